@@ -1,0 +1,52 @@
+//! The vocabulary and the contracts of the bridge.
+//!
+//! Everything that more than one stage has to agree on lives here and nothing else does: the
+//! information model and the mappings as data ([`Model`], [`Mapping`], [`CodeList`]), the names of
+//! things ([`SourceKey`], [`EntityId`]), what can be wrong with a row ([`Reject`], [`ReasonCode`]),
+//! what must not be shown ([`Sensitive`]) and the columns that travel between stages ([`Batch`]).
+//!
+//! Invariants:
+//! - No input or output beyond parsing text that the caller hands over.
+//! - Parsing never fails: it returns what could be understood and every [`Diagnostic`].
+//! - The same text gives the same value and the same [`Digest`], on any machine.
+
+mod batch;
+mod check;
+mod codes;
+mod column;
+mod diagnostic;
+mod digest;
+mod document;
+mod entity_id;
+mod function;
+mod identifier;
+mod key;
+mod mapping;
+mod model;
+mod project;
+mod reject;
+mod sensitive;
+mod system;
+
+pub use batch::{Batch, BatchError, BatchReader, BatchSchema, Batches, Column, ColumnType, ReadError};
+pub use check::{Coverage, Tables, check};
+pub use codes::{CodeEntry, CodeList, CodeStatus, Equivalence, Lookup};
+pub use column::{Cells, ColumnBuilder, Value};
+pub use diagnostic::{Diagnostic, Severity, Span, nearest};
+pub use digest::{Digest, DigestBuilder};
+pub use entity_id::{EntityId, InstallationSecret, Pseudonym, SecretError};
+pub use function::{FieldFunction, FunctionKind, FunctionSpec};
+pub use identifier::{
+    Canonical12, CenturyEvidence, CenturyInference, CenturySource, CheckOutcome, HsaId, Identifier,
+    IdentifierKind, SENTINELS, Sentinel, SentinelPattern, classify, infer_century, luhn_check_digit,
+};
+pub use key::{SourceKey, SourceKeyError};
+pub use mapping::{
+    Action, Check, Condition, ConditionTest, Example, Exclusion, FieldRule, Mapping, Origin, Parent, Repeats,
+    Rule, Scope, Sum, Target,
+};
+pub use model::{Entity, Field, FieldType, Model, ProtectionClass, ResponsibleBody};
+pub use project::MappingSet;
+pub use reject::{ReasonCode, Reject};
+pub use sensitive::Sensitive;
+pub use system::{CsvDialect, CsvTable, System};
