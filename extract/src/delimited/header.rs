@@ -1,0 +1,78 @@
+//! The first line of a file against the columns of its table.
+
+use std::path::Path;
+
+use bron_mappings::CsvTable;
+
+use super::fields::{Record, Shape, split};
+use super::layout::Layout;
+use super::scan::BYTE_ORDER_MARK;
+use crate::error::{Error, ErrorKind};
+
+/// The columns of one file, in its order.
+pub(super) struct Header {
+    columns: Vec<String>,
+}
+
+impl Header {
+    /// Reads the first line of a file.
+    pub(super) fn read(path: &Path, line: &[u8], table: &CsvTable, layout: &Layout) -> Result<Self, Error> {
+        let drift =
+            |problem: &str| Error::new(ErrorKind::Drift, format!("{}, line 1: {problem}", path.display()));
+        let line = if layout.is_utf8() { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        if line.ends_with(b"\r") {
+            return Err(drift("the line ends with CR LF, but the dialect says LF alone"));
+        }
+        let mut spans = Vec::new();
+        if split(line, layout.separator, layout.quoting, &mut spans) != Shape::Regular {
+            return Err(drift("the quotation marks of the header do not match"));
+        }
+        let mut record = Record::default();
+        let mut columns = Vec::with_capacity(spans.len());
+        for (index, span) in spans.iter().enumerate() {
+            record.push(line, span);
+            let name =
+                layout.encoding.decode_without_bom_handling_and_without_replacement(record.field(index));
+            columns.push(name.ok_or_else(|| drift("a column name cannot be decoded"))?.into_owned());
+        }
+        let header = Self { columns };
+        header.differences(table).map_or(Ok(header), |problem| Err(drift(&problem)))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    pub(super) fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|known| known == column)
+    }
+
+    fn differences(&self, table: &CsvTable) -> Option<String> {
+        let expected = |name: &String| table.columns.contains(name);
+        let missing: Vec<&str> = table
+            .columns
+            .iter()
+            .filter(|name| !self.columns.contains(name) && !table.optional.contains(name))
+            .map(String::as_str)
+            .collect();
+        let unknown: Vec<&str> =
+            self.columns.iter().filter(|name| !expected(name)).map(String::as_str).collect();
+        let known = self.columns.len() - unknown.len();
+        if known * 2 < table.columns.len().min(self.columns.len()) {
+            // Probably a row: its fields may be personal data and are not repeated.
+            return Some(format!("this is not the header of table {}", table.name));
+        }
+        let mut sorted: Vec<&String> = self.columns.iter().filter(|name| expected(name)).collect();
+        sorted.sort_unstable();
+        let twice = sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].as_str());
+        let problems: Vec<String> = [
+            (!missing.is_empty()).then(|| format!("missing columns: {}", missing.join(", "))),
+            (!unknown.is_empty()).then(|| format!("unknown columns: {}", unknown.join(", "))),
+            twice.map(|name| format!("column {name} stands twice")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
+    }
+}

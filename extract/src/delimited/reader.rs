@@ -1,0 +1,249 @@
+//! The rows of all files of one table as batches.
+
+use std::path::Path;
+
+use bron_mappings::{Batch, BatchReader, BatchSchema, ReadError, Value};
+use encoding_rs::Encoding;
+
+use super::header::Header;
+use super::lines::Lines;
+use super::rows::{Rows, Taken};
+use super::{DIALECT, DataFile, FILE, FileTable, LINE, REPAIRED};
+use crate::batches::{Basket, RowBuilder};
+use crate::error::{Error, ErrorKind};
+use crate::ledger::{BROKEN_ROW, SourceFile, TableLedger};
+use crate::source::{TableReader, TableSchema, UnreadableRow};
+
+pub(super) struct CsvReader<'a> {
+    table: &'a FileTable,
+    wanted: Vec<String>,
+    next_file: usize,
+    open: Option<OpenFile<'a>>,
+    builder: RowBuilder,
+    ledger: TableLedger,
+    unreadable: Basket,
+    failed: bool,
+}
+
+struct OpenFile<'a> {
+    file: &'a DataFile,
+    lines: Lines,
+    rows: Rows,
+    slots: Vec<Slot<'a>>,
+    units: u64,
+}
+
+/// Where the value of a column comes from, decided once per file.
+enum Slot<'a> {
+    Field(usize),
+    Constant(&'a str),
+    Line,
+    Repaired,
+    Null,
+}
+
+impl<'a> CsvReader<'a> {
+    pub(super) fn new(table: &'a FileTable, wanted: &TableSchema, batch_rows: usize) -> Result<Self, Error> {
+        let known = table.schema()?;
+        for column in &wanted.columns {
+            if !known.columns.contains(column) {
+                let problem = format!("table {} has no column {}", wanted.name, column.name);
+                return Err(Error::new(ErrorKind::Drift, problem));
+            }
+        }
+        Ok(Self {
+            table,
+            wanted: wanted.columns.iter().map(|column| column.name.clone()).collect(),
+            next_file: 0,
+            open: None,
+            builder: RowBuilder::new(wanted.batch_schema(), batch_rows),
+            ledger: TableLedger::default(),
+            unreadable: Basket::default(),
+            failed: false,
+        })
+    }
+
+    fn fill(&mut self) -> Result<Option<Batch>, Error> {
+        while !self.builder.is_full() && !self.unreadable.is_full() {
+            if let Some(open) = &mut self.open {
+                if !open.take(&mut self.builder, &mut self.ledger, &mut self.unreadable)? {
+                    open.finish(&mut self.ledger)?;
+                    self.open = None;
+                }
+            } else if let Some(file) = self.table.files.get(self.next_file) {
+                self.next_file += 1;
+                self.begin(file)?;
+            } else {
+                break;
+            }
+        }
+        let over = self.open.is_none() && self.next_file == self.table.files.len() && self.builder.is_empty();
+        Ok((!over).then(|| self.builder.finish()))
+    }
+
+    fn begin(&mut self, file: &'a DataFile) -> Result<(), Error> {
+        let scan = file.scan.as_ref().expect("the files were scanned before the reader was made");
+        // A full snapshot may say the same in two periods; only within one period is it the same delivery.
+        let period = |file: &'a DataFile| self.table.pattern.capture(super::PERIOD, &file.captures);
+        let same_period = |name: &str| {
+            self.table.files.iter().any(|other| other.name == name && period(other) == period(file))
+        };
+        let earlier = self.ledger.files.iter().find(|other| {
+            other.content == scan.content && other.same_as.is_none() && same_period(&other.name)
+        });
+        if let Some(earlier) = earlier {
+            let same = SourceFile {
+                bytes: scan.bytes,
+                content: scan.content,
+                dialect: file.layout.name.clone(),
+                name: file.name.clone(),
+                rows: earlier.rows,
+                same_as: Some(earlier.name.clone()),
+            };
+            self.ledger.exclude(same.rows);
+            self.ledger.files.push(same);
+        } else {
+            self.open = Some(OpenFile::new(file, self.table, &self.wanted)?);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> OpenFile<'a> {
+    fn new(file: &'a DataFile, table: &'a FileTable, wanted: &[String]) -> Result<Self, Error> {
+        let mut lines = Lines::open(&file.path, file.layout.crlf)?;
+        if !lines.reach(0)? {
+            return Err(changed(&file.path));
+        }
+        let header = Header::read(&file.path, lines.line(0).text(), &table.table, &file.layout)?;
+        lines.pass(1);
+        let free_text = table.table.free_text.as_deref().and_then(|name| header.position(name));
+        let slots = wanted.iter().map(|name| slot(name, file, table, &header)).collect();
+        Ok(Self { file, lines, rows: Rows::new(&file.layout, header.len(), free_text), slots, units: 0 })
+    }
+
+    /// Takes one row or unreadable line; `false` at the end of the file.
+    fn take(
+        &mut self,
+        builder: &mut RowBuilder,
+        ledger: &mut TableLedger,
+        unreadable: &mut Basket,
+    ) -> Result<bool, Error> {
+        let Some(taken) = self.rows.take(&mut self.lines)? else { return Ok(false) };
+        let first = self.lines.line(0);
+        let number = first.number;
+        self.units += 1;
+        match taken {
+            Taken::Row { lines, repaired } => {
+                self.push_row(builder, number, repaired)?;
+                self.lines.pass(lines);
+                ledger.stage();
+                if repaired {
+                    ledger.repair(&self.file.name, number);
+                }
+            }
+            Taken::Unreadable => {
+                let (file, raw) = (self.file.name.clone(), first.raw.clone());
+                unreadable.add(UnreadableRow { file, line: number, column: None, reason: BROKEN_ROW, raw });
+                self.lines.pass(1);
+                ledger.quarantine(&self.file.name, number, BROKEN_ROW);
+            }
+        }
+        Ok(true)
+    }
+
+    fn push_row(&self, builder: &mut RowBuilder, line: u64, repaired: bool) -> Result<(), Error> {
+        let encoding = self.file.layout.encoding;
+        for (index, slot) in self.slots.iter().enumerate() {
+            match slot {
+                Slot::Field(field) => {
+                    let text = decode(encoding, self.rows.record().field(*field));
+                    let text = text.ok_or_else(|| self.undecodable(line, builder, index))?;
+                    builder.push(index, Some(Value::Text(&text)));
+                }
+                Slot::Constant(text) => builder.push(index, Some(Value::Text(text))),
+                Slot::Line => builder.push(index, Some(Value::Text(&line.to_string()))),
+                Slot::Repaired => builder.push(index, repaired.then_some(Value::Text(BROKEN_ROW))),
+                Slot::Null => builder.push(index, None),
+            }
+        }
+        builder.end_row();
+        Ok(())
+    }
+
+    fn undecodable(&self, line: u64, builder: &RowBuilder, index: usize) -> Error {
+        let column = &builder.schema().columns()[index].name;
+        let encoding = self.file.layout.encoding.name();
+        let place = format!("{}: line {line}, column {column}", self.file.path.display());
+        Error::new(ErrorKind::Encoding, format!("{place}: a byte has no meaning in {encoding}"))
+    }
+
+    /// Compares what was read with what the first pass saw.
+    fn finish(&mut self, ledger: &mut TableLedger) -> Result<(), Error> {
+        let scan = self.file.scan.as_ref().expect("the files were scanned before the reader was made");
+        let (content, bytes) = self.lines.content();
+        if (content, bytes) != (scan.content, scan.bytes) {
+            return Err(changed(&self.file.path));
+        }
+        ledger.files.push(SourceFile {
+            bytes,
+            content,
+            dialect: self.file.layout.name.clone(),
+            name: self.file.name.clone(),
+            rows: self.units,
+            same_as: None,
+        });
+        Ok(())
+    }
+}
+
+fn changed(path: &Path) -> Error {
+    Error::new(ErrorKind::Busy, format!("{} changed while it was read", path.display()))
+}
+
+fn slot<'a>(name: &str, file: &'a DataFile, table: &'a FileTable, header: &Header) -> Slot<'a> {
+    match name {
+        FILE => Slot::Constant(&file.name),
+        LINE => Slot::Line,
+        DIALECT => Slot::Constant(&file.layout.name),
+        REPAIRED => Slot::Repaired,
+        name => {
+            let capture = name.strip_prefix('_').and_then(|name| table.pattern.capture(name, &file.captures));
+            let field = header.position(name);
+            field.map(Slot::Field).or(capture.map(Slot::Constant)).unwrap_or(Slot::Null)
+        }
+    }
+}
+
+fn decode<'t>(encoding: &'static Encoding, bytes: &'t [u8]) -> Option<std::borrow::Cow<'t, str>> {
+    encoding.decode_without_bom_handling_and_without_replacement(bytes)
+}
+
+impl Iterator for CsvReader<'_> {
+    type Item = Result<Batch, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let filled = self.fill();
+        self.failed = filled.is_err();
+        filled.map_err(ReadError::from).transpose()
+    }
+}
+
+impl BatchReader for CsvReader<'_> {
+    fn schema(&self) -> &BatchSchema {
+        self.builder.schema()
+    }
+}
+
+impl TableReader for CsvReader<'_> {
+    fn ledger(&self) -> TableLedger {
+        self.ledger.clone()
+    }
+
+    fn take_unreadable(&mut self) -> Vec<UnreadableRow> {
+        self.unreadable.empty()
+    }
+}

@@ -1,0 +1,161 @@
+//! The first pass over a file: is it whole, and is it what its dialect says?
+
+use std::fs::File;
+use std::path::Path;
+use std::str;
+
+use bron_mappings::Digest;
+
+use super::layout::Layout;
+use crate::error::{Error, ErrorKind};
+use crate::hashing::each_chunk;
+
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What the first pass found.
+#[derive(Clone)]
+pub(super) struct FileScan {
+    pub(super) bytes: u64,
+    pub(super) content: Digest,
+    /// Physical lines, with that of the header.
+    pub(super) lines: u64,
+}
+
+/// Reads a file whole.
+pub(super) fn scan(path: &Path, layout: &Layout) -> Result<FileScan, Error> {
+    let mut file = File::open(path).map_err(|error| Error::reading(path, error))?;
+    let mut found = Found::default();
+    let content =
+        each_chunk(&mut file, |chunk| found.see(chunk)).map_err(|error| Error::reading(path, error))?;
+    found.judge(path, layout)?;
+    Ok(FileScan { bytes: found.bytes, content, lines: found.lines })
+}
+
+/// Runs through the bytes of a file as UTF-8, counting lines whether they are that or not.
+#[derive(Default)]
+struct Found {
+    bytes: u64,
+    lines: u64,
+    last: Option<u8>,
+    start: Vec<u8>,
+    multibyte: bool,
+    /// The beginning of a character that the next chunk completes.
+    partial: Vec<u8>,
+    column: u64,
+    valid_lines: u64,
+    valid_bytes: u64,
+    invalid: bool,
+}
+
+impl Found {
+    fn see(&mut self, chunk: &[u8]) {
+        let missing = BYTE_ORDER_MARK.len().saturating_sub(self.start.len());
+        self.start.extend_from_slice(&chunk[..missing.min(chunk.len())]);
+        self.bytes += length(chunk);
+        self.lines += newlines(chunk);
+        self.last = chunk.last().copied().or(self.last);
+        if !self.invalid {
+            let mut text = std::mem::take(&mut self.partial);
+            if text.is_empty() {
+                self.see_text(chunk);
+            } else {
+                text.extend_from_slice(chunk);
+                self.see_text(&text);
+            }
+        }
+    }
+
+    fn see_text(&mut self, bytes: &[u8]) {
+        match str::from_utf8(bytes) {
+            Ok(text) => self.see_valid(text),
+            Err(error) => {
+                let (valid, rest) = bytes.split_at(error.valid_up_to());
+                self.see_valid(str::from_utf8(valid).expect("it is valid up to here"));
+                self.invalid = error.error_len().is_some();
+                self.partial = rest.to_vec();
+            }
+        }
+    }
+
+    fn see_valid(&mut self, text: &str) {
+        self.multibyte |= !text.is_ascii();
+        self.valid_bytes += length(text.as_bytes());
+        self.valid_lines += newlines(text.as_bytes());
+        let last_line = match text.rfind('\n') {
+            None => text,
+            Some(at) => {
+                self.column = 0;
+                &text[at + 1..]
+            }
+        };
+        self.column += u64::try_from(last_line.chars().count()).expect("a text is shorter than 2^64");
+    }
+
+    fn judge(&self, path: &Path, layout: &Layout) -> Result<(), Error> {
+        let wrong = |kind, problem: String| Err(Error::new(kind, format!("{}: {problem}", path.display())));
+        let has_mark = self.start == BYTE_ORDER_MARK;
+        if layout.is_utf8() && self.invalid {
+            let (line, column, offset) = (self.valid_lines + 1, self.column + 1, self.valid_bytes);
+            let place = format!("line {line}, column {column} (byte offset {offset})");
+            return wrong(ErrorKind::Encoding, format!("not UTF-8 at {place}"));
+        }
+        // Single-byte text with Swedish letters is never valid UTF-8 throughout.
+        let is_utf8 = !self.invalid && self.partial.is_empty() && self.multibyte;
+        if !layout.is_utf8() && (has_mark || is_utf8) {
+            let declared = layout.encoding.name();
+            return wrong(
+                ErrorKind::Encoding,
+                format!("wrong encoding: declared {declared}, but this is UTF-8"),
+            );
+        }
+        if self.bytes == 0 || (has_mark && self.bytes == length(BYTE_ORDER_MARK)) {
+            return wrong(ErrorKind::Truncated, "line 1: the file is empty".to_owned());
+        }
+        if self.last != Some(b'\n') {
+            return wrong(ErrorKind::Truncated, format!("line {}: the last line has no end", self.lines + 1));
+        }
+        Ok(())
+    }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    // In short runs the count fits a byte, which lets the compiler count many bytes at once.
+    bytes.chunks(255).map(|run| u64::from(run.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>())).sum()
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).expect("a slice is shorter than 2^64 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(chunks: &[&[u8]]) -> Option<(u64, u64, u64)> {
+        let mut found = Found::default();
+        chunks.iter().for_each(|chunk| found.see(chunk));
+        found.invalid.then_some((found.valid_lines + 1, found.column + 1, found.valid_bytes))
+    }
+
+    #[test]
+    fn the_place_of_a_bad_byte_does_not_depend_on_chunks() {
+        let text = "a;b\nÅsa;ö".bytes().chain([0xe5, b'\n']).collect::<Vec<u8>>();
+        let expected = Some((2, 6, 11));
+        for cut in 0..text.len() {
+            let (left, right) = text.split_at(cut);
+            assert_eq!(position(&[left, right]), expected, "cut at {cut}");
+        }
+        let single: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(position(&single), expected);
+    }
+
+    #[test]
+    fn good_text_is_good_in_any_chunks() {
+        let text = "Åäö;😀\n".as_bytes();
+        for size in 1..=text.len() {
+            let chunks: Vec<&[u8]> = text.chunks(size).collect();
+            assert_eq!(position(&chunks), None);
+        }
+        assert_eq!(newlines(&[b'\n'; 1000]), 1000);
+    }
+}

@@ -1,0 +1,189 @@
+//! Digests of files and of rows.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use bron_mappings::{Batch, BatchSchema, Cells, Digest};
+
+use crate::error::Error;
+use crate::manifest::type_name;
+
+const CHUNK: usize = 256 << 10;
+
+fn finish(hasher: &blake3::Hasher) -> Digest {
+    Digest::parse(&hasher.finalize().to_hex()).expect("64 hexadecimal digits are a digest")
+}
+
+/// BLAKE3 of the bytes of a file.
+pub(crate) fn file_digest(path: &Path) -> Result<Digest, Error> {
+    let mut input = File::open(path).map_err(|error| Error::reading(path, error))?;
+    each_chunk(&mut input, |_| {}).map_err(|error| Error::reading(path, error))
+}
+
+/// Shows every chunk of `input` to `visit` and gives the digest of all of them.
+pub(crate) fn each_chunk(input: &mut impl Read, mut visit: impl FnMut(&[u8])) -> io::Result<Digest> {
+    let mut hasher = blake3::Hasher::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match input.read(&mut chunk) {
+            Ok(0) => return Ok(finish(&hasher)),
+            Ok(count) => {
+                hasher.update(&chunk[..count]);
+                visit(&chunk[..count]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A reader that keeps the digest of what passed through it.
+pub(crate) struct HashingReader<R> {
+    inner: R,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl<R: Read> HashingReader<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { inner, hasher: blake3::Hasher::new(), bytes: 0 }
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        finish(&self.hasher)
+    }
+
+    pub(crate) fn passed(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        self.bytes += u64::try_from(count).expect("a buffer is shorter than 2^64 bytes");
+        Ok(count)
+    }
+}
+
+/// The digest of rows, cell by cell, that knows nothing of files, parts or batches.
+///
+/// ```text
+/// columns   u32 BE number, then per column: text of the name, text of the type
+/// text      u32 BE length, bytes
+/// cell      0x00                              NULL
+///           0x01, u32 BE length, bytes        a value; numbers big-endian, ids as their 16 bytes
+/// ```
+pub(crate) struct RowHasher {
+    hasher: blake3::Hasher,
+    pending: Vec<u8>,
+}
+
+impl RowHasher {
+    pub(crate) fn new(schema: &BatchSchema) -> Self {
+        let mut pending = Vec::with_capacity(CHUNK);
+        pending.extend_from_slice(b"bron.rows.1\n");
+        push_length(&mut pending, schema.columns().len());
+        for column in schema.columns() {
+            push_bytes(&mut pending, column.name.as_bytes());
+            push_bytes(&mut pending, type_name(column.kind).as_bytes());
+        }
+        Self { hasher: blake3::Hasher::new(), pending }
+    }
+
+    pub(crate) fn add(&mut self, batch: &Batch) {
+        let cells: Vec<Cells<'_>> =
+            (0..batch.schema().columns().len()).map(|index| batch.cells(index)).collect();
+        for row in 0..batch.rows() {
+            for column in &cells {
+                push_cell(&mut self.pending, column, row);
+            }
+            if self.pending.len() >= CHUNK {
+                self.hasher.update(&self.pending);
+                self.pending.clear();
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Digest {
+        self.hasher.update(&self.pending);
+        finish(&self.hasher)
+    }
+}
+
+fn push_cell(out: &mut Vec<u8>, cells: &Cells<'_>, row: usize) {
+    if cells.is_null(row) {
+        out.push(0);
+        return;
+    }
+    out.push(1);
+    match cells {
+        Cells::Text(array) => push_bytes(out, array.value(row).as_bytes()),
+        Cells::Bytes(array) => push_bytes(out, array.value(row)),
+        Cells::Bool(array) => push_bytes(out, &[u8::from(array.value(row))]),
+        Cells::Int(array) => push_bytes(out, &array.value(row).to_be_bytes()),
+        Cells::Decimal(array) => push_bytes(out, &array.value(row).to_be_bytes()),
+        Cells::Date(array) => push_bytes(out, &array.value(row).to_be_bytes()),
+        Cells::Time(array) => push_bytes(out, &array.value(row).to_be_bytes()),
+        Cells::Id(array) => push_bytes(out, array.value(row)),
+    }
+}
+
+fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    push_length(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+fn push_length(out: &mut Vec<u8>, length: usize) {
+    let length = u32::try_from(length).expect("a cell of a batch is shorter than 2 GiB");
+    out.extend_from_slice(&length.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use bron_mappings::{ColumnBuilder, ColumnType, Value};
+
+    use super::*;
+
+    fn texts(values: &[Option<&str>]) -> Batch {
+        let mut column = ColumnBuilder::new(ColumnType::Text, values.len());
+        for value in values {
+            column.push(value.map(Value::Text));
+        }
+        let schema = BatchSchema::new([("a".to_owned(), ColumnType::Text)]);
+        Batch::new(&schema, vec![column.finish()], values.len()).unwrap()
+    }
+
+    fn digest(batches: &[Batch]) -> Digest {
+        let mut hasher = RowHasher::new(batches[0].schema());
+        for batch in batches {
+            hasher.add(batch);
+        }
+        hasher.finish()
+    }
+
+    #[test]
+    fn the_cut_into_batches_does_not_count_and_everything_else_does() {
+        let whole = texts(&[Some("ab"), None, Some("c")]);
+        let cut = digest(&[whole.slice(0, 1), whole.slice(1, 2)]);
+        assert_eq!(digest(std::slice::from_ref(&whole)), cut);
+        assert_ne!(cut, digest(&[texts(&[Some("a"), None, Some("bc")])]));
+        assert_ne!(cut, digest(&[texts(&[Some("ab"), Some(""), Some("c")])]));
+        assert_ne!(cut, digest(&[texts(&[None, Some("ab"), Some("c")])]));
+    }
+
+    #[test]
+    fn the_row_encoding_is_frozen() {
+        let golden = "bron.rows.1\n\0\0\0\u{1}\0\0\0\u{1}a\0\0\0\u{4}text\u{1}\0\0\0\u{2}ab\0";
+        assert_eq!(digest(&[texts(&[Some("ab"), None])]), Digest::of(golden.as_bytes()));
+    }
+
+    #[test]
+    fn a_reader_knows_what_passed() {
+        let mut reader = HashingReader::new(&b"hej"[..]);
+        io::copy(&mut reader, &mut io::sink()).unwrap();
+        assert_eq!((reader.digest(), reader.passed()), (Digest::of(b"hej"), 3));
+    }
+}

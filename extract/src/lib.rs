@@ -1,0 +1,35 @@
+//! Reads the legacy sources and writes the staged parts.
+//!
+//! A [`Source`] lists its tables and gives the rows of one of them as batches, exactly as found: text
+//! stays text, nothing is trimmed, typed or defaulted. [`stage_table`] writes such a table as Parquet
+//! parts with a [`Manifest`] beside them, the one artefact format of the whole chain.
+//!
+//! Invariants:
+//! - A source is only ever read: no type here has a way to write to one.
+//! - No row disappears. What cannot be read as a row is kept byte for byte beside the parts and
+//!   counted, and the [`TableLedger`] adds up: read = staged + quarantined + excluded.
+//! - The same source gives the same bytes, whatever the batch size.
+//! - A file is either there whole or not there: it is written under another name, synced, renamed.
+//! - Memory does not grow with the size of a table.
+//! - No error and no ledger carries a value of a row.
+
+pub mod atomic;
+mod batches;
+mod delimited;
+mod error;
+mod hashing;
+mod ledger;
+mod manifest;
+mod parts;
+mod source;
+mod sqlite;
+mod stage;
+
+pub use delimited::{CsvSource, described_tables};
+pub use error::{Error, ErrorKind};
+pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
+pub use manifest::{MANIFEST_FILE, Manifest};
+pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_part, read_parts};
+pub use source::{Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
+pub use sqlite::SqliteSource;
+pub use stage::{StageRequest, Staged, file_safe, stage_table, table_dir, unreadable_schema};

@@ -1,0 +1,289 @@
+//! What a directory of parts holds, in one canonical JSON file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use bron_mappings::{BatchSchema, ColumnType, Digest};
+use serde::{Deserialize, Serialize};
+
+use crate::atomic;
+use crate::error::{Error, ErrorKind};
+use crate::ledger::TableLedger;
+use crate::parts::{PartEntry, PartReader, Written, read_parts};
+
+/// The name of the manifest in a directory of parts. It is written last: a directory without it is not
+/// finished.
+pub const MANIFEST_FILE: &str = "manifest.json";
+
+const FORMAT: u32 = 1;
+
+/// The description of a directory of parts: what the rows are, where they came from, where they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The table or entity.
+    pub table: String,
+    /// What the rows were made from: names such as `system`, `source` or `mapping` with a name or a digest.
+    /// Equal origin and schema mean that the parts need not be made again.
+    pub origin: BTreeMap<String, String>,
+    /// The columns.
+    pub schema: BatchSchema,
+    /// The number of rows in all parts.
+    pub rows: u64,
+    /// The parts in order.
+    pub parts: Vec<PartEntry>,
+    /// The digest of all rows in order, the same for every cut into parts.
+    pub content: Digest,
+    /// What became of every row of the source, for a staged table.
+    pub ledger: Option<TableLedger>,
+    /// The parts that keep what could not be read as rows.
+    pub unreadable: Vec<PartEntry>,
+}
+
+/// The file. Its fields are in alphabetical order, as every map in it is.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    columns: Vec<StoredColumn>,
+    #[serde(with = "digest_text")]
+    content: Digest,
+    format: u32,
+    ledger: Option<TableLedger>,
+    origin: BTreeMap<String, String>,
+    parts: Vec<PartEntry>,
+    rows: u64,
+    table: String,
+    unreadable: Vec<PartEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredColumn {
+    kind: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct AnyFormat {
+    format: u32,
+}
+
+impl Manifest {
+    /// The manifest of finished parts, without a ledger.
+    #[must_use]
+    pub fn new(
+        table: &str,
+        origin: BTreeMap<String, String>,
+        schema: &BatchSchema,
+        written: Written,
+    ) -> Self {
+        Self {
+            table: table.to_owned(),
+            origin,
+            schema: schema.clone(),
+            rows: written.rows,
+            parts: written.parts,
+            content: written.content,
+            ledger: None,
+            unreadable: Vec::new(),
+        }
+    }
+
+    /// The canonical text: the same manifest gives the same bytes.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let columns = self
+            .schema
+            .columns()
+            .iter()
+            .map(|column| StoredColumn { kind: type_name(column.kind), name: column.name.clone() });
+        let stored = Stored {
+            columns: columns.collect(),
+            content: self.content,
+            format: FORMAT,
+            ledger: self.ledger.clone(),
+            origin: self.origin.clone(),
+            parts: self.parts.clone(),
+            rows: self.rows,
+            table: self.table.clone(),
+            unreadable: self.unreadable.clone(),
+        };
+        let mut text = serde_json::to_string_pretty(&stored).expect("every key of a manifest is text");
+        text.push('\n');
+        text
+    }
+
+    /// The digest of the canonical text, which covers the content of the parts.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.to_json().as_bytes())
+    }
+
+    /// Writes the manifest into the directory of its parts, atomically.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] when it cannot be written.
+    pub fn save(&self, dir: &Path) -> Result<(), Error> {
+        atomic::write(&dir.join(MANIFEST_FILE), self.to_json().as_bytes())
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] when there is none, [`ErrorKind::Unreadable`] when it was written in a newer
+    /// format, [`ErrorKind::Corrupt`] when it is not a manifest or contradicts itself.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = fs::read(path).map_err(|error| Error::reading(path, error))?;
+        let not_one =
+            |error: serde_json::Error| Error::corrupt(path, "is not a manifest", Some(error.into()));
+        let AnyFormat { format } = serde_json::from_slice(&text).map_err(not_one)?;
+        if format > FORMAT {
+            let problem =
+                format!("{} has format {format}; this version reads up to {FORMAT}", path.display());
+            return Err(Error::new(ErrorKind::Unreadable, problem));
+        }
+        let stored: Stored = serde_json::from_slice(&text).map_err(not_one)?;
+        Self::from_stored(stored).map_err(|problem| Error::corrupt(path, problem, None))
+    }
+
+    fn from_stored(stored: Stored) -> Result<Self, &'static str> {
+        let columns =
+            stored.columns.into_iter().map(|column| type_named(&column.kind).map(|kind| (column.name, kind)));
+        let columns: Vec<_> = columns.collect::<Option<_>>().ok_or("names an unknown column type")?;
+        if stored.parts.iter().map(|part| part.rows).sum::<u64>() != stored.rows {
+            return Err("has parts whose rows do not add up to its own");
+        }
+        if stored.parts.iter().chain(&stored.unreadable).any(|part| !is_plain_name(&part.file)) {
+            return Err("names a part outside its directory");
+        }
+        Ok(Self {
+            table: stored.table,
+            origin: stored.origin,
+            schema: BatchSchema::new(columns),
+            rows: stored.rows,
+            parts: stored.parts,
+            content: stored.content,
+            ledger: stored.ledger,
+            unreadable: stored.unreadable,
+        })
+    }
+
+    /// Reads the rows, with the checks of [`read_parts`].
+    ///
+    /// # Errors
+    /// As [`read_parts`].
+    pub fn read(&self, dir: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<PartReader, Error> {
+        read_parts(dir, &self.schema, &self.parts, columns, batch_rows)
+    }
+}
+
+fn is_plain_name(file: &str) -> bool {
+    !file.is_empty() && !file.starts_with('.') && !file.contains(['/', '\\'])
+}
+
+/// The name of a column type in manifests.
+pub(crate) fn type_name(kind: ColumnType) -> String {
+    match kind {
+        ColumnType::Text => "text".to_owned(),
+        ColumnType::Bytes => "bytes".to_owned(),
+        ColumnType::Bool => "bool".to_owned(),
+        ColumnType::Int => "int".to_owned(),
+        ColumnType::Decimal { scale } => format!("decimal({scale})"),
+        ColumnType::Date => "date".to_owned(),
+        ColumnType::Time => "time".to_owned(),
+        ColumnType::Id => "id".to_owned(),
+    }
+}
+
+fn type_named(name: &str) -> Option<ColumnType> {
+    Some(match name {
+        "text" => ColumnType::Text,
+        "bytes" => ColumnType::Bytes,
+        "bool" => ColumnType::Bool,
+        "int" => ColumnType::Int,
+        "date" => ColumnType::Date,
+        "time" => ColumnType::Time,
+        "id" => ColumnType::Id,
+        decimal => {
+            let scale = decimal.strip_prefix("decimal(")?.strip_suffix(')')?.parse().ok()?;
+            ColumnType::Decimal { scale }
+        }
+    })
+}
+
+/// Digests as their 64 hexadecimal digits.
+pub(crate) mod digest_text {
+    use bron_mappings::Digest;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(digest)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Digest::parse(&text).ok_or_else(|| serde::de::Error::custom("not a digest"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        use ColumnType::{Bool, Bytes, Date, Decimal, Id, Int, Text, Time};
+        let kinds = [Text, Bytes, Bool, Int, Decimal { scale: 4 }, Date, Time, Id];
+        let schema =
+            BatchSchema::new(kinds.into_iter().enumerate().map(|(at, kind)| (format!("c{at}"), kind)));
+        let content = Digest::of(b"x");
+        let part =
+            PartEntry { content, file: "part-00000.parquet".to_owned(), rows: 3, stored: Digest::of(b"y") };
+        let written = Written { parts: vec![part], rows: 3, content };
+        let origin = BTreeMap::from([("system".to_owned(), "paraply".to_owned())]);
+        let mut manifest = Manifest::new("BESLUT", origin, &schema, written);
+        let mut ledger = TableLedger::default();
+        ledger.quarantine("a.csv", 7, "D68");
+        manifest.ledger = Some(ledger);
+        manifest
+    }
+
+    #[test]
+    fn a_manifest_survives_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        manifest().save(dir.path()).unwrap();
+        let loaded = Manifest::load(&dir.path().join(MANIFEST_FILE)).unwrap();
+        assert_eq!(loaded, manifest());
+        assert_eq!(loaded.digest(), manifest().digest());
+    }
+
+    #[test]
+    fn the_text_is_canonical() {
+        let text = manifest().to_json();
+        assert!(text.ends_with("}\n"));
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut sorted = serde_json::to_string_pretty(&value).unwrap();
+        sorted.push('\n');
+        assert_eq!(text, sorted, "the fields of every structure are in alphabetical order");
+    }
+
+    #[test]
+    fn what_is_not_a_good_manifest_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(MANIFEST_FILE);
+        let good = manifest().to_json();
+        assert_eq!(Manifest::load(&path).unwrap_err().kind(), ErrorKind::Missing);
+        let cases = [
+            (good.replace("\"format\": 1", "\"format\": 2"), ErrorKind::Unreadable),
+            (good.replace("\"table\"", "\"tabell\""), ErrorKind::Corrupt),
+            (good.replace("decimal(4)", "float"), ErrorKind::Corrupt),
+            (good.replacen("\"rows\": 3", "\"rows\": 4", 1), ErrorKind::Corrupt),
+            (good.replace("part-00000", "../part-00000"), ErrorKind::Corrupt),
+            (good[..good.len() / 2].to_owned(), ErrorKind::Corrupt),
+        ];
+        for (text, kind) in cases {
+            assert_ne!(text, good);
+            fs::write(&path, text).unwrap();
+            assert_eq!(Manifest::load(&path).unwrap_err().kind(), kind);
+        }
+    }
+}

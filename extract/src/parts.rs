@@ -1,0 +1,269 @@
+//! Rows as Parquet parts: the one artefact format of the chain.
+//!
+//! The same rows give byte-identical parts, however they were cut into batches: parts are cut at exact
+//! rows, each is written from one run of columns, and nothing in a file depends on the clock, the
+//! machine or chance.
+
+mod reader;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_select::concat::concat_batches;
+use arrow_select::take::take_record_batch;
+use bron_mappings::{Batch, BatchSchema, Cells, ColumnType, Digest};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use serde::{Deserialize, Serialize};
+
+use crate::atomic::{self, Pending};
+use crate::error::{Error, ErrorKind};
+use crate::hashing::{RowHasher, file_digest};
+
+pub use reader::{PartReader, read_part, read_parts};
+
+/// One part of a directory of parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartEntry {
+    /// The digest of the rows in order: of columns and cells, independent of Parquet.
+    #[serde(with = "crate::manifest::digest_text")]
+    pub content: Digest,
+    /// The file name within the directory.
+    pub file: String,
+    /// The number of rows.
+    pub rows: u64,
+    /// BLAKE3 of the bytes of the file.
+    #[serde(with = "crate::manifest::digest_text")]
+    pub stored: Digest,
+}
+
+/// How rows are cut into parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartOptions {
+    /// The most rows in a part; at least 1.
+    pub rows_per_part: usize,
+    /// A part also ends after the row with which its texts and bytes reach this size.
+    pub bytes_per_part: usize,
+    /// The most rows in a row group of a part; at least 1.
+    pub row_group_rows: usize,
+    /// A column of type [`ColumnType::Id`]: each part is sorted by it, NULL first, rows with equal ids in
+    /// their order. The parts are then sorted runs.
+    pub sort_by: Option<String>,
+    /// What the file names begin with; `part` gives `part-00000.parquet`.
+    pub prefix: String,
+}
+
+impl Default for PartOptions {
+    fn default() -> Self {
+        Self {
+            rows_per_part: 65_536,
+            bytes_per_part: 256 << 20,
+            row_group_rows: 65_536,
+            sort_by: None,
+            prefix: "part".to_owned(),
+        }
+    }
+}
+
+/// Finished parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The parts in order; none for no rows.
+    pub parts: Vec<PartEntry>,
+    /// The number of rows.
+    pub rows: u64,
+    /// The digest of all rows in the order in which they were written.
+    pub content: Digest,
+}
+
+/// Writes rows as parts. Holds the rows of one part in memory.
+pub struct PartWriter {
+    dir: PathBuf,
+    schema: BatchSchema,
+    options: PartOptions,
+    sort_column: Option<usize>,
+    pending: Vec<RecordBatch>,
+    pending_rows: usize,
+    pending_bytes: usize,
+    content: RowHasher,
+    parts: Vec<PartEntry>,
+    rows: u64,
+}
+
+impl PartWriter {
+    /// A writer into `dir`, which is created; parts of an earlier run are replaced as their names come up.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] when the directory cannot be made, [`ErrorKind::Settings`] when the column to
+    /// sort by is not an id column of the schema or a size is 0.
+    pub fn new(dir: &Path, schema: &BatchSchema, options: PartOptions) -> Result<Self, Error> {
+        if options.rows_per_part == 0
+            || options.row_group_rows == 0
+            || u32::try_from(options.rows_per_part).is_err()
+        {
+            return Err(Error::new(ErrorKind::Settings, "parts and row groups hold at least one row"));
+        }
+        let sort_column = options.sort_by.as_deref().map(|name| id_column(schema, name)).transpose()?;
+        atomic::create_directory(dir)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            schema: schema.clone(),
+            options,
+            sort_column,
+            pending: Vec::new(),
+            pending_rows: 0,
+            pending_bytes: 0,
+            content: RowHasher::new(schema),
+            parts: Vec::new(),
+            rows: 0,
+        })
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] when a part cannot be written, [`ErrorKind::Settings`] when the batch has
+    /// another schema.
+    pub fn push(&mut self, batch: &Batch) -> Result<(), Error> {
+        if batch.schema() != &self.schema {
+            return Err(Error::new(
+                ErrorKind::Settings,
+                "a batch has another schema than the parts it goes to",
+            ));
+        }
+        let mut offset = 0;
+        while offset < batch.rows() {
+            let rest = batch.slice(offset, batch.rows() - offset);
+            let (rows, bytes) = self.fitting(&rest);
+            self.pending.push(rest.slice(0, rows).record().clone());
+            self.pending_rows += rows;
+            self.pending_bytes += bytes;
+            offset += rows;
+            if self.pending_rows >= self.options.rows_per_part
+                || self.pending_bytes >= self.options.bytes_per_part
+            {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows of a batch that is not empty go into the part under construction, with their bytes.
+    fn fitting(&self, batch: &Batch) -> (usize, usize) {
+        let most = batch.rows().min(self.options.rows_per_part - self.pending_rows);
+        let room = self.options.bytes_per_part.saturating_sub(self.pending_bytes);
+        let bytes = value_bytes(batch, 0, most);
+        if bytes < room {
+            return (most, bytes);
+        }
+        let mut used = 0;
+        for row in 0..most {
+            used += value_bytes(batch, row, 1);
+            if used >= room {
+                return (row + 1, used);
+            }
+        }
+        (most, used)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        let arranged = self.arranged()?;
+        let mut part_content = RowHasher::new(&self.schema);
+        part_content.add(&arranged);
+        self.content.add(&arranged);
+        let file = format!("{}-{:05}.parquet", self.options.prefix, self.parts.len());
+        let path = self.dir.join(&file);
+        let mut pending = Pending::create(&path)?;
+        write_parquet(pending.file(), arranged.record(), self.options.row_group_rows)
+            .map_err(|error| Error::writing_part(&path, error))?;
+        pending.commit()?;
+        let rows = u64::try_from(arranged.rows()).expect("a part has fewer than 2^64 rows");
+        let stored = file_digest(&path)?;
+        self.parts.push(PartEntry { content: part_content.finish(), file, rows, stored });
+        self.rows += rows;
+        self.pending_rows = 0;
+        self.pending_bytes = 0;
+        Ok(())
+    }
+
+    /// The pending rows as one run of columns, sorted when the parts are sorted.
+    fn arranged(&mut self) -> Result<Batch, Error> {
+        let refused = |_| Error::new(ErrorKind::Settings, "the rows of a part do not fit together");
+        let mut record = concat_batches(self.schema.arrow(), &self.pending).map_err(refused)?;
+        self.pending.clear();
+        if let Some(column) = self.sort_column {
+            let batch = Batch::from_record(&record).expect("the record has the schema of the parts");
+            let order = order_by_id(&batch.cells(column));
+            record = take_record_batch(batch.record(), &order).map_err(refused)?;
+        }
+        Ok(Batch::from_record(&record).expect("the record has the schema of the parts"))
+    }
+
+    /// Writes the last part.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] when it cannot be written.
+    pub fn finish(mut self) -> Result<Written, Error> {
+        if self.pending_rows > 0 {
+            self.flush()?;
+        }
+        Ok(Written { parts: self.parts, rows: self.rows, content: self.content.finish() })
+    }
+}
+
+fn id_column(schema: &BatchSchema, name: &str) -> Result<usize, Error> {
+    schema.index_of(name).filter(|index| schema.columns()[*index].kind == ColumnType::Id).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Settings,
+            format!("parts cannot be sorted by {name}, which is not an id column"),
+        )
+    })
+}
+
+fn order_by_id(ids: &Cells<'_>) -> UInt32Array {
+    let rows = u32::try_from(ids.len()).expect("the options keep a part under 2^32 rows");
+    let mut order: Vec<(Option<[u8; 16]>, u32)> =
+        (0..rows).zip(0..).map(|(row, at)| (ids.id(at), row)).collect();
+    // Pairs with the row number are all different: an unstable sort gives the stable order.
+    order.sort_unstable();
+    order.into_iter().map(|(_, row)| row).collect::<Vec<_>>().into()
+}
+
+/// The bytes of texts and byte strings in `rows` rows from `row` on.
+fn value_bytes(batch: &Batch, row: usize, rows: usize) -> usize {
+    let span =
+        |offsets: &[i32]| usize::try_from(offsets[row + rows] - offsets[row]).expect("offsets never fall");
+    (0..batch.schema().columns().len())
+        .map(|index| match batch.cells(index) {
+            Cells::Text(array) => span(array.value_offsets()),
+            Cells::Bytes(array) => span(array.value_offsets()),
+            Cells::Bool(_)
+            | Cells::Int(_)
+            | Cells::Decimal(_)
+            | Cells::Date(_)
+            | Cells::Time(_)
+            | Cells::Id(_) => 0,
+        })
+        .sum()
+}
+
+fn write_parquet(file: &mut File, record: &RecordBatch, row_group_rows: usize) -> Result<(), ParquetError> {
+    // No statistics: nobody prunes by them, and they would copy values into the footer.
+    let properties = WriterProperties::builder()
+        .set_created_by("bron".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(row_group_rows))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut writer = ArrowWriter::try_new(file, Arc::clone(record.schema_ref()), Some(properties))?;
+    writer.write(record)?;
+    writer.close().map(drop)
+}
+
+#[cfg(test)]
+mod tests;

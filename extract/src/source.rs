@@ -1,0 +1,102 @@
+//! What a source is to the rest of the bridge.
+
+use std::fmt;
+
+use bron_mappings::{BatchReader, BatchSchema, ColumnType, Digest};
+
+use crate::error::Error;
+use crate::ledger::TableLedger;
+
+/// A legacy system that can be read. There is no method that writes.
+///
+/// All tables that are read after a call of [`Source::fingerprint`] come from one consistent point.
+pub trait Source {
+    /// The tables, in the order of the source.
+    ///
+    /// # Errors
+    /// When the source cannot be opened or its shape is not the declared one.
+    fn tables(&mut self) -> Result<Vec<TableSchema>, Error>;
+
+    /// The digest of the content as it lies, and of how it is read. Fixes the point that the following
+    /// reads see: content that changes later gives a new fingerprint, never an old one.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    fn fingerprint(&mut self) -> Result<Digest, Error>;
+
+    /// Reads the columns of `table` in batches of at most `batch_rows` rows, always in the same order.
+    /// A batch may be shorter when its values are large. A caller may leave out columns of a table that
+    /// [`Source::tables`] gave: they are then not read.
+    ///
+    /// # Errors
+    /// When the table or a column is not there, or the source cannot be read.
+    fn read<'a>(
+        &'a mut self,
+        table: &TableSchema,
+        batch_rows: usize,
+    ) -> Result<Box<dyn TableReader + 'a>, Error>;
+}
+
+/// A table as the source describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSchema {
+    /// The name, as the source spells it.
+    pub name: String,
+    /// The columns in the order of the source; names that begin with `_` were added by the connector.
+    pub columns: Vec<SourceColumn>,
+    /// The columns of a declared primary key in key order; empty when there is none.
+    pub key_unique: Vec<String>,
+    /// About how many rows there are: for progress and plans, not for sums.
+    pub rows_estimate: u64,
+}
+
+impl TableSchema {
+    /// The schema of the batches that reading this table gives.
+    #[must_use]
+    pub fn batch_schema(&self) -> BatchSchema {
+        BatchSchema::new(self.columns.iter().map(|column| (column.name.clone(), column.kind)))
+    }
+}
+
+/// A column as the source describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceColumn {
+    /// The name, as the source spells it.
+    pub name: String,
+    /// The type as declared there, verbatim; empty when the source declares none.
+    pub declared_type: String,
+    /// How its values travel: as text, or as bytes for a column that is declared to hold bytes.
+    pub kind: ColumnType,
+}
+
+/// The rows of one table, with the account of what was read.
+pub trait TableReader: BatchReader {
+    /// The account so far; complete when the reader has given its last batch.
+    fn ledger(&self) -> TableLedger;
+
+    /// Hands over what could not be read as rows since the last call. To be called after every batch,
+    /// which keeps memory flat, and once more after the last.
+    fn take_unreadable(&mut self) -> Vec<UnreadableRow>;
+}
+
+/// A physical line or row that could not be read as a row of its table.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// The name of the file.
+    pub file: String,
+    /// The 1-based line of a text file, or the 1-based position of the row in reading order.
+    pub line: u64,
+    /// The column at fault, when one is.
+    pub column: Option<String>,
+    /// The reason code.
+    pub reason: &'static str,
+    /// The bytes as found, so that nothing is lost. Personal data.
+    pub raw: Vec<u8>,
+}
+
+impl fmt::Debug for UnreadableRow {
+    /// Prints the place, never the bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnreadableRow({}:{} {}, {} bytes)", self.file, self.line, self.reason, self.raw.len())
+    }
+}

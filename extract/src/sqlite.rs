@@ -1,0 +1,171 @@
+//! SQLite databases as sources.
+
+mod catalog;
+mod reader;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bron_mappings::Digest;
+use bron_mappings::DigestBuilder;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use tokio::runtime::Runtime;
+
+use crate::error::{Error, ErrorKind};
+use crate::hashing::file_digest;
+use crate::source::{Source, TableReader, TableSchema};
+
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// A read-only connection to an SQLite database file.
+///
+/// All reads happen in one read transaction, so that all tables show one point in time even while other
+/// programs write; [`Source::fingerprint`] ends it, takes the digest of the file and of its write-ahead
+/// log, and begins the next one. A change between the two therefore gives another fingerprint at the
+/// next run, never an old fingerprint for new rows.
+///
+/// Values travel as text: whole numbers in decimal, REAL values in the shortest decimal notation that
+/// reads back as the same value, without exponent. Columns whose declared type contains `BLOB` travel as
+/// bytes. A row with a blob, with text that is not UTF-8 or with an infinite number in a text column is kept
+/// aside with the reason [`MALFORMED_VALUE`](crate::MALFORMED_VALUE); its `raw` bytes are, per column in
+/// order: `n`, or `i`, `r`, `t`, `b` and a u32 BE length and the value as number text, text or blob.
+///
+/// Rows come in rowid order, for tables without rowid in primary-key order.
+///
+/// The methods block and must not be called from asynchronous code.
+pub struct SqliteSource {
+    path: PathBuf,
+    runtime: Runtime,
+    connection: SqliteConnection,
+    in_transaction: bool,
+}
+
+impl SqliteSource {
+    /// Opens a database.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] when there is no such file, [`ErrorKind::Unreadable`] when it may not be read or
+    /// is no SQLite database, [`ErrorKind::Busy`] when it is locked for longer than five seconds.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_waiting(path, LOCK_WAIT)
+    }
+
+    fn open_waiting(path: &Path, lock_wait: Duration) -> Result<Self, Error> {
+        // SQLite tells a missing file, a forbidden one and a folder apart by one code only.
+        let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+        if !file.metadata().is_ok_and(|found| found.is_file()) {
+            return Err(Error::new(ErrorKind::Unreadable, format!("{} is not a file", path.display())));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::reading(path, error))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .create_if_missing(false)
+            .busy_timeout(lock_wait)
+            .row_buffer_size(4096);
+        let connection = runtime
+            .block_on(SqliteConnection::connect_with(&options))
+            .map_err(|error| Error::database(path, "opening the database", error))?;
+        let mut source = Self { path: path.to_owned(), runtime, connection, in_transaction: false };
+        source.begin()?;
+        Ok(source)
+    }
+
+    fn run(&mut self, statement: &'static str) -> Result<(), Error> {
+        self.runtime
+            .block_on(self.connection.execute(statement))
+            .map(drop)
+            .map_err(|error| Error::database(&self.path, "reading the schema", error))
+    }
+
+    fn begin(&mut self) -> Result<(), Error> {
+        if self.in_transaction {
+            self.run("ROLLBACK")?;
+            self.in_transaction = false;
+        }
+        self.run("BEGIN")?;
+        self.in_transaction = true;
+        // BEGIN alone reads nothing: the first read fixes the point in time.
+        self.run("SELECT count(*) FROM sqlite_schema")
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        if self.in_transaction {
+            self.run("ROLLBACK")?;
+            self.in_transaction = false;
+        }
+        Ok(())
+    }
+}
+
+/// A name as SQL text. The only place where names from a database or a mapping enter a statement.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+impl Source for SqliteSource {
+    fn tables(&mut self) -> Result<Vec<TableSchema>, Error> {
+        let Self { path, runtime, connection, .. } = self;
+        runtime
+            .block_on(catalog::tables(connection))
+            .map_err(|error| Error::database(path, "reading the schema", error))
+    }
+
+    fn fingerprint(&mut self) -> Result<Digest, Error> {
+        self.end()?;
+        let mut digest = DigestBuilder::new("bron.source.sqlite.1");
+        digest.part(file_digest(&self.path)?.as_bytes());
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        // A reader may create an empty log, which says nothing.
+        if fs::metadata(&log).is_ok_and(|found| found.len() > 0) {
+            digest.part(file_digest(&log)?.as_bytes());
+        }
+        self.begin()?;
+        Ok(digest.finish())
+    }
+
+    fn read<'a>(
+        &'a mut self,
+        table: &TableSchema,
+        batch_rows: usize,
+    ) -> Result<Box<dyn TableReader + 'a>, Error> {
+        let Self { path, runtime, connection, .. } = self;
+        let failed = |error| Error::database(path, &format!("table {}", table.name), error);
+        let known = runtime.block_on(catalog::table(connection, &table.name)).map_err(failed)?;
+        let known = known.ok_or_else(|| {
+            Error::new(ErrorKind::Drift, format!("{} has no table {}", path.display(), table.name))
+        })?;
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        if let Some(gone) =
+            columns.iter().find(|name| !known.columns.iter().any(|column| column.name == **name))
+        {
+            let problem = format!("{}: table {} has no column {gone}", path.display(), table.name);
+            return Err(Error::new(ErrorKind::Drift, problem));
+        }
+        let statement = select(&table.name, &columns, &known.order);
+        let rows = sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch(connection);
+        Ok(Box::new(reader::SqliteReader::new(path, runtime, rows, table, batch_rows)))
+    }
+}
+
+fn select(table: &str, columns: &[&str], order: &[String]) -> String {
+    let list = |names: Vec<String>| names.join(", ");
+    // A table may be read for its number of rows alone.
+    let chosen = if columns.is_empty() {
+        "NULL".to_owned()
+    } else {
+        list(columns.iter().map(|name| quoted(name)).collect())
+    };
+    let order = list(order.iter().map(|name| quoted(name)).collect());
+    format!("SELECT {chosen} FROM main.{} ORDER BY {order}", quoted(table))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

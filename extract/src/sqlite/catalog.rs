@@ -1,0 +1,105 @@
+//! What an SQLite database says about its tables.
+
+use bron_mappings::ColumnType;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::quoted;
+use crate::source::{SourceColumn, TableSchema};
+
+/// What reading a table needs to know.
+pub(super) struct KnownTable {
+    pub(super) columns: Vec<SourceColumn>,
+    key: Vec<String>,
+    /// The columns that order all rows.
+    pub(super) order: Vec<String>,
+    has_rowid: bool,
+}
+
+/// Names under which the rowid can be asked for, unless a column of the table has taken them.
+const ROWID_NAMES: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
+/// The tables in the order of the schema; no views, virtual tables or tables of SQLite itself.
+pub(super) async fn tables(connection: &mut SqliteConnection) -> Result<Vec<TableSchema>, sqlx::Error> {
+    let names = sqlx::query(
+        "SELECT s.name FROM sqlite_schema s JOIN pragma_table_list l ON l.schema = 'main' AND l.name = s.name \
+         WHERE s.type = 'table' AND l.type = 'table' AND substr(s.name, 1, 7) <> 'sqlite_' ORDER BY s.rowid",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut tables = Vec::with_capacity(names.len());
+    for row in names {
+        let name: String = row.try_get(0)?;
+        if let Some(known) = table(connection, &name).await? {
+            let rows_estimate = estimate(connection, &name, &known).await?;
+            tables.push(TableSchema { name, columns: known.columns, key_unique: known.key, rows_estimate });
+        }
+    }
+    Ok(tables)
+}
+
+/// One table, `None` when there is none of this name.
+pub(super) async fn table(
+    connection: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<KnownTable>, sqlx::Error> {
+    let found =
+        sqlx::query("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?")
+            .bind(name.to_owned())
+            .fetch_optional(&mut *connection)
+            .await?;
+    let Some(found) = found else { return Ok(None) };
+    let without_rowid = found.try_get::<i64, _>(0)? != 0;
+    let rows = sqlx::query("SELECT name, type, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid")
+        .bind(name.to_owned())
+        .fetch_all(&mut *connection)
+        .await?;
+    let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    let key = primary_key(&rows)?;
+    let rowid = ROWID_NAMES
+        .into_iter()
+        .find(|free| !without_rowid && !columns.iter().any(|column| column.name.eq_ignore_ascii_case(free)));
+    let order = match rowid {
+        Some(rowid) => vec![rowid.to_owned()],
+        None if key.is_empty() => columns.iter().map(|column| column.name.clone()).collect(),
+        None => key.clone(),
+    };
+    Ok(Some(KnownTable { columns, key, order, has_rowid: rowid.is_some() }))
+}
+
+fn column(row: &SqliteRow) -> Result<SourceColumn, sqlx::Error> {
+    let declared_type: String = row.try_get(1)?;
+    let holds_bytes = declared_type.to_ascii_uppercase().contains("BLOB");
+    let kind = if holds_bytes { ColumnType::Bytes } else { ColumnType::Text };
+    Ok(SourceColumn { name: row.try_get(0)?, declared_type, kind })
+}
+
+fn primary_key(rows: &[SqliteRow]) -> Result<Vec<String>, sqlx::Error> {
+    let mut key: Vec<(i64, String)> = Vec::new();
+    for row in rows {
+        let position: i64 = row.try_get(2)?;
+        if position > 0 {
+            key.push((position, row.try_get(0)?));
+        }
+    }
+    key.sort_unstable();
+    Ok(key.into_iter().map(|(_, name)| name).collect())
+}
+
+/// The span of rowids costs two look-ups; only tables without rowid are counted.
+async fn estimate(
+    connection: &mut SqliteConnection,
+    name: &str,
+    known: &KnownTable,
+) -> Result<u64, sqlx::Error> {
+    let statement = if known.has_rowid {
+        let rowid = quoted(&known.order[0]);
+        let ends = |function: &str| format!("(SELECT {function}({rowid}) FROM main.{})", quoted(name));
+        format!("SELECT coalesce({} - {} + 1, 0)", ends("max"), ends("min"))
+    } else {
+        format!("SELECT count(*) FROM main.{}", quoted(name))
+    };
+    let row = sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch_one(connection).await?;
+    // Rowids may span more than an i64 can hold; SQLite then answers with a REAL, which is no estimate.
+    Ok(u64::try_from(row.try_get::<i64, _>(0).unwrap_or(i64::MAX)).unwrap_or(0))
+}
