@@ -1,0 +1,265 @@
+//! The PostgreSQL target: binary COPY into a staging table, one set-based merge, the receipt in the same
+//! transaction.
+
+mod decode;
+mod encode;
+mod read;
+#[cfg(test)]
+#[cfg(feature = "postgres-tests")]
+mod tests;
+mod write;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bron_mappings::{Batch, BatchReader, Digest, Entity, Model};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{ConnectOptions, Connection, Row};
+use tokio::runtime::Runtime;
+
+use crate::admission::admit;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Dialect, FoundColumn, Layout};
+use crate::sink::{Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_same_entity};
+use crate::sql;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often, and how long apart, a lost server is asked what became of a commit.
+const SETTLE_ATTEMPTS: u32 = 10;
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A PostgreSQL database as a target.
+pub(crate) struct PostgresSink {
+    runtime: Runtime,
+    session: Session,
+}
+
+impl PostgresSink {
+    pub(crate) fn open(options: PgConnectOptions, place: &str, access: Access) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::io(error, "the runtime does not start"))?;
+        let options = options.application_name("bron").disable_statement_logging();
+        let mut session = Session {
+            options,
+            place: place.to_owned(),
+            access,
+            connection: None,
+            staged: BTreeSet::new(),
+            usable: false,
+        };
+        runtime.block_on(session.connection())?;
+        Ok(Self { runtime, session })
+    }
+}
+
+/// A connection that is made again when it was lost.
+struct Session {
+    options: PgConnectOptions,
+    place: String,
+    access: Access,
+    connection: Option<PgConnection>,
+    /// The entities whose staging tables this connection has.
+    staged: BTreeSet<String>,
+    /// Cleared while a reader is at work: a reader that is dropped early leaves rows in the connection.
+    usable: bool,
+}
+
+impl Session {
+    async fn connection(&mut self) -> Result<&mut PgConnection> {
+        if !self.usable || self.connection.is_none() {
+            self.connection = None;
+            self.staged.clear();
+            self.connection =
+                Some(connect(&self.options, self.access).await.map_err(|error| error.at(&self.place))?);
+            self.usable = true;
+        }
+        Ok(self.connection.as_mut().expect("the connection was made just before"))
+    }
+
+    /// Gives up a connection after a failure that may have cut it.
+    fn after(&mut self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Connection {
+            self.usable = false;
+        }
+        error.at(&self.place)
+    }
+}
+
+impl Sink for PostgresSink {
+    fn prepare(&mut self, model: &Model, entities: &[&str]) -> Result<()> {
+        let layouts = chosen(model, entities)?.into_iter().map(Layout::of).collect::<Result<Vec<_>>>()?;
+        let Self { runtime, session } = self;
+        let access = session.access;
+        let prepared =
+            runtime.block_on(async { prepare(session.connection().await?, &layouts, access).await });
+        prepared.map_err(|error| session.after(error))
+    }
+
+    fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        admit(entity, &layout, batch, Dialect::Postgres)?;
+        runtime
+            .block_on(write::part(session, &layout, part, batch, run))
+            .map_err(|error| session.after(error))
+    }
+
+    fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
+        let Self { runtime, session } = self;
+        let listed: Result<Vec<_>> = runtime.block_on(async {
+            let rows = sqlx::query(sql::LIST_RECEIPTS)
+                .bind(load_run_id)
+                .fetch_all(session.connection().await?)
+                .await;
+            let rows = rows.map_err(|error| Error::of(&error, "bron_receipt"))?;
+            rows.iter().map(listed_receipt).collect()
+        });
+        listed.map_err(|error| session.after(error))
+    }
+
+    fn read_fields<'a>(
+        &'a mut self,
+        entity: &'a Entity,
+        fields: &[&str],
+        range: Option<IdRange>,
+    ) -> Result<Box<dyn BatchReader + 'a>> {
+        let layout = Layout::of(entity)?;
+        let Self { runtime, session } = self;
+        let verified = runtime.block_on(async { verify(session.connection().await?, &layout).await });
+        verified.map_err(|error| session.after(error))?;
+        Ok(Box::new(read::PostgresReader::open(runtime, session, layout.only(fields)?, range)?))
+    }
+
+    fn count(&mut self, entity: &Entity) -> Result<u64> {
+        let layout = Layout::of(entity)?;
+        let Self { runtime, session } = self;
+        let counted = runtime.block_on(async {
+            let counted =
+                sqlx::query_scalar(sql::count(&layout.table)).fetch_one(session.connection().await?).await;
+            counted.map(whole).map_err(|error| Error::of(&error, format!("table {}", layout.table)))
+        });
+        counted.map_err(|error| session.after(error))
+    }
+}
+
+async fn connect(options: &PgConnectOptions, access: Access) -> Result<PgConnection> {
+    let failed = |error: sqlx::Error| Error::of(&error, "the server cannot be used");
+    let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
+    let mut connection = connecting
+        .map_err(|_| Error::new(ErrorKind::Connection, "the server did not answer within 30 seconds"))?
+        .map_err(failed)?;
+    let encoding: String =
+        sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut connection).await.map_err(failed)?;
+    if encoding != "UTF8" {
+        let text = format!("the database's encoding is {encoding}, and only UTF8 holds every text");
+        return Err(Error::new(ErrorKind::Config, text));
+    }
+    let settings = match access {
+        Access::Read => "SET default_transaction_read_only = on",
+        // What is reported as written must survive the server's crash, whatever the role's default says.
+        Access::Write => {
+            "SELECT set_config('synchronous_commit', 'on', false) \
+             WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        }
+    };
+    sqlx::raw_sql(settings).execute(&mut connection).await.map_err(failed)?;
+    Ok(connection)
+}
+
+async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Access) -> Result<()> {
+    if access == Access::Read {
+        for layout in layouts {
+            verify(connection, layout).await?;
+        }
+        return Ok(());
+    }
+    let failed = |error: sqlx::Error| Error::of(&error, "the tables cannot be created");
+    let mut transaction = connection.begin().await.map_err(failed)?;
+    // Two sinks that prepare at the same time would otherwise both find no table.
+    sqlx::query(sql::postgres::LOCK).bind("bron:prepare").execute(&mut *transaction).await.map_err(failed)?;
+    let control = columns(&mut transaction, "bron_schema").await?;
+    if control.is_empty() {
+        for statement in sql::control_tables(Dialect::Postgres) {
+            sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
+        }
+    }
+    for layout in layouts {
+        let found = columns(&mut transaction, &layout.table).await?;
+        if found.is_empty() {
+            let table = sql::create_table(layout, Dialect::Postgres);
+            sqlx::query(sql::definition(table)).execute(&mut *transaction).await.map_err(failed)?;
+            sqlx::query(sql::FORGET_RECEIPTS)
+                .bind(&layout.table)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+        } else {
+            verify_found(&mut transaction, layout, &found).await?;
+        }
+        let remember = sqlx::query(sql::WRITE_LAYOUT).bind(&layout.table).bind(layout.text());
+        remember.execute(&mut *transaction).await.map_err(failed)?;
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+async fn verify(connection: &mut PgConnection, layout: &Layout) -> Result<()> {
+    let found = columns(connection, &layout.table).await?;
+    if found.is_empty() {
+        return Err(Error::new(ErrorKind::Drift, format!("table {} does not exist", layout.table)));
+    }
+    verify_found(connection, layout, &found).await
+}
+
+async fn verify_found(connection: &mut PgConnection, layout: &Layout, found: &[FoundColumn]) -> Result<()> {
+    // Tables that somebody else made have no control tables beside them.
+    let remembered: Option<String> = if columns(connection, "bron_schema").await?.is_empty() {
+        None
+    } else {
+        let remembered =
+            sqlx::query_scalar(sql::FIND_LAYOUT).bind(&layout.table).fetch_optional(connection).await;
+        remembered.map_err(|error| Error::of(&error, "bron_schema"))?
+    };
+    let differences = layout.drift(found, remembered.as_deref(), Dialect::Postgres);
+    if differences.is_empty() { Ok(()) } else { Err(layout.drift_error(&differences)) }
+}
+
+async fn columns(connection: &mut PgConnection, table: &str) -> Result<Vec<FoundColumn>> {
+    let failed = |error: sqlx::Error| Error::of(&error, format!("table {table}"));
+    let rows = sqlx::query(sql::postgres::COLUMNS).bind(table).fetch_all(connection).await.map_err(failed)?;
+    let column = |row: &PgRow| -> std::result::Result<FoundColumn, sqlx::Error> {
+        Ok(FoundColumn {
+            name: row.try_get(0)?,
+            kind: row.try_get(1)?,
+            required: row.try_get(2)?,
+            key: row.try_get(3)?,
+        })
+    };
+    rows.iter().map(|row| column(row).map_err(failed)).collect()
+}
+
+/// The counts of a receipt, in the columns from `first` on.
+fn counts(row: &PgRow, first: usize) -> Result<Counts> {
+    let number = |index: usize| {
+        let stored = row.try_get::<i64, _>(first + index);
+        stored.map(whole).map_err(|error| Error::of(&error, "bron_receipt"))
+    };
+    Ok(Counts { rows: number(0)?, inserted: number(1)?, updated: number(2)?, unchanged: number(3)? })
+}
+
+fn listed_receipt(row: &PgRow) -> Result<(PartId, Counts)> {
+    let text =
+        |index: usize| row.try_get::<String, _>(index).map_err(|error| Error::of(&error, "bron_receipt"));
+    let content = Digest::parse(&text(2)?)
+        .ok_or_else(|| Error::new(ErrorKind::Corrupt, "bron_receipt holds a digest that is not one"))?;
+    Ok((PartId { entity: text(0)?, part: text(1)?, content }, counts(row, 3)?))
+}
+
+/// A count that a database gives as a signed number.
+fn whole(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

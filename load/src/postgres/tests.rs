@@ -1,0 +1,241 @@
+//! The contract, and what only a server can do.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+
+use crate::contract::{Home, Row, all, batch, insats, model, part, prepared, row, run};
+use crate::test_server::PostgresServer;
+use crate::{Dialect, ErrorKind, Receipt, Target, ddl, open};
+
+impl Home for PostgresServer {
+    fn target(&self) -> Target {
+        Target::parse(&self.url()).unwrap()
+    }
+
+    fn execute(&self, sql: &'static str) {
+        with(self, async |connection| sqlx::raw_sql(sql).execute(connection).await.map(|_| ())).unwrap();
+    }
+
+    fn texts(&self, sql: &'static str) -> Vec<String> {
+        with(self, async |connection| sqlx::query_scalar(sql).fetch_all(connection).await).unwrap()
+    }
+}
+
+fn with<T>(server: &PostgresServer, work: impl AsyncFnOnce(&mut PgConnection) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+        work(&mut connection).await
+    })
+}
+
+crate::contract::every_case!(PostgresServer::start().unwrap());
+
+#[test]
+fn values_that_the_model_does_not_have_are_named() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let mut sink = prepared(&server, &model);
+    sink.write(insats(&model), &part("p", "a"), &batch(&model, &[row(1, "a"), row(2, "b")]), &run("r1"))
+        .unwrap();
+    server.execute(
+        "UPDATE insats SET start = 'infinity', registrerad = '-infinity', andel = 'NaN' WHERE belopp_ore = 1",
+    );
+    let read = all(sink.as_mut(), &model, None);
+    let named: Vec<_> =
+        read.iter().map(|(batch, at)| batch.cells(batch.schema().columns().len() - 1).text(*at)).collect();
+    assert_eq!(named, [Some("start,registrerad,andel"), None]);
+    let receipt =
+        sink.write(insats(&model), &part("p", "a"), &batch(&model, &[row(1, "a")]), &run("r2")).unwrap();
+    assert_eq!(receipt.counts().updated, 1);
+}
+
+#[test]
+fn a_text_with_nul_is_refused_by_name_of_field_and_row() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let rows = [row(1, "a"), row(2, "hem\0ligt")];
+    let result =
+        prepared(&server, &model).write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1"));
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert!(error.to_string().contains("insats: field beskrivning: row 2"), "{error}");
+}
+
+#[test]
+fn what_the_server_says_about_values_is_not_repeated() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let mut sink = prepared(&server, &model);
+    server.execute("ALTER TABLE insats ADD CONSTRAINT kort CHECK (length(beskrivning) < 5)");
+    let rows = [row(1, "hemligt")];
+    let error = sink.write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    let shown = format!("{error} {}", std::error::Error::source(&error).unwrap());
+    assert!(shown.contains("kort") && !shown.contains("hemligt"), "{shown}");
+    assert_eq!(sink.count(insats(&model)).unwrap(), 0);
+}
+
+#[test]
+fn unchanged_rows_are_not_even_locked() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let mut sink = prepared(&server, &model);
+    let rows: Vec<Row<'_>> = (0..100).map(|number| row(number, "a")).collect();
+    sink.write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1")).unwrap();
+    let versions = "SELECT DISTINCT xmin::text || '/' || xmax::text FROM insats";
+    let before = server.texts(versions);
+    sink.write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r2")).unwrap();
+    assert_eq!(server.texts(versions), before);
+    assert_eq!(before.len(), 1);
+}
+
+#[test]
+fn the_definitions_can_be_run_as_they_are_printed() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let text: &'static str = Box::leak(ddl(&model, Dialect::Postgres).into_boxed_str());
+    server.execute(text);
+    prepared(&server, &model).prepare(&model, &["insats", "order"]).unwrap();
+}
+
+#[test]
+fn a_server_without_tls_is_refused_where_tls_is_demanded() {
+    let server = PostgresServer::start().unwrap();
+    let target = Target::parse(&format!("{}?sslmode=require", server.url())).unwrap();
+    assert_eq!(open(&target).err().unwrap().kind(), ErrorKind::Config);
+}
+
+#[test]
+fn a_database_of_another_encoding_is_refused() {
+    let server = PostgresServer::start().unwrap();
+    server.execute("CREATE DATABASE gammal TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+    let target = Target::parse(&server.url().replace("/postgres", "/gammal")).unwrap();
+    assert_eq!(open(&target).err().unwrap().kind(), ErrorKind::Config);
+}
+
+#[test]
+fn a_server_that_went_away_is_worth_another_try() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let mut sink = prepared(&server, &model);
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bron'");
+    let rows = batch(&model, &[row(1, "a")]);
+    let error = sink.write(insats(&model), &part("p", "a"), &rows, &run("r1")).unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert!(matches!(
+        sink.write(insats(&model), &part("p", "a"), &rows, &run("r1")).unwrap(),
+        Receipt::Written(_)
+    ));
+    drop(server);
+    assert!(sink.count(insats(&model)).unwrap_err().is_retryable());
+}
+
+/// What the relay does when it sees a COMMIT.
+const PASS: u8 = 0;
+const CUT_BEFORE: u8 = 1;
+const CUT_AFTER: u8 = 2;
+
+/// Relays connections to the server, and can lose one on either side of a COMMIT.
+struct Relay {
+    port: u16,
+    fault: Arc<AtomicU8>,
+}
+
+impl Relay {
+    fn start(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let fault = Arc::new(AtomicU8::new(PASS));
+        let seen = Arc::clone(&fault);
+        std::thread::spawn(move || {
+            while let Ok((client, _)) = listener.accept() {
+                let server = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                let (mut answers, mut answered) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut answers, &mut answered));
+                let fault = Arc::clone(&seen);
+                std::thread::spawn(move || relay(client, server, &fault));
+            }
+        });
+        Self { port, fault }
+    }
+}
+
+fn relay(mut client: TcpStream, mut server: TcpStream, fault: &AtomicU8) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = client.read(&mut buffer) {
+        let bytes = &buffer[..length];
+        let fault = if bytes.windows(7).any(|word| word == b"COMMIT\0") {
+            fault.swap(PASS, Ordering::SeqCst)
+        } else {
+            PASS
+        };
+        if fault != PASS {
+            // The answer is lost first, so that the client cannot hear of a commit that was done.
+            let _ = client.shutdown(Shutdown::Both);
+        }
+        if fault == CUT_BEFORE || server.write_all(bytes).is_err() {
+            break;
+        }
+        if fault == CUT_AFTER {
+            // The commit is given time to be done: its answer goes nowhere.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            break;
+        }
+    }
+    let _ = server.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn a_commit_without_an_answer_is_settled_by_its_receipt() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    drop(prepared(&server, &model));
+    let relay = Relay::start(server.port());
+    let mut sink =
+        open(&Target::parse(&format!("postgres://bron@127.0.0.1:{}/postgres", relay.port)).unwrap()).unwrap();
+    let rows = batch(&model, &[row(1, "a")]);
+
+    relay.fault.store(CUT_AFTER, Ordering::SeqCst);
+    let receipt = sink.write(insats(&model), &part("p1", "a"), &rows, &run("r1")).unwrap();
+    assert!(matches!(receipt, Receipt::Written(_)));
+    assert_eq!(relay.fault.load(Ordering::SeqCst), PASS, "the connection was cut");
+    assert_eq!(sink.receipts("r1").unwrap().len(), 1);
+
+    relay.fault.store(CUT_BEFORE, Ordering::SeqCst);
+    let rows = batch(&model, &[row(2, "b")]);
+    let error = sink.write(insats(&model), &part("p2", "b"), &rows, &run("r1")).unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(relay.fault.load(Ordering::SeqCst), PASS, "the connection was cut");
+    assert_eq!(sink.count(insats(&model)).unwrap(), 1);
+    let receipt = sink.write(insats(&model), &part("p2", "b"), &rows, &run("r1")).unwrap();
+    assert!(matches!(receipt, Receipt::Written(_)));
+}
+
+#[test]
+fn writers_in_parallel_end_as_one_would() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    drop(prepared(&server, &model));
+    let rows: Vec<Row<'_>> = (0..2_000).map(|number| row(number, "a")).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut sink = prepared(&server, &model);
+                for (number, rows) in rows.chunks(500).enumerate() {
+                    let part = part(&format!("p{number}"), "a");
+                    sink.write(insats(&model), &part, &batch(&model, rows), &run("r1")).unwrap();
+                }
+            });
+        }
+    });
+    let mut sink = open(&server.target()).unwrap();
+    assert_eq!(sink.count(insats(&model)).unwrap(), 2_000);
+    let inserted: u64 = sink.receipts("r1").unwrap().iter().map(|(_, counts)| counts.inserted).sum();
+    assert_eq!(inserted, 2_000);
+}

@@ -1,0 +1,215 @@
+//! The seam to a target, whatever database it is.
+
+use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::PostgresSink;
+use crate::sqlite::SqliteSink;
+use crate::target::{Place, Target};
+
+/// The last column of every batch that [`Sink::read`] gives: the names, joined with commas, of the fields
+/// whose stored value is not one of the field's type; NULL when there is none.
+pub const UNREADABLE: &str = "@unreadable";
+
+/// The most rows of a batch that [`Sink::read`] gives.
+pub(crate) const READ_ROWS: usize = 4096;
+
+/// The runs that a written row belongs to. Both ids follow from content, never from a clock, so that the
+/// same run again has the same ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunIds {
+    /// The run that extracted the row.
+    pub extract_run_id: String,
+    /// The run that writes the row.
+    pub load_run_id: String,
+}
+
+/// One part of one entity within a load run: what a receipt is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PartId {
+    /// The entity.
+    pub entity: String,
+    /// The name of the part, such as `part-00003`; unique within the entity and the load run.
+    pub part: String,
+    /// The digest of the part's rows.
+    pub content: Digest,
+}
+
+/// What became of the rows of a part; `rows` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The rows of the part.
+    pub rows: u64,
+    /// Rows that were not there before.
+    pub inserted: u64,
+    /// Rows that were there with other content.
+    pub updated: u64,
+    /// Rows that were there with the same content, and were left alone.
+    pub unchanged: u64,
+}
+
+/// Proof that the rows of a part are durable in the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// This call wrote them.
+    Written(Counts),
+    /// An earlier call of the same run had written them; the counts are those of that call.
+    Replayed(Counts),
+}
+
+impl Receipt {
+    /// The counts, whichever call made them.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        match self {
+            Self::Written(counts) | Self::Replayed(counts) => *counts,
+        }
+    }
+}
+
+/// A range of ids in the order of their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdRange {
+    /// The first id of the range; without it the range starts at the least.
+    pub from: Option<EntityId>,
+    /// The first id after the range; without it the range ends at the greatest.
+    pub to: Option<EntityId>,
+}
+
+/// A target that rows are written to and read back from. One connection; several sinks may write to the
+/// same target at the same time.
+///
+/// The calls block. They must not be made from inside an asynchronous task.
+pub trait Sink: Send {
+    /// Creates the tables of `entities` and the control tables where they do not exist, and verifies those
+    /// that do. A sink that was opened with [`read_only`] only verifies.
+    ///
+    /// # Errors
+    /// Kind `Drift`, listing the columns, when a table is not that of the model; then nothing is changed.
+    /// Kind `Config` for an entity that the model does not have or a name the target cannot take.
+    fn prepare(&mut self, model: &Model, entities: &[&str]) -> Result<()>;
+
+    /// Writes the rows of a part. They need not be sorted, but sorted by id is fastest. When it returns,
+    /// rows and receipt are durable; when it fails, neither is there.
+    ///
+    /// A row that was there with other content is overwritten, unless this run or another source system
+    /// wrote it. (A row that this run found unchanged still carries the run that wrote it, so a later part
+    /// of the same run can overwrite it; the next run then refuses.) When a row was overwritten, the
+    /// receipts of other runs for the entity are superseded: running such a run again writes again.
+    ///
+    /// # Errors
+    /// Kind `Data` when an id is in the batch twice, a row may not be overwritten, a required value is
+    /// missing, a value cannot be stored (a date outside the years 1 to 9999; U+0000 in PostgreSQL), or the
+    /// part has a receipt of this run for other content. Otherwise what the database says; see
+    /// [`Error::is_retryable`].
+    fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt>;
+
+    /// The receipts of a load run that still prove what the tables hold, sorted by entity and part.
+    ///
+    /// # Errors
+    /// What the database says; kind `Drift` when the control tables are missing.
+    fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>>;
+
+    /// Reads the rows of an entity in the order of the bytes of their ids, as one consistent picture, in
+    /// batches of at most 4096 rows. The columns are the entity's and, last, [`UNREADABLE`]; the cell of a
+    /// field named there is NULL. A row whose id is unreadable comes where its stored id sorts.
+    ///
+    /// # Errors
+    /// Kind `Drift` when the table is not that of the entity; otherwise what the database says, also later
+    /// from the reader.
+    fn read<'a>(
+        &'a mut self,
+        entity: &'a Entity,
+        range: Option<IdRange>,
+    ) -> Result<Box<dyn BatchReader + 'a>> {
+        let fields: Vec<&str> = entity.fields.iter().map(|field| field.name.as_str()).collect();
+        self.read_fields(entity, &fields, range)
+    }
+
+    /// Reads as [`Sink::read`], but the id and these fields only, in the order of the entity.
+    ///
+    /// # Errors
+    /// As [`Sink::read`]; also kind `Config` for a field that the entity does not have.
+    fn read_fields<'a>(
+        &'a mut self,
+        entity: &'a Entity,
+        fields: &[&str],
+        range: Option<IdRange>,
+    ) -> Result<Box<dyn BatchReader + 'a>>;
+
+    /// The number of rows of an entity.
+    ///
+    /// # Errors
+    /// What the database says; kind `Drift` when there is no such table.
+    fn count(&mut self, entity: &Entity) -> Result<u64>;
+}
+
+/// Whether a sink may change its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It may.
+    Write,
+    /// It may not, and neither creates nor locks anything.
+    Read,
+}
+
+impl Access {
+    pub(crate) fn require_write(self) -> Result<()> {
+        match self {
+            Self::Write => Ok(()),
+            Self::Read => Err(Error::new(ErrorKind::Permission, "the target was opened for reading only")),
+        }
+    }
+}
+
+/// Opens a target for writing. A SQLite file is created when its directory exists.
+///
+/// # Errors
+/// Kind `Config` for an address that is refused, `Storage` or `Permission` for a file that cannot be
+/// opened, `Corrupt` for one that is not a database, `Connection` for a server that is not reached.
+pub fn open(target: &Target) -> Result<Box<dyn Sink>> {
+    open_for(target, Access::Write)
+}
+
+/// Opens a target for reading: nothing is created or altered, and the file may be read-only.
+///
+/// # Errors
+/// As [`open`]; also kind `Config` for a file that does not exist.
+pub fn read_only(target: &Target) -> Result<Box<dyn Sink>> {
+    open_for(target, Access::Read)
+}
+
+fn open_for(target: &Target, access: Access) -> Result<Box<dyn Sink>> {
+    Ok(match target.place()? {
+        Place::File(path) => Box::new(SqliteSink::open(path, access)?),
+        Place::Server(options) => Box::new(PostgresSink::open(*options, &target.to_string(), access)?),
+    })
+}
+
+/// The entities of the model with these names.
+pub(crate) fn chosen<'m>(model: &'m Model, names: &[&str]) -> Result<Vec<&'m Entity>> {
+    let find = |name: &&str| {
+        model
+            .entity(name)
+            .ok_or_else(|| Error::new(ErrorKind::Config, format!("the model has no entity named {name}")))
+    };
+    names.iter().map(find).collect()
+}
+
+/// Refuses a part of another entity.
+pub(crate) fn require_same_entity(entity: &Entity, part: &PartId) -> Result<()> {
+    if entity.name == part.entity {
+        return Ok(());
+    }
+    let text = format!("part {} of entity {} was given with rows of {}", part.part, part.entity, entity.name);
+    Err(Error::new(ErrorKind::Data, text))
+}
+
+/// What an earlier receipt of the same part says about writing it now.
+pub(crate) fn replayed(part: &PartId, content: &str, counts: Counts) -> Result<Receipt> {
+    if Digest::parse(content) == Some(part.content) {
+        return Ok(Receipt::Replayed(counts));
+    }
+    let text = format!("entity {}: {} has a receipt of this run for other rows", part.entity, part.part);
+    Err(Error::new(ErrorKind::Data, text))
+}

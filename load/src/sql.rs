@@ -1,0 +1,157 @@
+//! Every statement that is not a constant is built here, and every name in it is quoted here.
+//!
+//! Values never become part of a statement: they are bound, or travel as COPY data. The one exception
+//! is an id in a COPY query, which has no parameters: its text is hexadecimal digits and hyphens.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+use std::sync::Arc;
+
+use bron_mappings::ColumnType;
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS};
+
+/// Whether a name can be a table or a column: `[a-z_][a-z0-9_]*`.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    starts && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// A name as SQL. The names that reach a database have passed [`is_identifier`]; quoting keeps those
+/// that are words of the language, such as `order`, apart from them.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Hands a statement of this module to the driver.
+pub(crate) fn statement(text: &Arc<str>) -> SqlStr {
+    AssertSqlSafe(Arc::clone(text)).into_sql_str()
+}
+
+/// The type of a column, as the target's own catalogue names it.
+pub(crate) fn column_type(kind: ColumnType, dialect: Dialect) -> String {
+    let (sqlite, postgres) = match kind {
+        ColumnType::Text => ("TEXT", "text"),
+        ColumnType::Bytes => ("BLOB", "bytea"),
+        ColumnType::Bool => ("INTEGER", "boolean"),
+        ColumnType::Int => ("INTEGER", "bigint"),
+        ColumnType::Date => ("TEXT", "date"),
+        ColumnType::Time => ("TEXT", "timestamp without time zone"),
+        ColumnType::Id => ("TEXT", "uuid"),
+        ColumnType::Decimal { scale } => match dialect {
+            Dialect::Sqlite => ("TEXT", ""),
+            Dialect::Postgres => return format!("numeric(38,{scale})"),
+        },
+    };
+    match dialect {
+        Dialect::Sqlite => sqlite.to_owned(),
+        Dialect::Postgres => postgres.to_owned(),
+    }
+}
+
+/// The statement that creates the table of a layout where it does not exist.
+pub(crate) fn create_table(layout: &Layout, dialect: Dialect) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for column in &layout.columns {
+        let required = if column.required { " NOT NULL" } else { "" };
+        lines.push(format!("  {} {}{required}", quoted(&column.name), column_type(column.kind, dialect)));
+    }
+    for name in RUN_COLUMNS {
+        lines.push(format!("  {} {} NOT NULL", quoted(name), column_type(ColumnType::Text, dialect)));
+    }
+    lines.push(format!("  PRIMARY KEY ({})", quoted(ID)));
+    let table = quoted(&layout.table);
+    format!("CREATE TABLE IF NOT EXISTS {table} (\n{}\n){}", lines.join(",\n"), table_options(dialect))
+}
+
+/// The statements that create the control tables where they do not exist. The counts of a receipt are
+/// those of the write that made it; `superseded` is 1 when a later run has changed rows of the entity, so
+/// that the receipt no longer proves what the table holds.
+pub(crate) fn control_tables(dialect: Dialect) -> [String; 2] {
+    let text = column_type(ColumnType::Text, dialect);
+    let int = column_type(ColumnType::Int, dialect);
+    let options = table_options(dialect);
+    let texts = ["load_run_id", "entity", "part", "content", "extract_run_id"]
+        .map(|name| format!("  {name} {text} NOT NULL"));
+    let ints = ["row_count", "inserted", "updated", "unchanged", "superseded"]
+        .map(|name| format!("  {name} {int} NOT NULL"));
+    let columns = [texts.join(",\n"), ints.join(",\n")].join(",\n");
+    [
+        format!(
+            "CREATE TABLE IF NOT EXISTS bron_receipt (\n{columns},\n  \
+             PRIMARY KEY (load_run_id, entity, part)\n){options}"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS bron_schema (\n  entity {text} NOT NULL PRIMARY KEY,\n  \
+             layout {text} NOT NULL\n){options}"
+        ),
+    ]
+}
+
+const fn table_options(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => " WITHOUT ROWID",
+        Dialect::Postgres => "",
+    }
+}
+
+/// The statement that counts the rows of a table.
+pub(crate) fn count(table: &str) -> SqlStr {
+    AssertSqlSafe(format!("SELECT count(*) FROM {}", quoted(table))).into_sql_str()
+}
+
+/// Hands the statement that creates something to the driver.
+pub(crate) fn definition(text: String) -> SqlStr {
+    AssertSqlSafe(text).into_sql_str()
+}
+
+/// The same receipt statements serve both systems: `$n` is understood by both.
+pub(crate) const FIND_RECEIPT: &str = "SELECT content, row_count, inserted, updated, unchanged FROM bron_receipt \
+     WHERE load_run_id = $1 AND entity = $2 AND part = $3 AND superseded = 0";
+/// Lists the receipts of a run that still prove what the tables hold.
+pub(crate) const LIST_RECEIPTS: &str = "SELECT entity, part, content, row_count, inserted, updated, unchanged \
+     FROM bron_receipt WHERE load_run_id = $1 AND superseded = 0 ORDER BY entity, part";
+/// Writes a receipt, in the place of a superseded one.
+pub(crate) const WRITE_RECEIPT: &str = "INSERT INTO bron_receipt (load_run_id, entity, part, content, extract_run_id, \
+     row_count, inserted, updated, unchanged, superseded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) \
+     ON CONFLICT (load_run_id, entity, part) DO UPDATE SET content = excluded.content, \
+     extract_run_id = excluded.extract_run_id, row_count = excluded.row_count, inserted = excluded.inserted, \
+     updated = excluded.updated, unchanged = excluded.unchanged, superseded = 0";
+/// Marks the receipts of other runs, after rows of the entity were changed.
+pub(crate) const SUPERSEDE_RECEIPTS: &str =
+    "UPDATE bron_receipt SET superseded = 1 WHERE entity = $1 AND load_run_id <> $2 AND superseded = 0";
+/// Takes away the receipts of an entity whose table had to be made anew.
+pub(crate) const FORGET_RECEIPTS: &str = "DELETE FROM bron_receipt WHERE entity = $1";
+/// What `bron_schema` remembers of an entity.
+pub(crate) const FIND_LAYOUT: &str = "SELECT layout FROM bron_schema WHERE entity = $1";
+/// Remembers the layout of an entity.
+pub(crate) const WRITE_LAYOUT: &str = "INSERT INTO bron_schema (entity, layout) VALUES ($1, $2) \
+     ON CONFLICT (entity) DO UPDATE SET layout = excluded.layout";
+
+/// The names, quoted and joined with commas.
+fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(quoted).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_letters_digits_and_underscores() {
+        for name in ["a", "_x", "beslut2", "order"] {
+            assert!(is_identifier(name));
+        }
+        for name in ["", "2a", "Beslut", "å", "a b", "a\"b", "a;b", "a-b"] {
+            assert!(!is_identifier(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_quote_in_a_name_cannot_end_it() {
+        assert_eq!(quoted("a\" --"), "\"a\"\" --\"");
+    }
+}

@@ -1,0 +1,96 @@
+//! The statements for SQLite.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use super::{list, quoted};
+use crate::layout::{ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
+
+/// SQLite's largest number of parameters in a statement (SQLITE_MAX_VARIABLE_NUMBER).
+const MOST_PARAMETERS: usize = 32_766;
+const MOST_ROWS: usize = 200;
+
+/// Lists the columns of the table `?1`; no row when there is no such table.
+pub(crate) const COLUMNS: &str = "SELECT name, type, \"notnull\", pk FROM pragma_table_info($1) ORDER BY cid";
+
+/// The statements that write a number of rows at once. The parameters are each row's fields and the
+/// two run ids.
+pub(crate) struct WriteStatements {
+    /// The rows that the statements take.
+    pub(crate) rows: usize,
+    /// Inserts the rows that are new.
+    pub(crate) insert: Arc<str>,
+    /// Gives, for rows of which some were there: how many differ, and of these how many may not be
+    /// overwritten and the least of their ids. The first parameter is the id of the run.
+    pub(crate) compare: Arc<str>,
+    /// Overwrites the rows that differ.
+    pub(crate) update: Arc<str>,
+}
+
+impl WriteStatements {
+    /// As many rows as a statement may take for this layout.
+    pub(crate) fn most_rows(layout: &Layout) -> usize {
+        let parameters = layout.columns.len() + RUN_COLUMNS.len();
+        // Compare has one parameter of its own.
+        ((MOST_PARAMETERS - 1) / parameters).clamp(1, MOST_ROWS)
+    }
+
+    pub(crate) fn new(layout: &Layout, rows: usize) -> Self {
+        let width = layout.columns.len() + RUN_COLUMNS.len();
+        let row = format!("({})", vec!["?"; width].join(","));
+        let values = vec![row.as_str(); rows].join(",");
+        let table = quoted(&layout.table);
+        let columns = list(layout.names().chain(RUN_COLUMNS));
+        let id = quoted(ID);
+        let insert = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT ({id}) DO NOTHING");
+        let assignments: Vec<String> = layout
+            .content()
+            .chain(RUN_COLUMNS)
+            .map(|name| format!("{0} = excluded.{0}", quoted(name)))
+            .collect();
+        let differs: Vec<String> =
+            layout.content().map(|name| format!("kept.{0} IS NOT excluded.{0}", quoted(name))).collect();
+        let update = format!(
+            "INSERT INTO {table} AS kept ({columns}) VALUES {values} ON CONFLICT ({id}) DO UPDATE SET {} WHERE {}",
+            assignments.join(", "),
+            differs.join(" OR ")
+        );
+        Self { rows, insert: insert.into(), compare: compare(layout, &values).into(), update: update.into() }
+    }
+}
+
+fn compare(layout: &Layout, values: &str) -> String {
+    // SQLite names the columns of VALUES column1, column2 and on.
+    let numbered = layout.names().enumerate().map(|(index, name)| (index + 1, quoted(name)));
+    let differs: Vec<String> =
+        numbered.skip(1).map(|(number, name)| format!("kept.{name} IS NOT new.column{number}")).collect();
+    let mut protected = format!("kept.{} = ?", quoted(RUN_COLUMNS[1]));
+    if let Some(index) = layout.names().position(|name| name == SOURCE_SYSTEM) {
+        protected.push_str(&format!(" OR kept.{} IS NOT new.column{}", quoted(SOURCE_SYSTEM), index + 1));
+    }
+    let (id, table) = (quoted(ID), quoted(&layout.table));
+    // CROSS JOIN keeps the order: every new row looks up its kept one.
+    format!(
+        "SELECT count(*), count(locked), min(locked) FROM (SELECT CASE WHEN {protected} THEN kept.{id} END AS locked \
+         FROM (VALUES {values}) AS new CROSS JOIN {table} AS kept ON kept.{id} = new.column1 WHERE {})",
+        differs.join(" OR ")
+    )
+}
+
+/// Reads rows in the order of their ids; the parameters are the ends of the range that are given.
+pub(crate) fn select(layout: &Layout, from: bool, to: bool) -> SqlStr {
+    let id = quoted(ID);
+    let mut conditions = Vec::new();
+    if from {
+        conditions.push(format!("{id} >= ?"));
+    }
+    if to {
+        conditions.push(format!("{id} < ?"));
+    }
+    let filter =
+        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let text =
+        format!("SELECT {} FROM {}{filter} ORDER BY {id}", list(layout.names()), quoted(&layout.table));
+    AssertSqlSafe(text).into_sql_str()
+}

@@ -1,0 +1,295 @@
+//! The SQLite target: one file, write-ahead log, every commit flushed to the disk.
+
+mod read;
+mod still;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bron_mappings::{Batch, BatchReader, Digest, Entity, Model};
+use futures_util::TryStreamExt;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Row};
+use tokio::runtime::Runtime;
+
+use crate::admission::admit;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Dialect, FoundColumn, Layout};
+use crate::sink::{Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_same_entity};
+use crate::sql;
+use crate::unreadable::Collector;
+use still::Still;
+
+const PAGE_BYTES: u32 = 8192;
+/// Negative means kibibytes: 64 MiB, so that the upper part of a large table's tree stays in memory.
+const CACHE: &str = "-65536";
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Rows that the database's thread may be ahead of the reader.
+const ROWS_AHEAD: usize = 1024;
+
+/// A SQLite file as a target.
+pub(crate) struct SqliteSink {
+    runtime: Runtime,
+    /// Taken when the sink is dropped.
+    connection: Option<SqliteConnection>,
+    path: PathBuf,
+    access: Access,
+    /// Set when the file is read without locks because nobody else had it open.
+    still: Option<Still>,
+}
+
+impl SqliteSink {
+    pub(crate) fn open(path: &Path, access: Access) -> Result<Self> {
+        let place = path.display().to_string();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::io(error, "the runtime does not start"))?;
+        require_place(path, access)?;
+        let connected = runtime.block_on(connect(path, access));
+        let (connection, still) = connected.map_err(|error| Error::of(&error, cannot_open(&place)))?;
+        Ok(Self { runtime, connection: Some(connection), path: path.to_owned(), access, still })
+    }
+
+    /// The runtime and the connection, which is made again when the file was written since.
+    fn parts(&mut self) -> Result<(&Runtime, &mut SqliteConnection)> {
+        if self.still.as_ref().is_some_and(Still::is_broken) {
+            self.connection = None;
+        }
+        if self.connection.is_none() {
+            let connected = self.runtime.block_on(connect(&self.path, self.access));
+            let (connection, still) =
+                connected.map_err(|error| Error::of(&error, cannot_open(&self.place())))?;
+            (self.connection, self.still) = (Some(connection), still);
+        }
+        Ok((&self.runtime, self.connection.as_mut().expect("the connection was made just before")))
+    }
+
+    fn require_still(&self) -> Result<()> {
+        self.still.as_ref().map_or(Ok(()), Still::require)
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+impl Drop for SqliteSink {
+    /// Closes the file before the sink is gone, so that the log is folded into it.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // A failure leaves the log beside the file, and the next open reads both.
+            let _ = self.runtime.block_on(connection.close());
+        }
+    }
+}
+
+impl Sink for SqliteSink {
+    fn prepare(&mut self, model: &Model, entities: &[&str]) -> Result<()> {
+        let layouts = chosen(model, entities)?.into_iter().map(Layout::of).collect::<Result<Vec<_>>>()?;
+        let (place, access) = (self.place(), self.access);
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(prepare(connection, &layouts, access)).map_err(|error| error.at(&place))
+    }
+
+    fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
+        let place = self.place();
+        self.access.require_write().map_err(|error| error.at(&place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        admit(entity, &layout, batch, Dialect::Sqlite)?;
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(write::part(connection, &layout, part, batch, run)).map_err(|error| error.at(&place))
+    }
+
+    fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        let rows = sqlx::query(sql::LIST_RECEIPTS).bind(load_run_id).fetch_all(connection);
+        let rows =
+            runtime.block_on(rows).map_err(|error| Error::of(&error, format!("{place}: bron_receipt")))?;
+        self.require_still()?;
+        rows.iter().map(|row| listed_receipt(row).map_err(|error| error.at(&place))).collect()
+    }
+
+    fn read_fields<'a>(
+        &'a mut self,
+        entity: &'a Entity,
+        fields: &[&str],
+        range: Option<IdRange>,
+    ) -> Result<Box<dyn BatchReader + 'a>> {
+        let layout = Layout::of(entity)?;
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(verify(connection, &layout)).map_err(|error| error.at(&place))?;
+        let Self { runtime, connection, still, .. } = self;
+        let connection = connection.as_mut().expect("the connection was used just before");
+        let layout = layout.only(fields)?;
+        let rows = read::rows(connection, &layout, range.unwrap_or_default());
+        Ok(Box::new(read::SqliteReader::new(runtime, rows, still.as_ref(), Collector::new(layout), place)))
+    }
+
+    fn count(&mut self, entity: &Entity) -> Result<u64> {
+        let layout = Layout::of(entity)?;
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        let counted = runtime.block_on(sqlx::query_scalar(sql::count(&layout.table)).fetch_one(connection));
+        let rows: i64 =
+            counted.map_err(|error| Error::of(&error, format!("{place}: table {}", layout.table)))?;
+        self.require_still()?;
+        Ok(whole(rows))
+    }
+}
+
+fn cannot_open(place: &str) -> String {
+    format!("{place}: cannot be opened as a SQLite database")
+}
+
+/// Says what is wrong with a place before the database says less clearly that it cannot open it.
+fn require_place(path: &Path, access: Access) -> Result<()> {
+    let place = path.display();
+    let directory =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    if !directory.is_dir() {
+        return Err(Error::new(ErrorKind::Config, format!("{place}: the directory does not exist")));
+    }
+    if path.is_dir() {
+        return Err(Error::new(ErrorKind::Config, format!("{place}: is a directory, not a file")));
+    }
+    if access == Access::Read && !path.exists() {
+        return Err(Error::new(ErrorKind::Config, format!("{place}: the file does not exist")));
+    }
+    Ok(())
+}
+
+async fn connect(
+    path: &Path,
+    access: Access,
+) -> std::result::Result<(SqliteConnection, Option<Still>), sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROWS_AHEAD)
+        .pragma("cache_size", CACHE)
+        .disable_statement_logging();
+    if access == Access::Read {
+        let options = options.read_only(true);
+        // A file in write-ahead mode gets a log beside it even when it is only read, unless it is opened as
+        // one that nobody writes. Whether that stayed true is looked at after each call.
+        let still = Still::of(path);
+        let options = if still.is_some() { options.immutable(true) } else { options };
+        return Ok((touch(SqliteConnection::connect_with(&options).await?).await?, still));
+    }
+    let options = options
+        .create_if_missing(true)
+        .page_size(PAGE_BYTES)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    Ok((touch(SqliteConnection::connect_with(&options).await?).await?, None))
+}
+
+/// Reads from the file once: only then does SQLite look at what it has opened.
+async fn touch(mut connection: SqliteConnection) -> std::result::Result<SqliteConnection, sqlx::Error> {
+    sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn prepare(connection: &mut SqliteConnection, layouts: &[Layout], access: Access) -> Result<()> {
+    if access == Access::Read {
+        for layout in layouts {
+            verify(connection, layout).await?;
+        }
+        return Ok(());
+    }
+    let failed = |error: sqlx::Error| Error::of(&error, "the tables cannot be created");
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    for statement in sql::control_tables(Dialect::Sqlite) {
+        sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    for layout in layouts {
+        let found = columns(&mut transaction, layout).await?;
+        if found.is_empty() {
+            let table = sql::create_table(layout, Dialect::Sqlite);
+            sqlx::query(sql::definition(table)).execute(&mut *transaction).await.map_err(failed)?;
+            sqlx::query(sql::FORGET_RECEIPTS)
+                .bind(&layout.table)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+        } else {
+            verify_found(&mut transaction, layout, &found).await?;
+        }
+        let remember = sqlx::query(sql::WRITE_LAYOUT).bind(&layout.table).bind(layout.text());
+        remember.execute(&mut *transaction).await.map_err(failed)?;
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+async fn verify(connection: &mut SqliteConnection, layout: &Layout) -> Result<()> {
+    let found = columns(connection, layout).await?;
+    if found.is_empty() {
+        return Err(Error::new(ErrorKind::Drift, format!("table {} does not exist", layout.table)));
+    }
+    verify_found(connection, layout, &found).await
+}
+
+async fn verify_found(
+    connection: &mut SqliteConnection,
+    layout: &Layout,
+    found: &[FoundColumn],
+) -> Result<()> {
+    let remembered =
+        sqlx::query_scalar(sql::FIND_LAYOUT).bind(&layout.table).fetch_optional(connection).await;
+    let remembered: Option<String> = match remembered {
+        Ok(remembered) => remembered,
+        // Tables that somebody else made have no control tables beside them.
+        Err(error) if Error::of(&error, "").kind() == ErrorKind::Drift => None,
+        Err(error) => return Err(Error::of(&error, "bron_schema")),
+    };
+    let differences = layout.drift(found, remembered.as_deref(), Dialect::Sqlite);
+    if differences.is_empty() { Ok(()) } else { Err(layout.drift_error(&differences)) }
+}
+
+async fn columns(connection: &mut SqliteConnection, layout: &Layout) -> Result<Vec<FoundColumn>> {
+    let failed = |error: sqlx::Error| Error::of(&error, format!("table {}", layout.table));
+    let mut rows = sqlx::query(sql::sqlite::COLUMNS).bind(&layout.table).fetch(connection);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        found.push(FoundColumn {
+            name: row.try_get(0).map_err(failed)?,
+            kind: row.try_get(1).map_err(failed)?,
+            required: row.try_get::<i64, _>(2).map_err(failed)? != 0,
+            key: row.try_get::<i64, _>(3).map_err(failed)? != 0,
+        });
+    }
+    Ok(found)
+}
+
+/// The counts of a receipt, in the columns from `first` on.
+fn counts(row: &SqliteRow, first: usize) -> Result<Counts> {
+    let number = |index: usize| {
+        let stored = row.try_get::<i64, _>(first + index);
+        stored
+            .map(whole)
+            .map_err(|_| Error::new(ErrorKind::Corrupt, "bron_receipt holds a count that is not a number"))
+    };
+    Ok(Counts { rows: number(0)?, inserted: number(1)?, updated: number(2)?, unchanged: number(3)? })
+}
+
+fn listed_receipt(row: &SqliteRow) -> Result<(PartId, Counts)> {
+    let text = |index: usize| {
+        let stored = row.try_get::<String, _>(index);
+        stored.map_err(|_| Error::new(ErrorKind::Corrupt, "bron_receipt holds a name that is not a text"))
+    };
+    let content = Digest::parse(&text(2)?)
+        .ok_or_else(|| Error::new(ErrorKind::Corrupt, "bron_receipt holds a digest that is not one"))?;
+    Ok((PartId { entity: text(0)?, part: text(1)?, content }, counts(row, 3)?))
+}
+
+/// A count that a database gives as a signed number.
+fn whole(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

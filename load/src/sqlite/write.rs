@@ -1,0 +1,238 @@
+//! Writing a part: one transaction of multi-row statements.
+
+use std::sync::Arc;
+
+use bron_mappings::{Batch, Cells, EntityId};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, Connection, Row, Sqlite};
+
+use super::{counts, whole};
+use crate::admission::contested;
+use crate::calendar;
+use crate::decimal;
+use crate::error::{Error, Result};
+use crate::layout::{Layout, RUN_COLUMNS};
+use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
+use crate::sql::sqlite::WriteStatements;
+use crate::sql::{self, statement};
+
+pub(super) async fn part(
+    connection: &mut SqliteConnection,
+    layout: &Layout,
+    part: &PartId,
+    batch: &Batch,
+    run: &RunIds,
+) -> Result<Receipt> {
+    let failed = |error: sqlx::Error| Error::of(&error, format!("{} of table {}", part.part, layout.table));
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    let earlier = sqlx::query(sql::FIND_RECEIPT).bind(&run.load_run_id).bind(&part.entity).bind(&part.part);
+    if let Some(row) = earlier.fetch_optional(&mut *transaction).await.map_err(failed)? {
+        return replayed(part, row.try_get::<&str, _>(0).map_err(failed)?, counts(&row, 1)?);
+    }
+    let written = rows(&mut transaction, layout, batch, run, &failed).await?;
+    if written.updated > 0 {
+        let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
+        supersede.execute(&mut *transaction).await.map_err(failed)?;
+    }
+    receipt(&mut transaction, part, written, run).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(Receipt::Written(written))
+}
+
+async fn receipt(
+    connection: &mut SqliteConnection,
+    part: &PartId,
+    counts: Counts,
+    run: &RunIds,
+) -> std::result::Result<(), sqlx::Error> {
+    let stored = |count: u64| i64::try_from(count).expect("a part has fewer than 2^63 rows");
+    let query = sqlx::query(sql::WRITE_RECEIPT)
+        .bind(&run.load_run_id)
+        .bind(&part.entity)
+        .bind(&part.part)
+        .bind(part.content.to_string())
+        .bind(&run.extract_run_id)
+        .bind(stored(counts.rows))
+        .bind(stored(counts.inserted))
+        .bind(stored(counts.updated))
+        .bind(stored(counts.unchanged));
+    query.execute(connection).await.map(|_| ())
+}
+
+async fn rows(
+    connection: &mut SqliteConnection,
+    layout: &Layout,
+    batch: &Batch,
+    run: &RunIds,
+    failed: &impl Fn(sqlx::Error) -> Error,
+) -> Result<Counts> {
+    let most = WriteStatements::most_rows(layout);
+    let many = WriteStatements::new(layout, most);
+    let one = WriteStatements::new(layout, 1);
+    let mut binder = Binder::new(layout, batch, run);
+    let mut total = Counts::default();
+    let mut row = 0;
+    let mut next = (batch.rows() >= most).then(|| binder.bind(0, most));
+    while row < batch.rows() {
+        let statements = if row + most <= batch.rows() { &many } else { &one };
+        let arguments = next.take().unwrap_or_else(|| binder.bind(row, statements.rows));
+        let first = row;
+        row += statements.rows;
+        let insert = execute(connection, &statements.insert, arguments);
+        // The database has a thread of its own: the next rows are bound while it works.
+        let prepare = async { (row + most <= batch.rows()).then(|| binder.bind(row, most)) };
+        let (inserted, prepared) = futures_util::future::join(insert, prepare).await;
+        next = prepared;
+        let inserted = inserted.map_err(failed)?;
+        let given = u64::try_from(statements.rows).expect("a statement has few rows");
+        let mut counts = Counts { rows: given, inserted, ..Counts::default() };
+        if inserted < given {
+            let mut again = || binder.bind(first, statements.rows);
+            counts.updated = overwrite(connection, layout, statements, run, &mut again, failed).await?;
+            counts.unchanged = given - inserted - counts.updated;
+        }
+        total.rows += counts.rows;
+        total.inserted += counts.inserted;
+        total.updated += counts.updated;
+        total.unchanged += counts.unchanged;
+    }
+    Ok(total)
+}
+
+/// Overwrites those of the rows that the table holds with other content; gives their number.
+async fn overwrite(
+    connection: &mut SqliteConnection,
+    layout: &Layout,
+    statements: &WriteStatements,
+    run: &RunIds,
+    bind: &mut impl FnMut() -> Vec<Bound>,
+    failed: &impl Fn(sqlx::Error) -> Error,
+) -> Result<u64> {
+    let mut arguments = bind();
+    arguments.insert(0, Bound::Text(run.load_run_id.as_str().into()));
+    let query = sqlx::query_with::<Sqlite, _>(statement(&statements.compare), handed_over(arguments));
+    let row = query.fetch_one(&mut *connection).await.map_err(failed)?;
+    let number = |index: usize| row.try_get::<i64, _>(index).map(whole).map_err(failed);
+    let (differing, locked) = (number(0)?, number(1)?);
+    if locked > 0 {
+        return Err(contested(layout, locked, row.try_get::<&str, _>(2).unwrap_or("unreadable")));
+    }
+    if differing == 0 {
+        return Ok(0);
+    }
+    execute(connection, &statements.update, bind()).await.map_err(failed)
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    text: &Arc<str>,
+    arguments: Vec<Bound>,
+) -> std::result::Result<u64, sqlx::Error> {
+    let query = sqlx::query_with::<Sqlite, _>(statement(text), handed_over(arguments));
+    Ok(query.execute(connection).await?.rows_affected())
+}
+
+/// A value on its way to a parameter.
+enum Bound {
+    Null,
+    Text(Arc<str>),
+    Bytes(Vec<u8>),
+    Int(i64),
+}
+
+fn handed_over(values: Vec<Bound>) -> SqliteArguments {
+    let mut arguments = SqliteArguments::default();
+    Arguments::reserve(&mut arguments, values.len(), 0);
+    for value in values {
+        let added = match value {
+            Bound::Null => Arguments::add(&mut arguments, None::<i64>),
+            Bound::Text(text) => Arguments::add(&mut arguments, text),
+            Bound::Bytes(bytes) => Arguments::add(&mut arguments, bytes),
+            Bound::Int(number) => Arguments::add(&mut arguments, number),
+        };
+        added.expect("texts, bytes and whole numbers always encode");
+    }
+    arguments
+}
+
+/// Turns rows into parameters.
+struct Binder<'a> {
+    columns: Vec<(Cells<'a>, usize)>,
+    /// The last text of each column: codes and systems repeat from row to row.
+    last: Vec<Arc<str>>,
+    run: [Arc<str>; RUN_COLUMNS.len()],
+    text: String,
+}
+
+impl<'a> Binder<'a> {
+    fn new(layout: &Layout, batch: &'a Batch, run: &RunIds) -> Self {
+        let scale = |kind| match kind {
+            bron_mappings::ColumnType::Decimal { scale } => usize::try_from(scale).unwrap_or(0),
+            bron_mappings::ColumnType::Text
+            | bron_mappings::ColumnType::Bytes
+            | bron_mappings::ColumnType::Bool
+            | bron_mappings::ColumnType::Int
+            | bron_mappings::ColumnType::Date
+            | bron_mappings::ColumnType::Time
+            | bron_mappings::ColumnType::Id => 0,
+        };
+        let columns =
+            layout.columns.iter().enumerate().map(|(index, column)| (batch.cells(index), scale(column.kind)));
+        Self {
+            columns: columns.collect(),
+            last: vec![Arc::from(""); layout.columns.len()],
+            run: [run.extract_run_id.as_str().into(), run.load_run_id.as_str().into()],
+            text: String::new(),
+        }
+    }
+
+    fn bind(&mut self, first: usize, rows: usize) -> Vec<Bound> {
+        let mut values = Vec::with_capacity(rows * (self.columns.len() + self.run.len()) + 1);
+        for row in first..first + rows {
+            for column in 0..self.columns.len() {
+                values.push(self.cell(column, row));
+            }
+            values.extend(self.run.iter().map(|id| Bound::Text(Arc::clone(id))));
+        }
+        values
+    }
+
+    fn cell(&mut self, column: usize, row: usize) -> Bound {
+        let (cells, scale) = self.columns[column];
+        if cells.is_null(row) {
+            return Bound::Null;
+        }
+        self.text.clear();
+        match cells {
+            Cells::Text(array) => return Bound::Text(repeated(&mut self.last[column], array.value(row))),
+            Cells::Bytes(array) => return Bound::Bytes(array.value(row).to_vec()),
+            Cells::Bool(array) => return Bound::Int(i64::from(array.value(row))),
+            Cells::Int(array) => return Bound::Int(array.value(row)),
+            Cells::Decimal(array) => decimal::push_text(&mut self.text, array.value(row), scale),
+            Cells::Date(array) => calendar::push_date(&mut self.text, array.value(row)),
+            Cells::Time(array) => calendar::push_time(&mut self.text, array.value(row)),
+            Cells::Id(_) => push_id(&mut self.text, cells.id(row).unwrap_or_default()),
+        }
+        Bound::Text(repeated(&mut self.last[column], &self.text))
+    }
+}
+
+fn repeated(last: &mut Arc<str>, text: &str) -> Arc<str> {
+    if **last != *text {
+        *last = Arc::from(text);
+    }
+    Arc::clone(last)
+}
+
+/// Appends the lower-case hyphenated form, as [`EntityId`] prints it.
+pub(super) fn push_id(out: &mut String, id: [u8; 16]) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    for (index, byte) in EntityId::from_bytes(id).as_bytes().iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 0xf)]);
+    }
+}
