@@ -1,0 +1,23 @@
+//! Proves that what the target holds is what the sources said.
+//!
+//! The question is answered from independent directions, and each answer says which direction gave it:
+//! [`conservation`] (every row that was read went somewhere), [`controls`] (counts and sums per period
+//! and batch, computed without the transform) and [`rows`] (every field of every row). [`summary`] draws
+//! the conclusion, [`report`] tells people, and [`faults`] says what no direction can see.
+//!
+//! Invariants:
+//! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
+//! - Memory does not grow with the number of rows, except for a control's parent keys and held keys.
+//! - Nothing is normalised before it is compared, and what was not compared is never called equal.
+//! - Errors, summaries and reports carry counts and names, never a value of a row; a source key is
+//!   [`bron_mappings::Sensitive`] and a report shows one only when the caller says that it may.
+
+pub mod conservation;
+pub mod controls;
+mod error;
+pub mod faults;
+pub mod report;
+pub mod rows;
+pub mod summary;
+
+pub use error::{Error, ErrorKind};

@@ -1,0 +1,200 @@
+//! What people read: a page for the business side and a short text for the terminal, both in Swedish.
+//!
+//! The page is one file without scripts, fonts or links to anywhere, made to be read on a screen, on a
+//! phone and on paper. It belongs to the shareable tier: counts, names of tables and rules, and no value of
+//! a person. Counts under five are hidden in the tables per area, nämnd and year, together with as
+//! many others as it takes to keep them from being worked out.
+
+mod breakdown;
+mod comparison;
+mod number;
+mod reason;
+mod strip;
+mod suppress;
+mod text;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use bron_mappings::Pseudonym;
+
+use crate::conservation::{Equation, Imbalance, Ledger};
+use crate::error::{Error, ErrorKind};
+use crate::faults::{FAULTS, Fault};
+use crate::rows::Finding;
+use crate::summary::{Summary, Verdict};
+use breakdown::Breakdown;
+use comparison::{ControlView, EntityView, FindingView};
+use reason::ReasonView;
+pub use reason::{Advice, Owner, advice};
+use strip::BalanceView;
+pub use text::text;
+
+/// The most row findings that the page lists; the rest is in the findings file.
+pub const LISTED_FINDINGS: usize = 500;
+
+/// How the page names the record behind a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DisplayKey {
+    /// The key as it is, for tables whose key says nothing about a person.
+    Plain(String),
+    /// A stand-in that people with access can look up.
+    Pseudonym(Pseudonym),
+    /// Nothing.
+    Hidden,
+}
+
+/// A finding and how to name its record. The page never takes the source key from the finding itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownFinding {
+    /// The finding.
+    pub finding: Finding,
+    /// The record's name on the page.
+    pub key: DisplayKey,
+}
+
+/// Names for people, by code. A code without a name is shown as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Source systems.
+    pub systems: BTreeMap<String, String>,
+    /// Entities of the information model.
+    pub entities: BTreeMap<String, String>,
+    /// Areas of work.
+    pub areas: BTreeMap<String, String>,
+    /// Nämnder.
+    pub namnder: BTreeMap<String, String>,
+}
+
+impl Labels {
+    fn name<'a>(names: &'a BTreeMap<String, String>, code: &'a str) -> &'a str {
+        names.get(code).map_or(code, String::as_str)
+    }
+}
+
+/// Everything the page is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// What the page is about, its main heading: "Avstämning av provflytt 3, ekonomiskt bistånd".
+    pub title: &'a str,
+    /// As of when the source was read, as text; may be empty.
+    pub as_of: &'a str,
+    /// The summary.
+    pub summary: &'a Summary,
+    /// The ledger that the summary was made from.
+    pub ledger: &'a Ledger,
+    /// The equations of conservation that do not hold.
+    pub imbalances: &'a [Imbalance],
+    /// What is not proven, see [`crate::summary::unproven`].
+    pub unproven: &'a [String],
+    /// Findings of the row comparison, at least the first [`LISTED_FINDINGS`].
+    pub findings: &'a [ShownFinding],
+    /// The name of the file that lists every finding.
+    pub findings_file: &'a str,
+    /// Names for people.
+    pub labels: &'a Labels,
+}
+
+/// The page for the business side.
+///
+/// # Errors
+/// [`ErrorKind::Report`] when the page cannot be written, [`ErrorKind::Overflow`] when a count leaves 64 bits.
+pub fn html(input: &Input<'_>) -> Result<String, Error> {
+    let summary = input.summary;
+    let balances = strip::balances(summary, input.labels);
+    let page = Page {
+        title: input.title,
+        as_of: input.as_of,
+        run: &summary.run,
+        mapping_digest: &summary.mapping_digest,
+        verdict: summary.verdict,
+        headline: verdict::headline(summary, input.imbalances),
+        explanation: verdict::explanation(summary.verdict),
+        facts: verdict::facts(summary, input.imbalances),
+        unproven: input.unproven,
+        balances,
+        imbalances: input.imbalances.iter().map(imbalance_line).collect(),
+        quarantined: reason::held(summary, |table| &table.quarantined),
+        excluded: reason::held(summary, |table| &table.excluded),
+        flagged: reason::held(summary, |table| &table.flagged),
+        entities: comparison::entities(summary, input.labels),
+        controls: comparison::controls(summary),
+        findings: comparison::findings(input),
+        findings_total: number::count(comparison::findings_total(summary)),
+        findings_file: input.findings_file,
+        breakdowns: breakdown::all(input.ledger, input.labels)?,
+        faults: FAULTS,
+    };
+    page.render().map_err(|error| Error::caused(ErrorKind::Report, "the report could not be written", error))
+}
+
+fn imbalance_line(imbalance: &Imbalance) -> ImbalanceView {
+    let what = match imbalance.rule {
+        Equation::Cell => "Lästa rader mot redovisade rader",
+        Equation::Extraction => "Källans antal mot lästa rader",
+        Equation::Fanout => "Rader som källraderna gav mot rader per informationsobjekt",
+        Equation::Target => "Skapade rader mot rader i målet",
+    };
+    ImbalanceView {
+        what,
+        place: format!("{}/{}", imbalance.system, imbalance.table),
+        part: imbalance.part.clone(),
+        expected: number::count(imbalance.expected),
+        found: number::count(imbalance.found),
+    }
+}
+
+struct ImbalanceView {
+    what: &'static str,
+    place: String,
+    part: String,
+    expected: String,
+    found: String,
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    title: &'a str,
+    as_of: &'a str,
+    run: &'a str,
+    mapping_digest: &'a str,
+    verdict: Verdict,
+    headline: String,
+    explanation: &'static str,
+    facts: Vec<verdict::Fact>,
+    unproven: &'a [String],
+    balances: Vec<BalanceView>,
+    imbalances: Vec<ImbalanceView>,
+    quarantined: Vec<ReasonView>,
+    excluded: Vec<ReasonView>,
+    flagged: Vec<ReasonView>,
+    entities: Vec<EntityView>,
+    controls: Vec<ControlView>,
+    findings: Vec<FindingView>,
+    findings_total: String,
+    findings_file: &'a str,
+    breakdowns: Vec<Breakdown>,
+    faults: &'static [Fault],
+}
+
+impl Page<'_> {
+    /// The verdict's class in the style sheet.
+    const fn verdict_class(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Lika => "equal",
+            Verdict::LikaMedKarantan => "waiting",
+            Verdict::Skillnader => "unequal",
+            Verdict::EjBevisat => "unproven",
+        }
+    }
+
+    /// Whether some findings are only in the file.
+    fn findings_are_cut(&self) -> bool {
+        self.findings_total != number::count(self.findings.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

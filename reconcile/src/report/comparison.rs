@@ -1,0 +1,147 @@
+//! Old against new: entities, controls, rows.
+
+use crate::controls::{ControlRow, Unit};
+use crate::summary::{EntitySummary, Summary};
+
+use super::number::{count, in_unit, signed, unit_name};
+use super::{DisplayKey, Input, LISTED_FINDINGS, Labels, ShownFinding};
+
+/// The most equal keys of one control that the page lists; they say no more than their number does.
+const LISTED_EQUAL: usize = 400;
+
+/// An entity, old and new.
+pub(super) struct EntityView {
+    pub(super) label: String,
+    pub(super) old: String,
+    pub(super) new: String,
+    pub(super) difference: String,
+    pub(super) missing: String,
+    pub(super) unexpected: String,
+    pub(super) differs: String,
+    pub(super) is_equal: bool,
+}
+
+pub(super) fn entities(summary: &Summary, labels: &Labels) -> Vec<EntityView> {
+    summary.entities.iter().map(|entity| entity_view(entity, labels)).collect()
+}
+
+fn entity_view(entity: &EntitySummary, labels: &Labels) -> EntityView {
+    let old = i128::from(entity.compared) + i128::from(entity.missing);
+    let new = i128::from(entity.compared) + i128::from(entity.unexpected);
+    EntityView {
+        label: Labels::name(&labels.entities, &entity.entity).to_owned(),
+        old: count(old),
+        new: count(new),
+        difference: signed(Unit::Antal, old - new),
+        missing: count(entity.missing),
+        unexpected: count(entity.unexpected),
+        differs: count(entity.differs),
+        is_equal: entity.counts().is_equal(),
+    }
+}
+
+/// A control with its keys.
+pub(super) struct ControlView {
+    pub(super) label: String,
+    pub(super) unit: &'static str,
+    pub(super) dimension: String,
+    pub(super) total: ControlLine,
+    pub(super) unequal: Vec<ControlLine>,
+    pub(super) equal: Vec<ControlLine>,
+    pub(super) equal_count: String,
+    /// Equal keys that are not listed; empty when all are.
+    pub(super) not_listed: String,
+}
+
+/// One key of a control.
+pub(super) struct ControlLine {
+    pub(super) key: String,
+    pub(super) source: String,
+    pub(super) held: String,
+    pub(super) target: String,
+    pub(super) difference: String,
+}
+
+pub(super) fn controls(summary: &Summary) -> Vec<ControlView> {
+    summary.controls.chunk_by(|one, other| one.name == other.name).map(control_view).collect()
+}
+
+fn control_view(rows: &[ControlRow]) -> ControlView {
+    let first = &rows[0];
+    let (equal, unequal): (Vec<&ControlRow>, Vec<&ControlRow>) =
+        rows.iter().partition(|row| row.difference == 0);
+    let listed = equal.len().min(LISTED_EQUAL);
+    // Amounts that could not be read are counted beside the sums and not in them.
+    let same: Vec<&ControlRow> = rows.iter().filter(|row| row.dimension == first.dimension).collect();
+    let sum = |part: fn(&ControlRow) -> i64| same.iter().map(|row| i128::from(part(row))).sum();
+    let parts =
+        [sum(|row| row.source), sum(|row| row.held), sum(|row| row.target), sum(|row| row.difference)];
+    ControlView {
+        label: first.label.clone(),
+        unit: unit_name(first.unit),
+        dimension: first.dimension.clone(),
+        total: line("Summa", first.unit, parts),
+        unequal: unequal.into_iter().map(|row| line_of(row, first)).collect(),
+        equal_count: count(equal.len()),
+        not_listed: if equal.len() == listed { String::new() } else { count(equal.len() - listed) },
+        equal: equal.into_iter().take(listed).map(|row| line_of(row, first)).collect(),
+    }
+}
+
+fn line_of(row: &ControlRow, first: &ControlRow) -> ControlLine {
+    let key = if row.dimension == first.dimension {
+        row.key.clone()
+    } else {
+        format!("{}: {} (antal)", row.dimension, row.key)
+    };
+    let parts = [row.source, row.held, row.target, row.difference].map(i128::from);
+    line(&key, row.unit, parts)
+}
+
+fn line(key: &str, unit: Unit, [source, held, target, difference]: [i128; 4]) -> ControlLine {
+    ControlLine {
+        key: key.to_owned(),
+        source: in_unit(unit, source),
+        held: in_unit(unit, held),
+        target: in_unit(unit, target),
+        difference: signed(unit, difference),
+    }
+}
+
+/// A row that is not as it should be.
+pub(super) struct FindingView {
+    pub(super) kind: &'static str,
+    pub(super) entity: String,
+    pub(super) fields: String,
+    pub(super) place: String,
+    pub(super) key: String,
+    pub(super) rule: String,
+    pub(super) id: String,
+}
+
+pub(super) fn findings(input: &Input<'_>) -> Vec<FindingView> {
+    input.findings.iter().take(LISTED_FINDINGS).map(|shown| finding_view(shown, input.labels)).collect()
+}
+
+/// How many findings there are according to the counts.
+pub(super) fn findings_total(summary: &Summary) -> u128 {
+    let rows = summary.rows;
+    [rows.missing, rows.unexpected, rows.differs].map(u128::from).iter().sum()
+}
+
+fn finding_view(shown: &ShownFinding, labels: &Labels) -> FindingView {
+    let finding = &shown.finding;
+    FindingView {
+        kind: finding.kind.label(),
+        entity: Labels::name(&labels.entities, &finding.entity).to_owned(),
+        fields: finding.kind.fields().join(", "),
+        place: format!("{}/{}", finding.src_system, finding.src_table),
+        key: match &shown.key {
+            DisplayKey::Plain(key) => key.clone(),
+            DisplayKey::Pseudonym(pseudonym) => pseudonym.to_string(),
+            DisplayKey::Hidden => "dold".to_owned(),
+        },
+        rule: finding.rule.clone(),
+        id: finding.id.short(),
+    }
+}

@@ -1,0 +1,262 @@
+use std::collections::BTreeSet;
+
+use bron_mappings::{Digest, EntityId, InstallationSecret, Sensitive, SourceKey};
+
+use super::*;
+use crate::conservation::{Balance, Dimension};
+use crate::controls::{ControlRow, Unit};
+use crate::rows::{FindingKind, RowCounts};
+use crate::summary::{EntitySummary, Evidence};
+
+const CANARY: &str = "19000101-0000";
+
+struct Scene {
+    ledger: Ledger,
+    controls: Vec<ControlRow>,
+    entities: Vec<EntitySummary>,
+    findings: Vec<ShownFinding>,
+    imbalances: Vec<Imbalance>,
+    labels: Labels,
+}
+
+impl Scene {
+    fn summary(&self, unproven: &[String]) -> Summary {
+        let evidence = Evidence {
+            imbalances: Some(&self.imbalances),
+            controls: Some(&self.controls),
+            entities: Some(&self.entities),
+            unproven,
+        };
+        Summary::new("körning 7", "4f5a", &self.ledger, &evidence).unwrap()
+    }
+
+    fn page(&self, unproven: &[String]) -> String {
+        html(&Input {
+            title: "Provflytt <3> & \"vidare\"",
+            as_of: "1 november",
+            summary: &self.summary(unproven),
+            ledger: &self.ledger,
+            imbalances: &self.imbalances,
+            unproven,
+            findings: &self.findings,
+            findings_file: "fynd.csv",
+            labels: &self.labels,
+        })
+        .unwrap()
+    }
+}
+
+fn control(key: &str, difference: i64) -> ControlRow {
+    ControlRow {
+        name: "utbetalt".into(),
+        label: "Utbetalt belopp per månad".into(),
+        unit: Unit::Ore,
+        dimension: "månad".into(),
+        key: key.into(),
+        source: 612_000 + difference,
+        held: 0,
+        target: 612_000,
+        difference,
+    }
+}
+
+/// Everything equal, three rows in quarantine.
+fn equal_scene() -> Scene {
+    let mut ledger = Ledger::new();
+    for (namnd, read, held) in [("715", 1003, 3), ("718", 2000, 0), ("", 50, 0)] {
+        let dimension = Dimension {
+            system: "paraply".into(),
+            table: "UTBET".into(),
+            area: "EB".into(),
+            namnd: namnd.into(),
+            year: "2017".into(),
+        };
+        let quarantined = if held > 0 { BTreeMap::from([("D24".to_owned(), held)]) } else { BTreeMap::new() };
+        let flagged = BTreeMap::from([("D42".to_owned(), 7), ("nytt_fel".to_owned(), 1)]);
+        let balance =
+            Balance { read, loaded: read - held, quarantined, flagged, fanout: read, ..Balance::default() };
+        ledger.add(dimension, &balance).unwrap();
+    }
+    Scene {
+        ledger,
+        controls: vec![control("2017-03", 0), control("2017-04", 0)],
+        entities: vec![EntitySummary::new(
+            "utbetalning",
+            RowCounts { compared: 3050, ..RowCounts::default() },
+        )],
+        findings: Vec::new(),
+        imbalances: Vec::new(),
+        labels: Labels {
+            namnder: BTreeMap::from([("715".to_owned(), "Skarpnäck".to_owned())]),
+            ..Labels::default()
+        },
+    }
+}
+
+fn finding(number: u32, key: DisplayKey) -> ShownFinding {
+    let source_key = SourceKey::new("paraply", "PERSON", [Some(CANARY)]);
+    let secret = InstallationSecret::new([1; 32]);
+    let finding = Finding {
+        id: Digest::of(&number.to_be_bytes()),
+        kind: FindingKind::Differs { fields: vec!["belopp_ore".to_owned()] },
+        entity: "utbetalning".into(),
+        entity_id: EntityId::derive(&secret, "utbetalning", &source_key),
+        src_system: "paraply".into(),
+        src_table: "UTBET".into(),
+        src_key: Sensitive::new(CANARY.to_owned()),
+        rule: "paraply/utbet".into(),
+    };
+    ShownFinding { finding, key }
+}
+
+fn unequal_scene(findings: u32) -> Scene {
+    let mut scene = equal_scene();
+    scene.controls.push(control("2017-05", -50));
+    scene.findings = (0..findings).map(|number| finding(number, DisplayKey::Hidden)).collect();
+    let counts = RowCounts { compared: 3050, differs: findings.into(), ..RowCounts::default() };
+    scene.entities = vec![EntitySummary::new("utbetalning", counts)];
+    scene
+}
+
+/// The page's elements in order, with their attributes; checks that they are nested and closed.
+fn elements(page: &str) -> Vec<String> {
+    const VOID: [&str; 4] = ["meta", "br", "!DOCTYPE", "link"];
+    let (mut open, mut found) = (Vec::new(), Vec::new());
+    let body = page.split_once("<style>").unwrap();
+    let page = format!(
+        "{}<style>{}",
+        body.0,
+        body.1.split_once("</style>").map(|rest| format!("</style>{}", rest.1)).unwrap()
+    );
+    for part in page.split('<').skip(1) {
+        let tag = part.split_once('>').expect("every tag is closed").0;
+        let name = tag.split([' ', '/']).find(|name| !name.is_empty()).unwrap();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name.to_owned()), "closes what is open");
+        } else {
+            found.push(tag.to_owned());
+            if !VOID.contains(&name) && !tag.ends_with('/') {
+                open.push(name.to_owned());
+            }
+        }
+    }
+    assert_eq!(open, Vec::<String>::new());
+    found
+}
+
+fn attributes<'a>(elements: &'a [String], name: &str) -> Vec<&'a str> {
+    let start = format!(" {name}=\"");
+    elements.iter().filter_map(|tag| Some(tag.split_once(&start)?.1.split_once('"')?.0)).collect()
+}
+
+#[test]
+fn the_page_is_well_formed_and_accessible_in_every_state() {
+    for page in [equal_scene().page(&[]), unequal_scene(3).page(&["Källan ändrades.".to_owned()])] {
+        let tags = elements(&page);
+        assert!(page.contains("<html lang=\"sv\">") && page.contains("class=\"skip\" href=\"#innehall\""));
+        assert!(
+            tags.iter()
+                .filter(|tag| *tag == "th" || tag.starts_with("th "))
+                .all(|tag| tag.contains("scope="))
+        );
+        assert!(
+            tags.iter().filter(|tag| tag.contains("role=\"img\"")).all(|tag| tag.contains("aria-label="))
+        );
+        assert_eq!(tags.iter().filter(|tag| *tag == "h1").count(), 1);
+        let ids = attributes(&tags, "id");
+        let known: BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), known.len(), "ids are unique");
+        let anchors =
+            attributes(&tags, "href").into_iter().map(|link| link.strip_prefix('#').expect("no link leaves"));
+        assert!(anchors.chain(attributes(&tags, "aria-labelledby")).all(|id| known.contains(id)));
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_from_outside() {
+    let page = unequal_scene(3).page(&[]);
+    for foreign in
+        ["<script", "<link", "<img", "<iframe", "http:", "https:", "url(", "@import", " src=", "onclick"]
+    {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+}
+
+#[test]
+fn text_is_escaped_and_keys_are_not_shown() {
+    let mut scene = unequal_scene(2);
+    scene.findings[1].key = DisplayKey::Plain("<b>4711</b>".to_owned());
+    let page = scene.page(&[]);
+    assert!(!page.contains(CANARY) && !page.contains("<b>"));
+    assert!(page.contains("Provflytt &#60;3&#62;") && page.contains("4711"));
+}
+
+#[test]
+fn the_verdict_comes_first_in_words() {
+    let text = |scene: &Scene, unproven: &[String]| {
+        let page = scene.page(unproven);
+        let start = page.find("class=\"headline").unwrap();
+        page[start..].split_once('>').unwrap().1.split_once('<').unwrap().0.to_owned()
+    };
+    assert_eq!(text(&equal_scene(), &[]), "Det som förts över stämmer. 3 rader väntar på ert beslut.");
+    assert_eq!(text(&unequal_scene(3), &[]), "Stopp: 4 skillnader måste förklaras.");
+    assert_eq!(text(&equal_scene(), &["X.".to_owned()]), "Inte bevisat: avstämningen är inte fullständig.");
+    let mut scene = equal_scene();
+    scene.ledger = Ledger::new();
+    scene.ledger.add(Dimension::default(), &Balance { read: 1, loaded: 1, ..Balance::default() }).unwrap();
+    assert_eq!(text(&scene, &[]), "Klart att godkänna: allt stämmer.");
+}
+
+#[test]
+fn differences_are_itemised_and_equal_periods_are_folded() {
+    let page = unequal_scene(1).page(&[]);
+    let (open, folded) = page.split_once("<details>").unwrap();
+    assert!(open.contains("2017-05") && open.contains("\u{2212}0,50") && open.contains("6\u{202f}120,00"));
+    assert!(!open.contains("2017-03") && folded.contains("2017-03"));
+    assert!(folded.contains("Utbetalt belopp per månad: 2 lika"));
+}
+
+#[test]
+fn reasons_are_explained_and_have_an_owner() {
+    let page = equal_scene().page(&[]);
+    assert!(page.contains("Slutdatum före startdatum") && page.contains("Stadsdelsförvaltningen"));
+    assert!(page.contains("Möjlig dubbel utbetalning") && page.contains(">EKO<"));
+    assert!(page.contains("nytt_fel") && page.contains("Utred vad orsaken innebär."));
+}
+
+#[test]
+fn small_counts_are_hidden_per_namnd() {
+    let page = equal_scene().page(&[]);
+    let (_, breakdowns) = page.split_once("id=\"fordelning\"").unwrap();
+    let (_, row) = breakdowns.split_once("Skarpnäck").unwrap();
+    let (row, _) = row.split_once("</tr>").unwrap();
+    assert!(row.contains("&#60;5") && row.contains("dold") && !row.contains(">3<"));
+    assert!(breakdowns.contains("Ej angivet"));
+}
+
+#[test]
+fn long_lists_are_cut_and_say_so() {
+    let page = unequal_scene(600).page(&[]);
+    assert!(page.contains("De första 500 av 600.") && page.contains("fynd.csv"));
+    assert_eq!(page.matches(">Skiljer i innehåll</th><td>").count(), 500);
+    assert!(unequal_scene(500).page(&[]).contains("Alla 500 visas."));
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    assert_eq!(unequal_scene(5).page(&[]), unequal_scene(5).page(&[]));
+}
+
+#[test]
+fn the_terminal_gets_the_verdict_the_balance_and_the_differences() {
+    let expected = "\
+SKILLNADER: något är inte lika
+Rader: 3\u{202f}053 lästa = 3\u{202f}050 inlästa + 0 sammanslagna + 0 utelämnade + 3 i karantän
+Målet: 3\u{202f}050 jämförda, 0 saknas, 0 oväntade, 2 skiljer
+Kontroller: 2 av 3 lika
+  Utbetalt belopp per månad, månad 2017-05: källa 6\u{202f}119,50, undantaget 0,00, \
+mål 6\u{202f}120,00, skillnad \u{2212}0,50 kronor
+Körning körning 7, mappning 4f5a
+";
+    assert_eq!(text(&unequal_scene(2).summary(&[])), expected);
+}

@@ -1,0 +1,77 @@
+//! The short text for the terminal.
+
+use std::fmt::Write;
+
+use crate::summary::{Summary, TableSummary, Verdict};
+
+use super::number::{count, in_unit, signed, unit_name};
+
+/// The most lines of differences that the text lists.
+const LISTED: usize = 10;
+
+/// The summary in a few Swedish lines: the verdict, the balance, what differs.
+#[must_use]
+pub fn text(summary: &Summary) -> String {
+    let mut out = String::new();
+    write_text(&mut out, summary).expect("writing to a string cannot fail");
+    out
+}
+
+fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    writeln!(out, "{}", verdict_line(summary.verdict))?;
+    let sum = |part: &dyn Fn(&TableSummary) -> u128| -> u128 { summary.tables.iter().map(part).sum() };
+    let total =
+        |counts: &std::collections::BTreeMap<String, u64>| counts.values().copied().map(u128::from).sum();
+    writeln!(
+        out,
+        "Rader: {} lästa = {} inlästa + {} sammanslagna + {} utelämnade + {} i karantän",
+        count(sum(&|table| u128::from(table.read))),
+        count(sum(&|table| u128::from(table.loaded))),
+        count(sum(&|table| u128::from(table.merged))),
+        count(sum(&|table| total(&table.excluded))),
+        count(summary.quarantined()),
+    )?;
+    let rows = summary.rows;
+    writeln!(
+        out,
+        "Målet: {} jämförda, {} saknas, {} oväntade, {} skiljer",
+        count(rows.compared),
+        count(rows.missing),
+        count(rows.unexpected),
+        count(rows.differs),
+    )?;
+    let unequal: Vec<_> = summary.unequal_controls().collect();
+    writeln!(
+        out,
+        "Kontroller: {} av {} lika",
+        count(summary.controls.len() - unequal.len()),
+        count(summary.controls.len())
+    )?;
+    for row in unequal.iter().take(LISTED) {
+        writeln!(
+            out,
+            "  {}, {} {}: källa {}, undantaget {}, mål {}, skillnad {} {}",
+            row.label,
+            row.dimension,
+            row.key,
+            in_unit(row.unit, i128::from(row.source)),
+            in_unit(row.unit, i128::from(row.held)),
+            in_unit(row.unit, i128::from(row.target)),
+            signed(row.unit, i128::from(row.difference)),
+            unit_name(row.unit),
+        )?;
+    }
+    if unequal.len() > LISTED {
+        writeln!(out, "  och {} till, se summary.json", count(unequal.len() - LISTED))?;
+    }
+    writeln!(out, "Körning {}, mappning {}", summary.run, summary.mapping_digest)
+}
+
+const fn verdict_line(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Lika => "LIKA: allt stämmer",
+        Verdict::LikaMedKarantan => "LIKA MED KARANTÄN: det som förts över stämmer, rader väntar på beslut",
+        Verdict::Skillnader => "SKILLNADER: något är inte lika",
+        Verdict::EjBevisat => "EJ BEVISAT: allt har inte jämförts",
+    }
+}

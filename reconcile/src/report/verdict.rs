@@ -1,0 +1,74 @@
+//! The first thing a reader sees.
+
+use crate::conservation::Imbalance;
+use crate::summary::{Summary, Verdict};
+
+use super::number::{count, plural};
+
+/// A figure beside the verdict.
+pub(super) struct Fact {
+    pub(super) label: &'static str,
+    pub(super) number: String,
+}
+
+/// How many things differ, over all directions.
+pub(super) fn differences(summary: &Summary, imbalances: &[Imbalance]) -> u128 {
+    let rows = summary.rows;
+    let found = [rows.missing, rows.unexpected, rows.differs].map(u128::from).iter().sum::<u128>();
+    let lists = imbalances.len() + summary.unequal_controls().count();
+    found + u128::try_from(lists).expect("a length fits 128 bits")
+}
+
+/// The verdict in one sentence.
+pub(super) fn headline(summary: &Summary, imbalances: &[Imbalance]) -> String {
+    let held = summary.quarantined();
+    match summary.verdict {
+        Verdict::Lika => "Klart att godkänna: allt stämmer.".to_owned(),
+        Verdict::LikaMedKarantan => {
+            format!(
+                "Det som förts över stämmer. {} på ert beslut.",
+                plural(held, "rad väntar", "rader väntar")
+            )
+        }
+        Verdict::Skillnader => {
+            let found = differences(summary, imbalances);
+            format!("Stopp: {} måste förklaras.", plural(found, "skillnad", "skillnader"))
+        }
+        Verdict::EjBevisat => "Inte bevisat: avstämningen är inte fullständig.".to_owned(),
+    }
+}
+
+/// What the verdict means, in one or two sentences.
+pub(super) const fn explanation(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Lika => {
+            "Varje rad som lästes ur källorna finns i målet eller är utelämnad enligt en beslutad regel. Alla rader, \
+             summor och antal är lika."
+        }
+        Verdict::LikaMedKarantan => {
+            "Alla rader, summor och antal som jämförts är lika. Rader i karantän har inte förts över: för dem behövs \
+             ett beslut, se avsnitt 2."
+        }
+        Verdict::Skillnader => {
+            "Minst en rad, summa eller balans är inte lika. Flytten kan inte godkännas förrän varje skillnad är \
+             förklarad eller rättad."
+        }
+        Verdict::EjBevisat => {
+            "Ingen skillnad är känd, men allt har inte jämförts. Det som inte är jämfört räknas aldrig som lika."
+        }
+    }
+}
+
+pub(super) fn facts(summary: &Summary, imbalances: &[Imbalance]) -> Vec<Fact> {
+    let sum = |part: fn(&crate::summary::TableSummary) -> u64| -> u128 {
+        summary.tables.iter().map(part).map(u128::from).sum()
+    };
+    let facts = [
+        ("lästa rader", sum(|table| table.read)),
+        ("inlästa", sum(|table| table.loaded)),
+        ("i karantän", summary.quarantined()),
+        ("jämförda rader i målet", u128::from(summary.rows.compared)),
+        ("skillnader", differences(summary, imbalances)),
+    ];
+    facts.into_iter().map(|(label, number)| Fact { label, number: count(number) }).collect()
+}

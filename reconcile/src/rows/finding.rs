@@ -1,0 +1,136 @@
+//! What a comparison finds.
+
+use bron_mappings::{BatchSchema, Digest, DigestBuilder, EntityId, Sensitive};
+
+use super::UNREADABLE;
+use super::cursor::{Cursor, RowId};
+
+/// What kind of difference a finding is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FindingKind {
+    /// The source says that there should be a row; the target has none.
+    Missing,
+    /// The target has a row that nothing in the source explains.
+    Unexpected,
+    /// Both have the row and these fields differ, in the order of the model.
+    Differs {
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
+    /// The source gives more than one row with this id.
+    Repeated,
+}
+
+impl FindingKind {
+    /// The name of the kind in files, and part of every finding's id.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unexpected => "unexpected",
+            Self::Differs { .. } => "differs",
+            Self::Repeated => "repeated",
+        }
+    }
+
+    /// The name of the kind in Swedish.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Missing => "Saknas i målet",
+            Self::Unexpected => "Finns bara i målet",
+            Self::Differs { .. } => "Skiljer i innehåll",
+            Self::Repeated => "Upprepad i källan",
+        }
+    }
+
+    /// The differing fields; none for the other kinds.
+    #[must_use]
+    pub fn fields(&self) -> &[String] {
+        match self {
+            Self::Differs { fields } => fields,
+            Self::Missing | Self::Unexpected | Self::Repeated => &[],
+        }
+    }
+}
+
+/// One row that is not as it should be. The same fault has the same [`Finding::id`] in every run, so that
+/// runs can be told apart by what is new, what is gone and what remains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The digest over entity, row id, kind and fields; further rows of the same id and kind count too.
+    pub id: Digest,
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// The entity of the information model.
+    pub entity: String,
+    /// The row's id.
+    pub entity_id: EntityId,
+    /// The source system behind the row.
+    pub src_system: String,
+    /// The source table behind the row.
+    pub src_table: String,
+    /// The row's key in the source; may be personal data.
+    pub src_key: Sensitive<String>,
+    /// The mapping that made, or should have made, the row.
+    pub rule: String,
+}
+
+/// Makes findings and hands them on.
+pub(super) struct Recorder<'a> {
+    entity: &'a str,
+    schema: &'a BatchSchema,
+    sink: &'a mut dyn FnMut(Finding),
+    before: Option<(RowId, &'static str)>,
+    times: u64,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) const fn new(
+        entity: &'a str,
+        schema: &'a BatchSchema,
+        sink: &'a mut dyn FnMut(Finding),
+    ) -> Self {
+        Self { entity, schema, sink, before: None, times: 0 }
+    }
+
+    pub(super) fn field_name(&self, column: usize) -> String {
+        self.schema.columns().get(column).map_or_else(|| UNREADABLE.to_owned(), |column| column.name.clone())
+    }
+
+    /// Reports a row of the batch that the cursor holds.
+    pub(super) fn record(&mut self, kind: FindingKind, at: &Cursor<'_>, row: usize) {
+        let row_id = at.id_at(row).expect("a finding is about a row of the batch");
+        let batch = at.batch().expect("a finding is about a row of the batch");
+        let text = |name: &str| {
+            let cells = batch.cells_named(name);
+            cells.and_then(|cells| cells.text(row)).unwrap_or_default().to_owned()
+        };
+        let finding = Finding {
+            id: self.finding_id(row_id, &kind),
+            entity: self.entity.to_owned(),
+            entity_id: EntityId::from_bytes(row_id),
+            src_system: text("src_system"),
+            src_table: text("src_table"),
+            src_key: Sensitive::new(text("src_key")),
+            rule: text("mapping_id"),
+            kind,
+        };
+        (self.sink)(finding);
+    }
+
+    fn finding_id(&mut self, row_id: RowId, kind: &FindingKind) -> Digest {
+        let now = (row_id, kind.code());
+        self.times = if self.before == Some(now) { self.times + 1 } else { 0 };
+        self.before = Some(now);
+        let mut digest = DigestBuilder::new("bron/finding/1");
+        digest.part(self.entity.as_bytes()).part(&row_id).part(kind.code().as_bytes());
+        for field in kind.fields() {
+            digest.part(field.as_bytes());
+        }
+        if self.times > 0 {
+            digest.part(&self.times.to_be_bytes());
+        }
+        digest.finish()
+    }
+}

@@ -1,0 +1,238 @@
+//! What a run's reconciliation came to, as one file that people, pages and machines read.
+//!
+//! Maps are sorted and lists keep a fixed order, so the same run gives the same bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::conservation::{Imbalance, Ledger};
+use crate::controls::ControlRow;
+use crate::error::{Error, ErrorKind};
+use crate::rows::RowCounts;
+
+/// What the reconciliation says. "Not proven" is never "equal".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was read is in the target or left out by rule, and every comparison is equal.
+    Lika,
+    /// Everything compared is equal, and rows in quarantine wait for a decision.
+    LikaMedKarantan,
+    /// Something differs.
+    Skillnader,
+    /// Nothing is known to differ, but not everything was compared.
+    EjBevisat,
+}
+
+impl Verdict {
+    /// The exit code that stands for the verdict: 0 equal, 3 equal with rows that wait for people, 2 not
+    /// equal or not proven.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Lika => 0,
+            Self::LikaMedKarantan => 3,
+            Self::Skillnader | Self::EjBevisat => 2,
+        }
+    }
+}
+
+/// What became of the rows of one source table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSummary {
+    /// The source system.
+    pub system: String,
+    /// The source table.
+    pub table: String,
+    /// Rows read.
+    pub read: u64,
+    /// Rows that gave rows of the target.
+    pub loaded: u64,
+    /// Rows folded into others.
+    pub merged: u64,
+    /// Rows left out, by reason code.
+    pub excluded: BTreeMap<String, u64>,
+    /// Rows in quarantine, by reason code.
+    pub quarantined: BTreeMap<String, u64>,
+    /// Quality marks on rows that came over, by reason code.
+    pub flagged: BTreeMap<String, u64>,
+}
+
+/// How the rows of one entity compare.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntitySummary {
+    /// The entity.
+    pub entity: String,
+    /// Ids on both sides.
+    pub compared: u64,
+    /// Rows that the target lacks.
+    pub missing: u64,
+    /// Rows that only the target has.
+    pub unexpected: u64,
+    /// Compared rows that differ.
+    pub differs: u64,
+}
+
+impl EntitySummary {
+    /// The summary of an entity's comparison.
+    #[must_use]
+    pub fn new(entity: &str, counts: RowCounts) -> Self {
+        let RowCounts { compared, missing, unexpected, differs } = counts;
+        Self { entity: entity.to_owned(), compared, missing, unexpected, differs }
+    }
+
+    /// The counts without the name.
+    #[must_use]
+    pub const fn counts(&self) -> RowCounts {
+        RowCounts {
+            compared: self.compared,
+            missing: self.missing,
+            unexpected: self.unexpected,
+            differs: self.differs,
+        }
+    }
+}
+
+/// The summary of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// The run's name.
+    pub run: String,
+    /// The digest of the mappings, code lists and model that the run used.
+    pub mapping_digest: String,
+    /// Every source table, by system and table.
+    pub tables: Vec<TableSummary>,
+    /// Every row of every control, in the order of the control files.
+    pub controls: Vec<ControlRow>,
+    /// The row comparison over all entities.
+    pub rows: RowCounts,
+    /// The row comparison per entity, by name.
+    pub entities: Vec<EntitySummary>,
+    /// What it comes to.
+    pub verdict: Verdict,
+}
+
+/// What the three directions found. `None` means that a direction was not examined, which is never the
+/// same as that it found nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence<'a> {
+    /// The equations of conservation that do not hold.
+    pub imbalances: Option<&'a [Imbalance]>,
+    /// The rows of all controls.
+    pub controls: Option<&'a [ControlRow]>,
+    /// The row comparison per entity.
+    pub entities: Option<&'a [EntitySummary]>,
+    /// What else is not proven, in Swedish, one sentence each: a control whose table is not in the run,
+    /// an entity whose comparison broke off, a target that changed meanwhile.
+    pub unproven: &'a [String],
+}
+
+impl Summary {
+    /// Puts a run's evidence together and draws the conclusion.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Overflow`] when a count leaves 64 bits.
+    pub fn new(
+        run: &str,
+        mapping_digest: &str,
+        ledger: &Ledger,
+        evidence: &Evidence<'_>,
+    ) -> Result<Self, Error> {
+        let tables = ledger.tables()?.into_iter().map(|(name, balance)| TableSummary {
+            system: name.system,
+            table: name.table,
+            read: balance.read,
+            loaded: balance.loaded,
+            merged: balance.merged,
+            excluded: balance.excluded,
+            quarantined: balance.quarantined,
+            flagged: balance.flagged,
+        });
+        let mut entities = evidence.entities.unwrap_or_default().to_vec();
+        entities.sort_by(|one, other| one.entity.cmp(&other.entity));
+        let mut rows = RowCounts::default();
+        entities.iter().try_for_each(|entity| rows.add(&entity.counts()))?;
+        let mut summary = Self {
+            run: run.to_owned(),
+            mapping_digest: mapping_digest.to_owned(),
+            tables: tables.collect(),
+            controls: evidence.controls.unwrap_or_default().to_vec(),
+            rows,
+            entities,
+            verdict: Verdict::EjBevisat,
+        };
+        summary.verdict = verdict(&summary, evidence);
+        Ok(summary)
+    }
+
+    /// The rows in quarantine.
+    #[must_use]
+    pub fn quarantined(&self) -> u128 {
+        self.tables.iter().flat_map(|table| table.quarantined.values()).copied().map(u128::from).sum()
+    }
+
+    /// The control rows with a difference.
+    pub fn unequal_controls(&self) -> impl Iterator<Item = &ControlRow> {
+        self.controls.iter().filter(|row| row.difference != 0)
+    }
+
+    /// The summary as JSON with two blanks of indentation and a line break at the end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Report`].
+    pub fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string_pretty(self)
+            .map(|text| text + "\n")
+            .map_err(|error| Error::caused(ErrorKind::Report, "the summary cannot be written as JSON", error))
+    }
+
+    /// Reads what [`Summary::to_json`] wrote.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Report`] when the text is not a summary.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(|error| Error::caused(ErrorKind::Report, "not a summary", error))
+    }
+}
+
+/// The conclusion. A difference outweighs everything; then whatever is not proven; then quarantine.
+#[must_use]
+pub fn verdict(summary: &Summary, evidence: &Evidence<'_>) -> Verdict {
+    let differs = evidence.imbalances.is_some_and(|found| !found.is_empty())
+        || summary.unequal_controls().next().is_some()
+        || !summary.rows.is_equal();
+    if differs {
+        Verdict::Skillnader
+    } else if !unproven(summary, evidence).is_empty() {
+        Verdict::EjBevisat
+    } else if summary.quarantined() > 0 {
+        Verdict::LikaMedKarantan
+    } else {
+        Verdict::Lika
+    }
+}
+
+/// Everything that is not proven, as Swedish sentences; empty when all of it is.
+#[must_use]
+pub fn unproven(summary: &Summary, evidence: &Evidence<'_>) -> Vec<String> {
+    let loaded = summary.tables.iter().any(|table| table.loaded > 0);
+    let known = [
+        (evidence.imbalances.is_none(), "Radbalansen har inte kontrollerats."),
+        (evidence.controls.is_none(), "Summor och antal per period har inte kontrollerats."),
+        (evidence.entities.is_none(), "Raderna i målet har inte jämförts med källan."),
+        (summary.tables.is_empty(), "Ingen källtabell har lästs."),
+        (
+            evidence.entities.is_some() && loaded && summary.rows.compared == 0,
+            "Rader har lästs in, men ingen rad i målet har kunnat jämföras.",
+        ),
+    ];
+    let known = known.into_iter().filter(|(applies, _)| *applies).map(|(_, sentence)| sentence.to_owned());
+    known.chain(evidence.unproven.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests;

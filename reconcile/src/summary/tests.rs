@@ -1,0 +1,123 @@
+use super::*;
+use crate::conservation::{Balance, Dimension, Equation};
+use crate::controls::Unit;
+
+fn ledger(quarantined: u64) -> Ledger {
+    let mut ledger = Ledger::new();
+    let dimension = Dimension { system: "paraply".into(), table: "BESLUT".into(), ..Dimension::default() };
+    let held =
+        if quarantined > 0 { BTreeMap::from([("D24".to_owned(), quarantined)]) } else { BTreeMap::new() };
+    let balance =
+        Balance { read: 5 + quarantined, loaded: 5, quarantined: held, fanout: 5, ..Balance::default() };
+    ledger.add(dimension, &balance).unwrap();
+    ledger
+}
+
+fn control(difference: i64) -> ControlRow {
+    ControlRow {
+        name: "beslut".into(),
+        label: "Antal beslut".into(),
+        unit: Unit::Antal,
+        dimension: "år".into(),
+        key: "2017".into(),
+        source: 5 + difference,
+        held: 0,
+        target: 5,
+        difference,
+    }
+}
+
+fn entity(counts: RowCounts) -> EntitySummary {
+    EntitySummary::new("beslut", counts)
+}
+
+const EQUAL: RowCounts = RowCounts { compared: 5, missing: 0, unexpected: 0, differs: 0 };
+
+fn conclude(ledger: &Ledger, evidence: &Evidence<'_>) -> Verdict {
+    Summary::new("r1", "d1", ledger, evidence).unwrap().verdict
+}
+
+#[test]
+fn each_verdict_needs_its_evidence() {
+    let (controls, entities) = ([control(0)], [entity(EQUAL)]);
+    let full = Evidence {
+        imbalances: Some(&[]),
+        controls: Some(&controls),
+        entities: Some(&entities),
+        unproven: &[],
+    };
+    assert_eq!(conclude(&ledger(0), &full), Verdict::Lika);
+    assert_eq!(conclude(&ledger(3), &full), Verdict::LikaMedKarantan);
+
+    for counts in [(1, 0, 0), (0, 1, 0), (0, 0, 1)] {
+        let (missing, unexpected, differs) = counts;
+        let unequal = [entity(RowCounts { compared: 5, missing, unexpected, differs })];
+        assert_eq!(conclude(&ledger(3), &Evidence { entities: Some(&unequal), ..full }), Verdict::Skillnader);
+    }
+    let unequal = [control(0), control(-1), control(1)];
+    assert_eq!(conclude(&ledger(0), &Evidence { controls: Some(&unequal), ..full }), Verdict::Skillnader);
+    let imbalance = [Imbalance {
+        rule: Equation::Cell,
+        system: "paraply".into(),
+        table: "BESLUT".into(),
+        part: String::new(),
+        expected: 1,
+        found: 2,
+    }];
+    assert_eq!(conclude(&ledger(0), &Evidence { imbalances: Some(&imbalance), ..full }), Verdict::Skillnader);
+}
+
+#[test]
+fn what_was_not_examined_is_not_equal() {
+    let (controls, entities) = ([control(0)], [entity(EQUAL)]);
+    let full = Evidence {
+        imbalances: Some(&[]),
+        controls: Some(&controls),
+        entities: Some(&entities),
+        unproven: &[],
+    };
+    let note = ["Kontrollen X har inte körts.".to_owned()];
+    let nothing_compared = [entity(RowCounts::default())];
+    for evidence in [
+        Evidence { imbalances: None, ..full },
+        Evidence { controls: None, ..full },
+        Evidence { entities: None, ..full },
+        Evidence { unproven: &note, ..full },
+        Evidence { entities: Some(&nothing_compared), ..full },
+        Evidence { entities: Some(&[]), ..full },
+        Evidence::default(),
+    ] {
+        assert_eq!(conclude(&ledger(3), &evidence), Verdict::EjBevisat);
+    }
+    assert_eq!(conclude(&Ledger::new(), &full), Verdict::EjBevisat);
+}
+
+#[test]
+fn exit_codes_keep_the_four_apart_as_agreed() {
+    let verdicts = [Verdict::Lika, Verdict::LikaMedKarantan, Verdict::Skillnader, Verdict::EjBevisat];
+    assert_eq!(verdicts.map(Verdict::exit_code), [0, 3, 2, 2]);
+}
+
+#[test]
+fn the_file_has_the_agreed_shape() {
+    let (controls, entities) = ([control(0)], [entity(EQUAL)]);
+    let evidence = Evidence {
+        imbalances: Some(&[]),
+        controls: Some(&controls),
+        entities: Some(&entities),
+        unproven: &[],
+    };
+    let summary = Summary::new("2026-11-01T06", "abc", &ledger(1), &evidence).unwrap();
+    let text = summary.to_json().unwrap();
+    let compact: String = text.split_whitespace().collect();
+    let expected = concat!(
+        r#"{"run":"2026-11-01T06","mapping_digest":"abc","tables":[{"system":"paraply","table":"BESLUT","read":6,"#,
+        r#""loaded":5,"merged":0,"excluded":{},"quarantined":{"D24":1},"flagged":{}}],"controls":[{"name":"beslut","#,
+        r#""label":"Antalbeslut","unit":"antal","dimension":"år","key":"2017","source":5,"held":0,"target":5,"#,
+        r#""difference":0}],"rows":{"compared":5,"missing":0,"unexpected":0,"differs":0},"entities":[{"entity":"#,
+        r#""beslut","compared":5,"missing":0,"unexpected":0,"differs":0}],"verdict":"lika_med_karantan"}"#,
+    );
+    assert_eq!(compact, expected);
+    assert_eq!(Summary::from_json(&text).unwrap(), summary);
+    assert!(Summary::from_json(&text.replace("\"run\"", "\"korning\"")).is_err());
+}
