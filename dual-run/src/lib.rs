@@ -1,0 +1,20 @@
+//! Keeps both worlds correct while areas move one at a time.
+//!
+//! The city moves without a big bang: for a long time some scopes are owned by the legacy systems and
+//! others by the new model, and every fact has exactly one owner at every moment. This crate holds the
+//! words for that: what is moved ([`Scope`]), who may write ([`Owner`], [`Ownership`]) and how far a
+//! scope has come ([`Phase`]).
+//!
+//! Invariants:
+//! - One owner at a time: a write is accepted by the owner only, and carries the [`Epoch`] of the
+//!   ownership it was made under. A write of an older epoch is refused.
+//! - A phase changes only along [`Phase::next`]; nothing becomes [`Phase::Finalized`] by the passing of
+//!   time.
+
+mod ownership;
+mod phase;
+mod scope;
+
+pub use ownership::{Epoch, Owner, Ownership};
+pub use phase::{HaltReason, Phase};
+pub use scope::{Scope, Side};
