@@ -88,6 +88,7 @@ impl Checker<'_> {
             let message = format!("system `{}` has no {}/system.toml", mapping.system, mapping.system);
             report.error("BRON-M032", &(0..0), message, "unknown system");
         }
+        self.table(&mapping.table, &(0..0), report);
         self.joins(report);
         for origin in mapping.origins() {
             self.origin(origin, report);

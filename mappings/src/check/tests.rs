@@ -142,6 +142,8 @@ fn each_mistake_has_its_own_code() {
         ("from = \"BTYP\"", "from = \"arende.VO\"", "BRON-M035"),
         ("[[example]]\nabout = \"ett beslut\"\nsource = { BESL_ID = 1 }\n", "", "BRON-M033"),
         ("key = [\"BESL_ID\"]", "key = [\"BESL_ID\"]\nrepeats = \"last\"", "BRON-M025"),
+        ("[ignore]", "[[exclude]]\nreason = \"D79\"\nabout = \"x\"\n[ignore]", "BRON-M004"),
+        ("table = \"BESLUT\"", "table = \"BESLUTEN\"", "BRON-M034"),
         ("format = 1", "format = 2", "BRON-M002"),
         ("entity = \"beslut\"\n", "entity = \"beslut\n", "BRON-M001"),
     ];

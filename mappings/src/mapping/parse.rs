@@ -215,6 +215,9 @@ fn read_condition(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> O
 fn read_exclusion(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Exclusion> {
     let reason = read_reason(section, "reason", report);
     let about = section.required_text("about", report);
+    if !section.has("when") {
+        report.error("BRON-M004", &section.span, "`when` is missing here", "which rows?");
+    }
     let when = read_condition(section, report);
     section.finish(report);
     Some(Exclusion { reason: reason?, about: about?.text, when: when? })
