@@ -1,0 +1,59 @@
+//! A batch and lookups go in, entity rows, rejects and a balance come out.
+
+mod value;
+mod writer;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use bron_mappings::Batch;
+use rayon::prelude::*;
+
+use crate::balance::Balance;
+use crate::lookups::Lookups;
+use crate::plan::Plan;
+use crate::row::BatchView;
+use writer::Writer;
+
+/// What one batch became.
+#[derive(Debug)]
+pub struct Transformed {
+    /// For each entity its rows, in the order of the source's rows.
+    pub entities: Vec<(String, Batch)>,
+    /// Every mark, every row held back, left out or merged. See [`crate::reject_schema`].
+    pub rejects: Batch,
+    /// What became of the rows, by dimension.
+    pub balance: Balance,
+}
+
+/// Applies a mapping to a batch whose first row stands at `first_row` of the staged table.
+///
+/// Every row has exactly one fate, so the balance adds up to the number of rows. Nothing is decided by
+/// the place of a row in a batch: any cut of a table into batches gives the same rows.
+///
+/// # Panics
+/// When the batch has other columns than the plan was made for, and when the balance does not add up,
+/// which would be a loss: better no result than that.
+#[must_use]
+pub fn apply(plan: &Plan, lookups: &Lookups, batch: &Batch, first_row: u64) -> Transformed {
+    let planned = plan.schema.columns();
+    assert_eq!(batch.schema().columns(), planned, "{} was planned for these columns", plan.mapping_id);
+    let view = BatchView::new(plan, lookups, batch);
+    let mut writer = Writer::new(plan, lookups, batch.rows());
+    let mut place = first_row;
+    for index in 0..batch.rows() {
+        writer.row(&view.row(index), place);
+        place += 1;
+    }
+    let done = writer.finish();
+    assert_eq!(place - first_row, done.balance.rows(), "every row of {} has one fate", plan.mapping_id);
+    done
+}
+
+/// Applies a mapping to several batches on all threads, in order.
+#[must_use]
+pub fn apply_all(plan: &Plan, lookups: &Lookups, batches: &[(u64, Batch)]) -> Vec<Transformed> {
+    batches.par_iter().map(|(first_row, batch)| apply(plan, lookups, batch, *first_row)).collect()
+}

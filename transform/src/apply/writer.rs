@@ -1,0 +1,220 @@
+//! Decides what becomes of each row of a batch and writes it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bron_mappings::{Action, EntityId, ReasonCode, Repeats, Sensitive, SourceKey};
+
+use super::Transformed;
+use super::value::{Verbatim, value};
+use crate::balance::{BalanceBuilder, Fate};
+use crate::functions::Cell;
+use crate::lookups::{Lookups, RowSet};
+use crate::output::{EntityBuilder, Mark, RejectBuilder, SharedValues};
+use crate::plan::{Plan, PlannedCheckKind, PlannedField, PlannedTarget};
+use crate::row::Row;
+
+pub(super) struct Writer<'p> {
+    plan: &'p Plan,
+    builders: Vec<EntityBuilder<'p>>,
+    rejects: RejectBuilder,
+    balance: BalanceBuilder,
+    repeated: Option<&'p RowSet>,
+    across: Vec<Option<&'p RowSet>>,
+    /// The ids of the nämnder seen so far, by code.
+    bodies: BTreeMap<String, [u8; 16]>,
+    buffer: Vec<u8>,
+}
+
+/// What the rules made of one row, before it is known whether the row is held back.
+#[derive(Default)]
+struct Draft<'a> {
+    marks: Vec<Mark<'a>>,
+    /// Texts that the rules of the dimensions could not read; every target row keeps them.
+    verbatim: Verbatim<'a>,
+    rows: Vec<DraftRow<'a>>,
+}
+
+struct DraftRow<'a> {
+    target: &'a PlannedTarget,
+    cells: Vec<Option<Cell<'a>>>,
+    verbatim: Verbatim<'a>,
+}
+
+impl<'p> Writer<'p> {
+    pub(super) fn new(plan: &'p Plan, lookups: &'p Lookups, rows: usize) -> Self {
+        let across = plan.checks.iter().map(|check| match &check.kind {
+            PlannedCheckKind::Across(need) => lookups.rows(need),
+            PlannedCheckKind::Row(..) => None,
+        });
+        let builders = plan.entities().into_iter().map(|entity| EntityBuilder::new(plan, entity, rows));
+        Self {
+            plan,
+            builders: builders.collect(),
+            rejects: RejectBuilder::new(),
+            balance: BalanceBuilder::default(),
+            repeated: lookups.rows(&plan.census),
+            across: across.collect(),
+            bodies: BTreeMap::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, row: &Row<'_>, place: u64) {
+        let key = Sensitive::new(key_text(row));
+        let mut draft = Draft::default();
+        let at = self.dimension(row, &mut draft);
+        let fate = self.fate(row, place, &mut draft);
+        let dropped = match fate {
+            Fate::Loaded => None,
+            Fate::Merged(reason) => Some((Action::Merge, reason)),
+            Fate::Excluded(reason) => Some((Action::Exclude, reason)),
+            Fate::Quarantined(reason) => Some((Action::Quarantine, reason)),
+        };
+        let dimension = self.balance.dimension(at);
+        if let Some((action, reason)) = dropped {
+            let field = draft.marks.iter().find(|mark| mark.action == action).map_or("", |mark| mark.field);
+            self.rejects.push(self.plan, &key, Mark { action, reason, field }, dimension);
+        }
+        // A row that a later snapshot replaced keeps its marks: its faults were in the source as well.
+        let mut marks = BTreeSet::new();
+        if matches!(fate, Fate::Loaded | Fate::Merged(_)) {
+            for mark in draft.marks.iter().filter(|mark| mark.action != Action::Quarantine) {
+                self.rejects.push(self.plan, &key, *mark, dimension);
+                marks.insert(mark.reason);
+            }
+        }
+        let mut fanout = 0;
+        if fate == Fate::Loaded {
+            fanout = u64::try_from(draft.rows.len()).expect("a row becomes few rows");
+            self.write(row, &key, &draft, at);
+        }
+        self.balance.add(at, fate, marks, fanout);
+    }
+
+    /// The place of the row's dimension in the balance.
+    fn dimension<'a>(&mut self, row: &Row<'a>, draft: &mut Draft<'a>) -> usize {
+        let plan = row.plan();
+        let mut code = |field: &'a Option<PlannedField>| {
+            let value = value(row, field.as_ref()?, &mut draft.marks, &mut draft.verbatim);
+            if let Some(Cell::Text(text)) = value { Some(text) } else { None }
+        };
+        let area = code(&plan.area).unwrap_or_default();
+        let namnd = code(&plan.namnd).unwrap_or_default();
+        let year = plan.year.as_ref().and_then(|source| row.text(source)).and_then(|text| text.get(..4));
+        let year = year.filter(|year| year.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or("");
+        self.balance.place(&area, &namnd, year)
+    }
+
+    /// Decides what becomes of the row. The target rows are drafted on the way.
+    fn fate<'a>(&self, row: &Row<'a>, place: u64, draft: &mut Draft<'a>) -> Fate {
+        let plan = row.plan();
+        let repeated = self.repeated.is_some_and(|rows| rows.contains(place));
+        if repeated && plan.repeats == Repeats::Quarantine {
+            return Fate::Quarantined(ReasonCode::RepeatedKey);
+        }
+        for (reason, source, condition) in &plan.exclusions {
+            if condition.holds(row.text(source)) {
+                return Fate::Excluded(*reason);
+            }
+        }
+        self.checks(row, place, draft);
+        for target in &plan.targets {
+            let when = target.when.as_ref();
+            if when.is_none_or(|(source, condition)| condition.holds(row.text(source))) {
+                draft.target(row, target);
+            }
+        }
+        if repeated {
+            return Fate::Merged(ReasonCode::Superseded);
+        }
+        let held = draft.marks.iter().find(|mark| mark.action == Action::Quarantine);
+        held.map_or(Fate::Loaded, |mark| Fate::Quarantined(mark.reason))
+    }
+
+    fn checks<'a>(&self, row: &Row<'a>, place: u64, draft: &mut Draft<'a>) {
+        for (check, across) in row.plan().checks.iter().zip(&self.across) {
+            if check.when.as_ref().is_some_and(|(source, condition)| !condition.holds(row.text(source))) {
+                continue;
+            }
+            let broken = match &check.kind {
+                PlannedCheckKind::Row(call, inputs) => row.with_texts(inputs, |texts| call(texts)),
+                PlannedCheckKind::Across(_) => across.is_some_and(|rows| rows.contains(place)),
+            };
+            if broken {
+                draft.marks.push(Mark { action: check.action, reason: check.rule, field: "" });
+            }
+        }
+    }
+
+    fn write(&mut self, row: &Row<'_>, key: &Sensitive<Cow<'_, str>>, draft: &Draft<'_>, at: usize) {
+        let dimension = self.balance.dimension(at);
+        let flags: BTreeSet<&str> = draft.marks.iter().map(|mark| mark.reason.code()).collect();
+        let shared = SharedValues {
+            dimension,
+            namnd_id: namnd_id(self.plan, &mut self.bodies, &dimension.namnd),
+            flags: flags.into_iter().collect::<Vec<_>>().join(","),
+            key,
+            sha256: row.sha256(&mut self.buffer),
+        };
+        for drafted in &draft.rows {
+            let verbatim = drafted.verbatim_json(&draft.verbatim);
+            self.builders[drafted.target.builder].push(&drafted.cells, &shared, verbatim.as_deref());
+        }
+    }
+
+    pub(super) fn finish(self) -> Transformed {
+        Transformed {
+            entities: self.builders.into_iter().map(EntityBuilder::finish).collect(),
+            rejects: self.rejects.finish(),
+            balance: self.balance.finish(),
+        }
+    }
+}
+
+impl<'a> Draft<'a> {
+    fn target(&mut self, row: &Row<'a>, target: &'a PlannedTarget) {
+        let mut cells = vec![None; target.shared_from];
+        let mut verbatim = Verbatim::new();
+        for field in &target.fields {
+            cells[field.column] = value(row, field, &mut self.marks, &mut verbatim);
+        }
+        self.rows.push(DraftRow { target, cells, verbatim });
+    }
+}
+
+impl DraftRow<'_> {
+    /// The texts that this row keeps, its own before those of the dimensions, as a JSON object.
+    fn verbatim_json(&self, of_dimensions: &Verbatim<'_>) -> Option<String> {
+        if self.verbatim.is_empty() && of_dimensions.is_empty() {
+            return None;
+        }
+        let texts: Verbatim<'_> = of_dimensions.iter().chain(&self.verbatim).map(|(k, v)| (*k, *v)).collect();
+        Some(serde_json::to_string(&texts).expect("a map of texts can always be written as JSON"))
+    }
+}
+
+/// The id of the nämnd with this code, kept in `known`.
+fn namnd_id(plan: &Plan, known: &mut BTreeMap<String, [u8; 16]>, code: &str) -> Option<[u8; 16]> {
+    let body = plan.responsible_body.as_ref().filter(|_| !code.is_empty())?;
+    if let Some(id) = known.get(code) {
+        return Some(*id);
+    }
+    let key = SourceKey::new(&body.system, &body.table, [Some(code)]);
+    let id = *EntityId::derive(&plan.secret, &body.entity, &key).as_bytes();
+    known.insert(code.to_owned(), id);
+    Some(id)
+}
+
+/// The readable form of the row's key, as [`SourceKey::text`] writes it.
+fn key_text<'a>(row: &Row<'a>) -> Cow<'a, str> {
+    let plan = row.plan();
+    if let [source] = &plan.key[..] {
+        // The usual key is one text, which is its own readable form.
+        if let Some(text) = row.text(source).filter(|text| !text.contains(['\\', '|'])) {
+            return Cow::Borrowed(text);
+        }
+    }
+    let key = SourceKey::new(&plan.system, &plan.table, plan.key.iter().map(|source| row.text(source)));
+    Cow::Owned(key.text().into_inner())
+}

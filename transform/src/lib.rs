@@ -1,0 +1,39 @@
+//! Turns staged rows into rows of the information model.
+//!
+//! Pure and total: a mapping, lookups and a batch go in; entity rows, rejects and a balance come out.
+//! No clock, no input or output, no failure: a bad value is a reject.
+//!
+//! 1. [`needs`] says which lookups the mappings ask for; the caller feeds the staged tables to their
+//!    builders and collects them in [`Lookups`].
+//! 2. [`Plan::new`] makes a mapping ready for the schema of its table.
+//! 3. [`apply`] maps one batch, [`apply_all`] several on all threads.
+//!
+//! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
+//! table is cut into batches or on the number of threads.
+
+mod apply;
+mod balance;
+mod calendar;
+mod examples;
+#[cfg(test)]
+mod fixture;
+mod functions;
+mod lookups;
+mod output;
+mod plan;
+mod row;
+
+pub use apply::{Transformed, apply, apply_all};
+pub use balance::{Balance, Dimension, Fate, Tally};
+pub use calendar::{iso_date, iso_time};
+pub use examples::run_examples;
+pub use functions::{
+    Build, Cell, CheckFn, FieldFn, Function, FunctionExample, Outcome, REGISTRY_VERSION, SettingError,
+    Settings, find, registry,
+};
+pub use lookups::{
+    AcrossBuilder, CensusBuilder, CensusSlice, Lookups, Need, ParentBuilder, ParentTable, RowSet, SumBuilder,
+    SumTable, needs,
+};
+pub use output::reject_schema;
+pub use plan::{Plan, PlanError};

@@ -1,0 +1,235 @@
+//! Resolves the names of one mapping against one batch schema.
+
+use std::collections::BTreeMap;
+
+use bron_mappings::{
+    BatchSchema, Check, ColumnType, Condition, Entity, FieldFunction, FieldRule, FieldType, FunctionKind,
+    Mapping, MappingSet, Origin, Rule, Target,
+};
+
+use super::codes::CodeTable;
+use super::constant::constant;
+use super::{
+    PlanError, PlannedCheck, PlannedCheckKind, PlannedField, PlannedParent, PlannedRule, PlannedSum,
+    PlannedTarget, Source,
+};
+use crate::functions::{Build, Cell, FieldFn, Settings, find};
+use crate::lookups::{Need, days_between, parent_columns, parent_need, sum_need};
+
+pub(super) struct Planner<'a> {
+    pub(super) set: &'a MappingSet,
+    pub(super) mapping: &'a Mapping,
+    pub(super) schema: &'a BatchSchema,
+}
+
+impl Planner<'_> {
+    pub(super) fn error(&self, problem: impl Into<String>) -> PlanError {
+        PlanError { mapping: self.mapping.id.clone(), problem: problem.into() }
+    }
+
+    /// A column of the batch goes first: the examples of a mapping hand parents over as columns.
+    pub(super) fn source(&self, origin: &Origin) -> Result<Source, PlanError> {
+        if let Some(column) = self.schema.index_of(&origin.name) {
+            let text = self.schema.columns()[column].kind == ColumnType::Text;
+            return if text {
+                Ok(Source::Own(column))
+            } else {
+                Err(self.error(format!("column `{}` is not text", origin.name)))
+            };
+        }
+        if origin.name == "@as_of" {
+            return Ok(Source::AsOf);
+        }
+        if let Some((parent, column)) = origin.parent() {
+            let found = self.mapping.parents.iter().position(|known| known.name == parent);
+            let parent = found.ok_or_else(|| self.error(format!("there is no parent `{parent}`")))?;
+            let known = parent_columns(self.mapping, parent);
+            let column = known.binary_search_by(|known| known.as_str().cmp(column));
+            let column = column.expect("the columns of a parent are those that origins name");
+            return Ok(Source::Parent { parent, column });
+        }
+        let sum = self.mapping.sums.iter().position(|sum| sum.name == origin.name);
+        sum.map(Source::Sum).ok_or_else(|| self.error(format!("there is no column `{}`", origin.name)))
+    }
+
+    pub(super) fn sources(&self, origins: &[Origin]) -> Result<Vec<Source>, PlanError> {
+        origins.iter().map(|origin| self.source(origin)).collect()
+    }
+
+    fn on(&self, on: &[(Origin, Origin)]) -> Result<Vec<Source>, PlanError> {
+        on.iter().map(|(own, _)| self.source(own)).collect()
+    }
+
+    pub(super) fn parents(&self) -> Result<Vec<PlannedParent>, PlanError> {
+        let parents = self.mapping.parents.iter().enumerate().map(|(index, parent)| {
+            Ok(PlannedParent {
+                need: parent_need(self.mapping, index),
+                on: self.on(&parent.on)?,
+                columns: parent_columns(self.mapping, index),
+            })
+        });
+        parents.collect()
+    }
+
+    pub(super) fn sums(&self) -> Result<Vec<PlannedSum>, PlanError> {
+        let sums = self.mapping.sums.iter();
+        sums.map(|sum| Ok(PlannedSum { need: sum_need(self.mapping, sum), on: self.on(&sum.on)? })).collect()
+    }
+
+    fn when(&self, when: Option<&Condition>) -> Result<Option<(Source, Condition)>, PlanError> {
+        when.map(|when| Ok((self.source(&when.origin)?, when.clone()))).transpose()
+    }
+
+    pub(super) fn checks(&self) -> Result<Vec<PlannedCheck>, PlanError> {
+        self.mapping.checks.iter().enumerate().map(|(index, check)| self.check(index, check)).collect()
+    }
+
+    fn check(&self, index: usize, check: &Check) -> Result<PlannedCheck, PlanError> {
+        let function = find(&check.function)
+            .ok_or_else(|| self.error(format!("there is no function `{}`", check.function)))?;
+        let settings = Settings { arguments: &check.arguments, scale: None };
+        let kind = match function.build {
+            Build::Check(build) => {
+                let call = build(&settings).map_err(|problem| self.error(problem))?;
+                PlannedCheckKind::Row(call, self.sources(&check.inputs)?)
+            }
+            Build::AcrossRows => {
+                days_between(&check.arguments).map_err(|problem| self.error(problem))?;
+                let (system, table) = (self.mapping.system.clone(), self.mapping.table.clone());
+                PlannedCheckKind::Across(Need::Across { system, table, check: index })
+            }
+            Build::Field(_) => return Err(self.error(format!("`{}` is not a check", check.function))),
+        };
+        Ok(PlannedCheck {
+            rule: check.rule,
+            action: check.action,
+            when: self.when(check.when.as_ref())?,
+            kind,
+        })
+    }
+
+    pub(super) fn dimension(&self, rule: Option<&FieldRule>) -> Result<Option<PlannedField>, PlanError> {
+        rule.map(|rule| self.field("", rule, 0, &FieldType::Code)).transpose()
+    }
+
+    pub(super) fn targets(&self) -> Result<Vec<PlannedTarget>, PlanError> {
+        let mut builders: Vec<&str> = Vec::new();
+        let targets = self.mapping.targets.iter().map(|target| {
+            let known = builders.iter().position(|entity| *entity == target.entity);
+            let builder = known.unwrap_or_else(|| {
+                builders.push(&target.entity);
+                builders.len() - 1
+            });
+            self.target(target, builder)
+        });
+        targets.collect()
+    }
+
+    fn target(&self, target: &Target, builder: usize) -> Result<PlannedTarget, PlanError> {
+        let entity = self.set.model.entity(&target.entity);
+        let entity = entity.ok_or_else(|| self.error(format!("there is no entity `{}`", target.entity)))?;
+        let shared_from = entity.fields.len() - Entity::shared_fields().len();
+        let fields = target.fields.iter().map(|rule| {
+            let column = entity.schema().index_of(&rule.field).filter(|column| *column < shared_from);
+            let column = column.ok_or_else(|| {
+                self.error(format!("`{}` has no field `{}` for a rule to fill", entity.name, rule.field))
+            })?;
+            self.field(&entity.name, rule, column, &entity.fields[column].kind)
+        });
+        Ok(PlannedTarget {
+            entity: entity.clone(),
+            builder,
+            when: self.when(target.when.as_ref())?,
+            fields: fields.collect::<Result<_, _>>()?,
+            shared_from,
+        })
+    }
+
+    fn field(
+        &self,
+        entity: &str,
+        rule: &FieldRule,
+        column: usize,
+        kind: &FieldType,
+    ) -> Result<PlannedField, PlanError> {
+        let default = rule.default.as_deref().map(|text| self.constant(rule, kind, text)).transpose()?;
+        Ok(PlannedField {
+            column,
+            name: rule.field.clone(),
+            rule: self.rule(entity, rule, kind)?,
+            required: rule.required,
+            on_bad: rule.on_bad,
+            default,
+        })
+    }
+
+    fn rule(&self, entity: &str, rule: &FieldRule, kind: &FieldType) -> Result<PlannedRule, PlanError> {
+        let fits = match &rule.rule {
+            Rule::Id { .. } => *kind == FieldType::Id,
+            Rule::Ref { .. } => matches!(kind, FieldType::Ref { .. }),
+            Rule::Codes { .. } => FieldFunction::Text.fits(kind),
+            Rule::Function { .. } | Rule::Const(_) => true,
+        };
+        if !fits {
+            return Err(self.misfit(rule, kind));
+        }
+        match &rule.rule {
+            Rule::Id { key, part } => {
+                let key = self.sources(key)?;
+                Ok(PlannedRule::Id { entity: entity.to_owned(), key, part: part.clone() })
+            }
+            Rule::Ref { entity: other, system, table, key, part, .. } => Ok(PlannedRule::Ref {
+                entity: other.clone(),
+                system: system.clone().unwrap_or_else(|| self.mapping.system.clone()),
+                table: table.clone(),
+                key: self.sources(key)?,
+                part: part.clone(),
+            }),
+            Rule::Function { name, inputs, arguments, .. } => {
+                let call = self.call(name, arguments, rule, kind)?;
+                Ok(PlannedRule::Function { call, inputs: self.sources(inputs)? })
+            }
+            Rule::Codes { list, input, date, .. } => self.codes(list, input, date.as_ref()),
+            Rule::Const(text) => self.constant(rule, kind, text).map(PlannedRule::Const),
+        }
+    }
+
+    fn call(
+        &self,
+        name: &str,
+        arguments: &BTreeMap<String, String>,
+        rule: &FieldRule,
+        kind: &FieldType,
+    ) -> Result<FieldFn, PlanError> {
+        let function = find(name).ok_or_else(|| self.error(format!("there is no function `{name}`")))?;
+        let (Build::Field(build), FunctionKind::Field(gives)) = (function.build, function.spec.kind) else {
+            return Err(self.error(format!("`{name}` gives no value")));
+        };
+        if !gives.fits(kind) {
+            return Err(self.misfit(rule, kind));
+        }
+        let scale = if let FieldType::Decimal { scale } = kind { Some(*scale) } else { None };
+        build(&Settings { arguments, scale }).map_err(|problem| self.error(problem))
+    }
+
+    fn codes(&self, list: &str, input: &Origin, date: Option<&Origin>) -> Result<PlannedRule, PlanError> {
+        let codes = self.set.codes.get(list);
+        let codes = codes.ok_or_else(|| self.error(format!("there is no code list `{list}`")))?;
+        Ok(PlannedRule::Codes {
+            list: CodeTable::new(codes, &self.mapping.system).map_err(|problem| self.error(problem))?,
+            input: self.source(input)?,
+            date: date.map(|date| self.source(date)).transpose()?,
+        })
+    }
+
+    fn constant(&self, rule: &FieldRule, kind: &FieldType, text: &str) -> Result<Cell<'static>, PlanError> {
+        constant(kind, text).ok_or_else(|| {
+            let (field, kind) = (&rule.field, kind.name());
+            self.error(format!("the constant or default of `{field}` is no value of type {kind}"))
+        })
+    }
+
+    fn misfit(&self, rule: &FieldRule, kind: &FieldType) -> PlanError {
+        self.error(format!("the rule of `{}` gives no value of type {}", rule.field, kind.name()))
+    }
+}
