@@ -1,0 +1,34 @@
+//! Packs the mapping files into the program, so that `bron demo` works wherever the program lies.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folders of `mappings/` that hold data; the others hold code.
+const FOLDERS: [&str; 7] = ["codes", "controls", "model", "paraga", "paraply", "schemos", "vodok"];
+
+fn main() -> io::Result<()> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("mappings");
+    let mut list = String::from("/// Every mapping file that the program carries, by path.\n");
+    list.push_str("const SHIPPED_MAPPINGS: &[(&str, &str)] = &[\n");
+    for folder in FOLDERS {
+        println!("cargo::rerun-if-changed=mappings/{folder}");
+        for file in files(&root.join(folder))? {
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            writeln!(list, "    ({:?}, include_str!({file:?})),", format!("{folder}/{name}"))
+                .map_err(io::Error::other)?;
+        }
+    }
+    list.push_str("];\n");
+    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
+    fs::write(out.join("shipped_mappings.rs"), list)
+}
+
+fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "toml" || kind == "csv"));
+    files.sort();
+    Ok(files)
+}

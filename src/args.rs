@@ -1,0 +1,91 @@
+//! What may be typed. The texts here are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Moves Stockholm's social-care records into the new information model, and proves what came over.
+#[derive(Debug, Parser)]
+#[command(name = "bron", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// What is printed to stdout: text for people, or one JSON document
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    /// Print nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// The form of what is printed to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// One JSON document and nothing else
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Build a synthetic city, migrate it, prove it and write the report
+    Demo(DemoArguments),
+    /// Check the mapping files: every name, every column, every example
+    Check(CheckArguments),
+    /// Run the whole chain: extract, transform, load, reconcile
+    Migrate(ChainArguments),
+    /// Read the sources and stage their tables
+    Extract(ChainArguments),
+    /// Map the staged tables to the information model
+    Transform(ChainArguments),
+    /// Write the mapped rows to the target
+    Load(ChainArguments),
+    /// Compare the target with the sources and write the report
+    Reconcile(ChainArguments),
+}
+
+/// Arguments of `bron demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// The directory to create; must be empty or absent
+    #[arg(long, value_name = "DIR", default_value = "bron-demo")]
+    pub(crate) out: PathBuf,
+    /// How many persons the city has, up to 60000
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub(crate) persons: u32,
+    /// The same seed gives the same city, byte for byte
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Stop when the legacy systems are there
+    #[arg(long)]
+    pub(crate) generate_only: bool,
+}
+
+/// Arguments of `bron check`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct CheckArguments {
+    /// The project whose mappings are checked, against its sources' tables
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// A directory of mapping files alone
+    #[arg(long, value_name = "DIR")]
+    pub(crate) mappings: Option<PathBuf>,
+}
+
+/// Arguments of the verbs that run a project.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ChainArguments {
+    /// The project: the directory that holds bron.toml
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
+    /// Another target than the project's: a file, or postgres://…
+    #[arg(long, value_name = "URL")]
+    pub(crate) target: Option<String>,
+    /// Rows that are worked on at a time; changes memory and speed, never a result
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) batch_rows: Option<u32>,
+}

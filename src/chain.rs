@@ -1,0 +1,97 @@
+//! Which artefact feeds which stage: the order of the work and nothing of the work itself.
+//!
+//! A run is named by its content: the mapping files, the sources as they lie, the day of reading and the
+//! installation. Everything it makes lies in `runs/<id>/`; every artefact there is whole or absent, so a
+//! run that was killed goes on where it stopped, and a run that is complete has nothing left to do.
+
+mod extraction;
+mod loading;
+mod lookups;
+mod reconciliation;
+mod run;
+mod transformation;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bron_extract::PartOptions;
+use bron_mappings::{Digest, Mapping, MappingSet};
+
+use crate::failure::Failure;
+use crate::printer::Printer;
+use crate::project::{OpenSource, check_files, known_tables, mapping_files, open_sources, require_as_of};
+use crate::settings::Settings;
+
+pub(crate) use extraction::StagedTable;
+pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
+pub(crate) use run::Run;
+
+/// Set when the operator asks to stop.
+pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Everything that the stages share.
+pub(crate) struct Chain<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) printer: &'a Printer,
+    pub(crate) set: MappingSet,
+    pub(crate) controls: BTreeMap<String, String>,
+    pub(crate) sources: BTreeMap<String, OpenSource>,
+    pub(crate) fingerprints: BTreeMap<String, Digest>,
+    pub(crate) run: Run,
+}
+
+/// How rows are cut into parts: several parts are built at the same time, so each is kept small.
+fn part_options() -> PartOptions {
+    const BYTES_PER_PART: usize = 16 << 20;
+    PartOptions { rows_per_part: 32_768, bytes_per_part: BYTES_PER_PART, ..PartOptions::default() }
+}
+
+/// What a stage did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Artefacts or parts made now.
+    pub(crate) done: u64,
+    /// Artefacts or parts that were already there.
+    pub(crate) reused: u64,
+}
+
+impl Work {
+    pub(crate) fn count(&mut self, reused: bool) {
+        if reused {
+            self.reused += 1;
+        } else {
+            self.done += 1;
+        }
+    }
+}
+
+impl<'a> Chain<'a> {
+    /// Checks the project and opens its run. Nothing is read from a source before the check is clean.
+    pub(crate) fn open(settings: &'a Settings, printer: &'a Printer) -> Result<Self, Failure> {
+        let files = mapping_files(&settings.mappings)?;
+        let mut sources = open_sources(settings, &files)?;
+        let set = check_files(&files, &known_tables(&sources)).usable()?;
+        require_as_of(settings, &set)?;
+        let mut fingerprints = BTreeMap::new();
+        for (system, open) in &mut sources {
+            fingerprints.insert(system.clone(), open.source.fingerprint()?);
+        }
+        let run = Run::open(settings, &set, &fingerprints)?;
+        let controls = files.into_iter().filter(|(path, _)| path.starts_with("controls/")).collect();
+        Ok(Self { settings, printer, set, controls, sources, fingerprints, run })
+    }
+
+    /// The mappings of the systems that this project has.
+    pub(crate) fn mappings(&self) -> impl Iterator<Item = &Mapping> {
+        self.set.mappings.iter().filter(|mapping| self.sources.contains_key(&mapping.system))
+    }
+
+    /// Stops here when the operator asked for it. Everything made so far stays.
+    pub(crate) fn go_on(&self) -> Result<(), Failure> {
+        if STOP.load(Ordering::SeqCst) {
+            let again = format!("bron migrate --project {}", self.settings.project.display());
+            return Err(Failure::interrupted(&again));
+        }
+        Ok(())
+    }
+}

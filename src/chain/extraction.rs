@@ -1,0 +1,111 @@
+//! Sources → staged tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use bron_extract::{MANIFEST_FILE, Manifest, StageRequest, TableSchema, stage_table, table_dir};
+use bron_mappings::Mapping;
+use bron_transform::{Need, needs};
+
+use super::{Chain, Work, part_options};
+use crate::failure::Failure;
+
+/// A staged table of a run.
+pub(crate) struct StagedTable {
+    pub(crate) dir: PathBuf,
+    pub(crate) manifest: Manifest,
+}
+
+impl Chain<'_> {
+    /// Stages every table that a mapping or a lookup reads. Columns that no rule reads stay where they are.
+    pub(crate) fn extract(&mut self) -> Result<Work, Failure> {
+        let wanted = self.wanted_tables()?;
+        let stage = self.printer.stage("extract", u64::try_from(wanted.len()).unwrap_or(0));
+        let mut work = Work::default();
+        for (system, table) in wanted {
+            self.go_on()?;
+            stage.now(&format!("{system}/{}", table.name));
+            let dir = table_dir(&self.run.dir, &system, &table.name);
+            let fingerprint = self.fingerprints[&system];
+            let source = self.sources.get_mut(&system).expect("wanted tables belong to open sources");
+            let request = StageRequest {
+                system: &system,
+                table: &table,
+                fingerprint,
+                dir: &dir,
+                batch_rows: self.settings.batch_rows,
+                parts: part_options(),
+            };
+            let staged = stage_table(source.source.as_mut(), &request)?;
+            work.count(staged.reused);
+            stage.step();
+        }
+        Ok(work)
+    }
+
+    /// The staged tables, by system and table.
+    pub(crate) fn staged(&self) -> Result<BTreeMap<(String, String), StagedTable>, Failure> {
+        let mut staged = BTreeMap::new();
+        for (system, table) in self.wanted_tables()? {
+            let dir = table_dir(&self.run.dir, &system, &table.name);
+            let manifest = Manifest::load(&dir.join(MANIFEST_FILE))
+                .map_err(|error| Failure::from(error).hint("run `bron extract` first"))?;
+            staged.insert((system, table.name), StagedTable { dir, manifest });
+        }
+        Ok(staged)
+    }
+
+    /// The tables to stage, each with the columns to read, in the order of system and table.
+    fn wanted_tables(&self) -> Result<Vec<(String, TableSchema)>, Failure> {
+        let lookups = self.needs();
+        let mut wanted: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+        for need in &lookups {
+            wanted.entry(need.source()).or_default().extend(need.columns(&self.set));
+        }
+        let mapped: Vec<(&Mapping, &TableSchema)> = self
+            .mappings()
+            .map(|mapping| Ok((mapping, self.table(mapping)?)))
+            .collect::<Result<_, Failure>>()?;
+        for (mapping, table) in mapped {
+            let read = table.columns.iter().filter(|column| !mapping.ignored.contains_key(&column.name));
+            let columns = wanted.entry((&mapping.system, &mapping.table)).or_default();
+            columns.extend(read.map(|column| column.name.clone()));
+        }
+        let mut tables = Vec::new();
+        for ((system, name), columns) in wanted {
+            let Some(open) = self.sources.get(system) else { continue };
+            let table = open.tables.iter().find(|table| table.name == name);
+            let mut table = table.ok_or_else(|| missing_table(system, name))?.clone();
+            table.columns.retain(|column| columns.contains(&column.name) || column.name.starts_with('_'));
+            tables.push((system.to_owned(), table));
+        }
+        Ok(tables)
+    }
+
+    fn table(&self, mapping: &Mapping) -> Result<&TableSchema, Failure> {
+        let tables = self.sources.get(&mapping.system).map(|open| &open.tables);
+        let table = tables.and_then(|tables| tables.iter().find(|table| table.name == mapping.table));
+        table.ok_or_else(|| missing_table(&mapping.system, &mapping.table))
+    }
+
+    /// The lookups that the mappings ask for. A key that the source itself keeps unique needs no census.
+    pub(crate) fn needs(&self) -> Vec<Need> {
+        let unique = |mapping: &Mapping| {
+            self.table(mapping).is_ok_and(|table| {
+                let key: BTreeSet<&str> = mapping.key.iter().map(|origin| origin.name.as_str()).collect();
+                !table.key_unique.is_empty()
+                    && table.key_unique.iter().all(|column| key.contains(column.as_str()))
+            })
+        };
+        let needs = needs(&self.set, unique);
+        needs.into_iter().filter(|need| self.sources.contains_key(need.source().0)).collect()
+    }
+}
+
+fn missing_table(system: &str, table: &str) -> Failure {
+    Failure::new(
+        crate::failure::Exit::Drift,
+        crate::failure::Class::Config,
+        format!("{system} has no table {table}"),
+    )
+}

@@ -1,0 +1,78 @@
+//! Entity parts → target rows, each part once.
+
+use bron_extract::read_part;
+use bron_load::{PartId, Receipt, RunIds, Sink, open};
+use bron_mappings::{Batch, Entity, Mapping};
+
+use super::{Chain, Work};
+use crate::failure::Failure;
+
+impl Chain<'_> {
+    /// The identity of this run in the target.
+    pub(crate) fn run_ids(&self) -> RunIds {
+        RunIds { extract_run_id: self.run.id.clone(), load_run_id: self.run.id.clone() }
+    }
+
+    /// The entities that this project's mappings make, ordered by name.
+    pub(crate) fn entities(&self) -> Vec<&Entity> {
+        let mut names: Vec<&str> = self
+            .mappings()
+            .flat_map(|mapping| &mapping.targets)
+            .map(|target| target.entity.as_str())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(|name| self.set.model.entity(name)).collect()
+    }
+
+    /// Writes every part that the target has no receipt for.
+    pub(crate) fn load(&self) -> Result<Work, Failure> {
+        let mut sink = open(&self.settings.target)?;
+        let entities = self.entities();
+        let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).collect();
+        sink.prepare(&self.set.model, &names)?;
+        let mappings: Vec<&Mapping> = self.mappings().collect();
+        let stage = self.printer.stage("load", u64::try_from(mappings.len()).unwrap_or(0));
+        let mut work = Work::default();
+        for mapping in mappings {
+            stage.now(&mapping.id);
+            let record = self.record(mapping).ok_or_else(|| {
+                Failure::config(format!("{} has not been transformed", mapping.id))
+                    .hint("run `bron transform` first")
+            })?;
+            for name in &record.entities {
+                let entity = self.set.model.entity(name).expect("the record was made with this model");
+                self.load_entity(sink.as_mut(), mapping, entity, &mut work)?;
+            }
+            stage.step();
+        }
+        Ok(work)
+    }
+
+    fn load_entity(
+        &self,
+        sink: &mut dyn Sink,
+        mapping: &Mapping,
+        entity: &Entity,
+        work: &mut Work,
+    ) -> Result<(), Failure> {
+        let dir = self.entity_dir(mapping, &entity.name);
+        let manifest = self.manifest(&dir)?;
+        for part in &manifest.parts {
+            self.go_on()?;
+            let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
+            let batches: Vec<Batch> =
+                read_part(&dir, &manifest.schema, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
+            let id = PartId {
+                entity: entity.name.clone(),
+                part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
+                content: part.content,
+            };
+            let batch =
+                batches.first().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))?;
+            let receipt = sink.write(entity, &id, batch, &self.run_ids())?;
+            work.count(matches!(receipt, Receipt::Replayed(_)));
+        }
+        Ok(())
+    }
+}

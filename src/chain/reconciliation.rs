@@ -1,0 +1,235 @@
+//! Run and target → findings, summary and report.
+
+mod evidence;
+mod findings;
+mod target_rows;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bron_extract::{atomic, read_part};
+use bron_load::{Sink, read_only};
+use bron_mappings::{BatchReader, Entity, Mapping};
+use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
+use bron_reconcile::report::{self, Labels, ShownFinding};
+use bron_reconcile::summary::{EntitySummary, Evidence, Summary, Verdict, unproven};
+use bron_reconcile::{controls, rows};
+
+pub(crate) use self::evidence::{control_columns, control_fields};
+
+use self::evidence::ControlTables;
+use self::findings::FindingsFile;
+use self::target_rows::Counted;
+use super::Chain;
+use crate::failure::{Exit, Failure};
+
+/// The rows of a part that are held while parts are merged: small, because all parts of an entity are
+/// open at the same time.
+const MERGE_ROWS: usize = 512;
+
+/// What a reconciliation came to.
+pub(crate) struct Outcome {
+    pub(crate) summary: Summary,
+    pub(crate) findings: Vec<ShownFinding>,
+    pub(crate) findings_total: u64,
+    pub(crate) unproven: Vec<String>,
+    pub(crate) report: PathBuf,
+    pub(crate) exit: Exit,
+}
+
+impl Chain<'_> {
+    /// Compares the target with the staged sources from three directions and writes what was found.
+    /// Nothing of an earlier reconciliation is trusted.
+    pub(crate) fn reconcile(&self) -> Result<Outcome, Failure> {
+        let entities = self.entities();
+        let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
+        let mut sink = read_only(&self.settings.target)?;
+        let ledger = self.ledger()?;
+        let mut findings = FindingsFile::create(self)?;
+        let mut held: BTreeMap<Origin, u64> = BTreeMap::new();
+        let mut compared = Vec::new();
+        for entity in entities {
+            self.go_on()?;
+            stage.now(&entity.name);
+            compared.push(self.compare(entity, sink.as_mut(), &mut findings, &mut held)?);
+            stage.step();
+        }
+        stage.now("controls");
+        let control_rows = self.controls(sink.as_mut())?;
+        let imbalances = ledger.check(&self.extracted()?, &held);
+        let left_out = self.missing_systems();
+        let evidence = Evidence {
+            imbalances: Some(&imbalances),
+            controls: Some(&control_rows),
+            entities: Some(&compared),
+            unproven: &left_out,
+        };
+        let summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
+        let unproven = unproven(&summary, &evidence);
+        let (findings, findings_total) = findings.finish()?;
+        let html = report::html(&report::Input {
+            title: "Avstämning av flytten till den nya informationsmodellen",
+            as_of: self.settings.as_of.as_deref().unwrap_or_default(),
+            summary: &summary,
+            ledger: &ledger,
+            imbalances: &imbalances,
+            unproven: &unproven,
+            findings: &findings,
+            findings_file: "findings",
+            labels: &self.labels(),
+        })?;
+        let report = self.publish(&summary, &html)?;
+        let exit = self.exit(&summary);
+        Ok(Outcome { summary, findings, findings_total, unproven, report, exit })
+    }
+
+    fn compare(
+        &self,
+        entity: &Entity,
+        sink: &mut dyn Sink,
+        findings: &mut FindingsFile<'_>,
+        held: &mut BTreeMap<Origin, u64>,
+    ) -> Result<EntitySummary, Failure> {
+        let expected = self.expected(entity)?;
+        let mut problem = None;
+        let counted = Counted::new(&entity.name, sink.read(entity, None)?, held);
+        let counts = rows::compare(entity, expected, Box::new(counted), &mut |finding| {
+            if let Err(error) = findings.push(finding) {
+                problem.get_or_insert(error);
+            }
+        })?;
+        problem.map_or_else(|| Ok(EntitySummary::new(&entity.name, counts)), Err)
+    }
+
+    /// The parts of an entity: each is sorted by id, so merging them gives the entity in order.
+    fn expected(&self, entity: &Entity) -> Result<Vec<Box<dyn BatchReader>>, Failure> {
+        let mut readers: Vec<Box<dyn BatchReader>> = Vec::new();
+        for mapping in self.mappings() {
+            if mapping.targets.iter().all(|target| target.entity != entity.name) {
+                continue;
+            }
+            let dir = self.entity_dir(mapping, &entity.name);
+            let manifest = self.manifest(&dir)?;
+            for part in &manifest.parts {
+                readers.push(Box::new(read_part(&dir, &manifest.schema, part, None, MERGE_ROWS)?));
+            }
+        }
+        Ok(readers)
+    }
+
+    fn record_of(&self, mapping: &Mapping) -> Result<super::transformation::TableRecord, Failure> {
+        let record = self.record(mapping);
+        record.ok_or_else(|| {
+            Failure::config(format!("{} has not been transformed", mapping.id))
+                .hint("run `bron transform` first")
+        })
+    }
+
+    /// Every row that was read, by what became of it: in transform, and before that in extraction.
+    fn ledger(&self) -> Result<Ledger, Failure> {
+        let staged = self.staged()?;
+        let mut ledger = Ledger::new();
+        for mapping in self.mappings() {
+            ledger.merge(&self.record_of(mapping)?.ledger)?;
+            let table = &staged[&(mapping.system.clone(), mapping.table.clone())];
+            let Some(extraction) = &table.manifest.ledger else { continue };
+            let outside: u64 = extraction.excluded.values().chain(extraction.quarantined.values()).sum();
+            let balance = Balance {
+                read: outside,
+                excluded: extraction.excluded.clone(),
+                quarantined: extraction.quarantined.clone(),
+                ..Balance::default()
+            };
+            if outside > 0 {
+                let (system, table) = (mapping.system.clone(), mapping.table.clone());
+                ledger.add(Dimension { system, table, ..Dimension::default() }, &balance)?;
+            }
+        }
+        Ok(ledger)
+    }
+
+    /// How many rows the extraction met in each mapped table.
+    fn extracted(&self) -> Result<BTreeMap<SourceTable, u64>, Failure> {
+        let staged = self.staged()?;
+        let tables = self.mappings().map(|mapping| {
+            let manifest = &staged[&(mapping.system.clone(), mapping.table.clone())].manifest;
+            let read = manifest.ledger.as_ref().map_or(manifest.rows, |ledger| ledger.read);
+            (SourceTable { system: mapping.system.clone(), table: mapping.table.clone() }, read)
+        });
+        Ok(tables.collect())
+    }
+
+    /// Evaluates the controls whose sources are in this project.
+    fn controls(&self, sink: &mut dyn Sink) -> Result<Vec<controls::ControlRow>, Failure> {
+        let staged = self.staged()?;
+        let all = controls::parse(self.controls.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
+        // A control of a system that the project does not have says nothing about this project.
+        let here: Vec<controls::Control> = all
+            .into_iter()
+            .filter(|control| {
+                control.source_tables().iter().all(|(system, _)| self.sources.contains_key(*system))
+            })
+            .collect();
+        let mut tables = ControlTables::new(self, &staged, sink, &here);
+        let mut rows = Vec::new();
+        for control in &here {
+            self.go_on()?;
+            rows.extend(controls::evaluate(control, &mut tables)?);
+        }
+        Ok(rows)
+    }
+
+    fn missing_systems(&self) -> Vec<String> {
+        let mapped = self.set.mappings.iter().map(|mapping| mapping.system.as_str());
+        let mut missing: Vec<&str> = mapped.filter(|system| !self.sources.contains_key(*system)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+            .into_iter()
+            .map(|system| format!("Systemet {system} är mappat men ingår inte i projektet."))
+            .collect()
+    }
+
+    fn labels(&self) -> Labels {
+        let terms = self.set.codes.get("verksamhetsomrade");
+        let terms = terms.into_iter().flat_map(|list| list.entries());
+        Labels {
+            systems: self
+                .set
+                .systems
+                .iter()
+                .map(|(name, system)| (name.clone(), system.label.clone()))
+                .collect(),
+            entities: self
+                .set
+                .model
+                .entities
+                .iter()
+                .map(|(name, one)| (name.clone(), one.label.clone()))
+                .collect(),
+            areas: terms.map(|(_, _, entry)| (entry.target.clone(), entry.term.clone())).collect(),
+            namnder: BTreeMap::new(),
+        }
+    }
+
+    /// Writes the summary and the report into the run, and the report once more where people look.
+    fn publish(&self, summary: &Summary, html: &str) -> Result<PathBuf, Failure> {
+        atomic::write(&self.run.dir.join("summary.json"), summary.to_json()?.as_bytes())?;
+        for base in [&self.run.dir, &self.settings.project] {
+            let dir = base.join("report");
+            atomic::create_directory(&dir)?;
+            atomic::write(&dir.join("index.html"), html.as_bytes())?;
+        }
+        Ok(self.settings.project.join("report").join("index.html"))
+    }
+
+    fn exit(&self, summary: &Summary) -> Exit {
+        let read: u128 = summary.tables.iter().map(|table| u128::from(table.read)).sum();
+        let limit = u128::from(self.settings.quarantine_limit_ppm);
+        match summary.verdict {
+            Verdict::Skillnader | Verdict::EjBevisat => Exit::Differences,
+            Verdict::LikaMedKarantan if summary.quarantined() * 1_000_000 > limit * read => Exit::Quarantine,
+            Verdict::LikaMedKarantan | Verdict::Lika => Exit::Clean,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The directory of one run, and the name that follows from its content.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use bron_extract::atomic;
+use bron_mappings::{Digest, DigestBuilder, MappingSet, Pseudonym, SourceKey};
+use bron_transform::REGISTRY_VERSION;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Class, Exit, Failure};
+use crate::settings::Settings;
+
+/// The file that says what a run is made from and when it was worked on. The only artefact that holds
+/// wall-clock times, so that everything else is the same bytes for the same content.
+const RUN_FILE: &str = "run.json";
+
+/// A run, locked for this process.
+pub(crate) struct Run {
+    pub(crate) id: String,
+    pub(crate) dir: PathBuf,
+    pub(crate) mapping_digest: String,
+    description: Description,
+    _lock: File,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Description {
+    format: u32,
+    run: String,
+    program: String,
+    mapping_digest: String,
+    as_of: Option<String>,
+    sources: BTreeMap<String, String>,
+    worked_on: Vec<Times>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Times {
+    verb: String,
+    started: String,
+    ended: Option<String>,
+}
+
+impl Run {
+    /// Opens the run that these mappings and these sources make.
+    pub(crate) fn open(
+        settings: &Settings,
+        set: &MappingSet,
+        fingerprints: &BTreeMap<String, Digest>,
+    ) -> Result<Self, Failure> {
+        let mapping_digest = set.digest(REGISTRY_VERSION);
+        // Stands for the installation's secret: another secret gives other ids, and so is another run.
+        let installation = Pseudonym::derive(&settings.secret, &SourceKey::new("bron", "installation", []));
+        let mut name = DigestBuilder::new("bron/run/1");
+        name.part(mapping_digest.as_bytes());
+        name.part(installation.to_string().as_bytes());
+        name.part(settings.as_of.as_deref().unwrap_or_default().as_bytes());
+        for (system, fingerprint) in fingerprints {
+            name.part(system.as_bytes()).part(fingerprint.as_bytes());
+        }
+        let id = name.finish().short();
+        let dir = settings.runs().join(&id);
+        atomic::create_directory(&dir)?;
+        let lock = lock(&dir)?;
+        atomic::clean(&dir)?;
+        let description = Description {
+            format: 1,
+            run: id.clone(),
+            program: format!("bron {}", env!("CARGO_PKG_VERSION")),
+            mapping_digest: mapping_digest.to_string(),
+            as_of: settings.as_of.clone(),
+            sources: fingerprints
+                .iter()
+                .map(|(system, digest)| (system.clone(), digest.to_string()))
+                .collect(),
+            worked_on: worked_on(&dir),
+        };
+        Ok(Self { id, dir, mapping_digest: mapping_digest.to_string(), description, _lock: lock })
+    }
+
+    /// Notes that a verb begins to work on the run.
+    pub(crate) fn begin(&mut self, verb: &str) -> Result<(), Failure> {
+        self.description.worked_on.push(Times { verb: verb.to_owned(), started: now(), ended: None });
+        self.save()
+    }
+
+    /// Notes that the verb is done.
+    pub(crate) fn end(&mut self) -> Result<(), Failure> {
+        if let Some(times) = self.description.worked_on.last_mut() {
+            times.ended = Some(now());
+        }
+        self.save()
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        self.write_json(RUN_FILE, &self.description)
+    }
+
+    /// Writes one JSON artefact of the run, whole or not at all.
+    pub(crate) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Failure> {
+        write_json(&self.dir.join(name), value)
+    }
+}
+
+/// Writes a JSON file, whole or not at all.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::safety(format!("cannot express {} as JSON: {error}", path.display())))?;
+    text.push('\n');
+    Ok(atomic::write(path, text.as_bytes())?)
+}
+
+fn worked_on(dir: &Path) -> Vec<Times> {
+    let text = std::fs::read_to_string(dir.join(RUN_FILE)).unwrap_or_default();
+    serde_json::from_str::<Description>(&text).map(|description| description.worked_on).unwrap_or_default()
+}
+
+fn lock(dir: &Path) -> Result<File, Failure> {
+    let path = dir.join("lock");
+    let cannot =
+        |what: &str| Failure::new(Exit::Failed, Class::Retryable, format!("{}: {what}", path.display()));
+    let file = File::create(&path).map_err(|error| cannot(&error.to_string()))?;
+    file.try_lock().map_err(|_| cannot("another process works on this run").hint("wait until it is done"))?;
+    Ok(file)
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,172 @@
+//! Why a verb did not do what it was asked, and the exit code that says so.
+
+use std::fmt;
+
+use bron_mappings::Diagnostic;
+
+/// What the process says when it ends. The numbers are a contract and are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, and nothing to say.
+    Clean,
+    /// Failed.
+    Failed,
+    /// Differences were found.
+    Differences,
+    /// Done, with more rows in quarantine than the project allows.
+    Quarantine,
+    /// The source or the target is not the one that the project describes.
+    Drift,
+    /// An invariant would be broken; nothing was done.
+    SafetyStop,
+    /// Interrupted; running again goes on.
+    Interrupted,
+}
+
+impl Exit {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Failed => 1,
+            Self::Differences => 2,
+            Self::Quarantine => 3,
+            Self::Drift => 5,
+            Self::SafetyStop => 6,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// Which kind of failure: what the operator can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Trying again may help.
+    Retryable,
+    /// Something in the sources' data or files.
+    Data,
+    /// Something in the project's settings or mapping files.
+    Config,
+    /// Going on could lose or mix up something.
+    Safety,
+}
+
+impl Class {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Retryable => "retryable",
+            Self::Data => "data",
+            Self::Config => "config",
+            Self::Safety => "safety",
+        }
+    }
+}
+
+/// A failure with its class, its exit code and a way out.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) class: Class,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    /// What is wrong in the mapping files, when that is the reason.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, Class::Config, message)
+    }
+
+    pub(crate) fn safety(message: impl Into<String>) -> Self {
+        Self::new(Exit::SafetyStop, Class::Safety, message)
+    }
+
+    pub(crate) fn interrupted(again: &str) -> Self {
+        Self::new(Exit::Interrupted, Class::Retryable, "interrupted").hint(format!("go on with: {again}"))
+    }
+
+    pub(crate) fn new(exit: Exit, class: Class, message: impl Into<String>) -> Self {
+        Self { exit, class, message: message.into(), hint: None, diagnostics: Vec::new() }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The text of an error with everything behind it, outermost first.
+pub(crate) fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    text
+}
+
+impl From<bron_extract::Error> for Failure {
+    fn from(error: bron_extract::Error) -> Self {
+        use bron_extract::ErrorKind::{
+            Busy, Corrupt, Database, Drift, Encoding, Missing, Settings, Storage, Truncated, Unreadable,
+        };
+        let (exit, class) = match error.kind() {
+            Busy => (Exit::Failed, Class::Retryable),
+            Drift => (Exit::Drift, Class::Data),
+            Corrupt => (Exit::SafetyStop, Class::Safety),
+            Storage => (Exit::SafetyStop, Class::Retryable),
+            Settings => (Exit::Failed, Class::Config),
+            Missing | Unreadable | Encoding | Truncated | Database | _ => (Exit::Failed, Class::Data),
+        };
+        Self::new(exit, class, whole(&error))
+    }
+}
+
+impl From<bron_load::Error> for Failure {
+    fn from(error: bron_load::Error) -> Self {
+        use bron_load::ErrorKind::{
+            Busy, Config, Connection, Corrupt, Data, Database, Drift, Permission, Storage,
+        };
+        let (exit, class) = match error.kind() {
+            Busy | Connection => (Exit::Failed, Class::Retryable),
+            Drift => (Exit::Drift, Class::Data),
+            Corrupt => (Exit::SafetyStop, Class::Safety),
+            Storage => (Exit::SafetyStop, Class::Retryable),
+            Config | Permission => (Exit::Failed, Class::Config),
+            Data | Database | _ => (Exit::Failed, Class::Data),
+        };
+        Self::new(exit, class, whole(&error))
+    }
+}
+
+impl From<bron_reconcile::Error> for Failure {
+    fn from(error: bron_reconcile::Error) -> Self {
+        Self::new(Exit::Failed, Class::Data, whole(&error))
+    }
+}
+
+impl From<bron_mappings::ReadError> for Failure {
+    /// A reader hands over the error of whatever stands behind it; its class must survive the way.
+    fn from(error: bron_mappings::ReadError) -> Self {
+        match error.downcast::<bron_extract::Error>() {
+            Ok(error) => (*error).into(),
+            Err(error) => match error.downcast::<bron_load::Error>() {
+                Ok(error) => (*error).into(),
+                Err(error) => Self::new(Exit::Failed, Class::Data, whole(error.as_ref())),
+            },
+        }
+    }
+}

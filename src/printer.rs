@@ -1,0 +1,138 @@
+//! The one door for output: data to stdout, talk to stderr, progress only on a terminal.
+
+use std::io::{IsTerminal, Write};
+
+use bron_mappings::Diagnostic;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::args::Output;
+use crate::diagnostics::render;
+use crate::failure::Failure;
+
+/// Prints, as the arguments asked.
+pub(crate) struct Printer {
+    output: Output,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) const fn new(output: Output, quiet: bool) -> Self {
+        Self { output, quiet }
+    }
+
+    /// A line of talk.
+    pub(crate) fn say(&self, line: &str) {
+        if !self.quiet {
+            error_line(line);
+        }
+    }
+
+    /// The result of a verb: the JSON document, or the text.
+    pub(crate) fn result(&self, document: &Value, text: &str) {
+        match self.output {
+            Output::Json => {
+                let document =
+                    serde_json::to_string_pretty(document).expect("a JSON value can always be written");
+                data_line(&document);
+            }
+            Output::Text => data_line(text.trim_end()),
+        }
+    }
+
+    /// A failure, with everything that is wrong in the mapping files.
+    pub(crate) fn failure(&self, failure: &Failure, texts: &dyn Fn(&str) -> Option<String>) {
+        match self.output {
+            Output::Json => {
+                let diagnostics: Vec<Value> =
+                    failure.diagnostics.iter().map(|one| diagnostic_json(one, texts)).collect();
+                let document = json!({
+                    "error": {
+                        "message": failure.message,
+                        "class": failure.class.name(),
+                        "code": failure.exit.code(),
+                        "hint": failure.hint,
+                    },
+                    "diagnostics": diagnostics,
+                });
+                self.result(&document, "");
+            }
+            Output::Text => {
+                for diagnostic in &failure.diagnostics {
+                    error_line(&render(diagnostic, texts(&diagnostic.file).as_deref()));
+                }
+            }
+        }
+        error_line(&format!("error: {}", failure.message));
+        if let Some(hint) = &failure.hint {
+            error_line(&format!("hint: {hint}"));
+        }
+    }
+
+    /// Shows that a stage is at work on so many steps. Nothing is shown when stderr is not a terminal.
+    pub(crate) fn stage(&self, name: &str, steps: u64) -> Stage {
+        let bar = if self.quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(steps).with_style(
+                ProgressStyle::with_template("{prefix:<10} {bar:30} {pos}/{len}  {wide_msg}")
+                    .expect("the template is one of indicatif's own form"),
+            )
+        };
+        bar.set_prefix(name.to_owned());
+        Stage(bar)
+    }
+}
+
+/// The progress of one stage. It disappears when the stage is over.
+pub(crate) struct Stage(ProgressBar);
+
+impl Stage {
+    /// Names what is worked on.
+    pub(crate) fn now(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    /// One step is done.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+
+    /// So much of the steps is done.
+    pub(crate) fn at(&self, done: u64, of: u64) {
+        self.0.set_length(of);
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+pub(crate) fn diagnostic_json(diagnostic: &Diagnostic, texts: &dyn Fn(&str) -> Option<String>) -> Value {
+    let text = texts(&diagnostic.file).unwrap_or_default();
+    let before = text.get(..diagnostic.span.start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    json!({
+        "code": diagnostic.code,
+        "file": diagnostic.file,
+        "line": line,
+        "column": column,
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+    })
+}
+
+/// A closed pipe is the reader's choice and no failure of ours.
+fn data_line(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = writeln!(out, "{text}");
+}
+
+fn error_line(text: &str) {
+    let mut out = anstream::stderr().lock();
+    let _ = writeln!(out, "{text}");
+}

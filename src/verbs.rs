@@ -1,0 +1,54 @@
+//! One file per verb.
+
+mod check;
+mod demo;
+mod migrate;
+mod reconcile;
+mod stages;
+
+use std::path::{Path, PathBuf};
+
+use crate::args::{ChainArguments, CheckArguments, Verb};
+use crate::failure::{Exit, Failure};
+use crate::printer::Printer;
+use crate::settings::PROJECT_FILE;
+
+/// Does what was asked.
+pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Demo(arguments) => demo::run(arguments, printer),
+        Verb::Check(arguments) => check::run(arguments, printer),
+        Verb::Migrate(arguments) => migrate::run(arguments, printer),
+        Verb::Extract(arguments) => stages::extract(arguments, printer),
+        Verb::Transform(arguments) => stages::transform(arguments, printer),
+        Verb::Load(arguments) => stages::load(arguments, printer),
+        Verb::Reconcile(arguments) => reconcile::run(arguments, printer),
+    }
+}
+
+/// Where the texts lie that diagnostics of this verb point into.
+pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
+    let dirs = match verb {
+        Verb::Demo(_) => Vec::new(),
+        Verb::Check(CheckArguments { project, mappings }) => {
+            project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
+        }
+        Verb::Migrate(ChainArguments { project, .. })
+        | Verb::Extract(ChainArguments { project, .. })
+        | Verb::Transform(ChainArguments { project, .. })
+        | Verb::Load(ChainArguments { project, .. })
+        | Verb::Reconcile(ChainArguments { project, .. }) => vec![mappings_of(project)],
+    };
+    move |file: &str| {
+        let named = std::iter::once(PathBuf::from(file)).filter(|path| path.ends_with(PROJECT_FILE));
+        let found = dirs.iter().map(|dir: &PathBuf| dir.join(file)).chain(named);
+        found.filter_map(|path| std::fs::read_to_string(path).ok()).next()
+    }
+}
+
+/// The mapping folder of a project, or the usual one when the project's settings cannot be read.
+pub(crate) fn mappings_of(project: &Path) -> PathBuf {
+    let arguments = ChainArguments { project: project.to_owned(), target: None, batch_rows: None };
+    crate::settings::Settings::resolve(&arguments)
+        .map_or_else(|_| project.join("mappings"), |settings| settings.mappings)
+}

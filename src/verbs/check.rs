@@ -1,0 +1,68 @@
+//! `bron check`: every name, every column, every example; and all mistakes at once.
+
+use bron_mappings::{Coverage, Severity};
+use serde_json::json;
+
+use crate::args::{ChainArguments, CheckArguments};
+use crate::failure::{Exit, Failure};
+use crate::printer::{Printer, diagnostic_json};
+use crate::project::{
+    Checked, check_files, described_tables, known_tables, mapping_files, open_sources, require_as_of,
+};
+use crate::settings::Settings;
+
+/// Checks a project's mappings against its sources' tables, or a folder of mappings alone. No row is read.
+pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let checked = match (&arguments.project, &arguments.mappings) {
+        (Some(project), _) => check_project(project)?,
+        (None, Some(dir)) => {
+            let files = mapping_files(dir)?;
+            check_files(&files, &described_tables(&files)?)
+        }
+        (None, None) => return Err(Failure::config("name a project or a folder of mappings")),
+    };
+    let errors = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
+    if errors > 0 {
+        let mut failure = Failure::config(format!("{errors} errors in the mapping files"));
+        failure.diagnostics = checked.diagnostics;
+        return Err(failure);
+    }
+    let diagnostics: Vec<_> = checked.diagnostics.iter().map(|one| diagnostic_json(one, &|_| None)).collect();
+    let examples: usize = checked.set.mappings.iter().map(|mapping| mapping.examples.len()).sum();
+    let coverage: Vec<_> = checked.coverage.iter().map(coverage_json).collect();
+    let document = json!({
+        "mappings": checked.set.mappings.len(),
+        "examples": examples,
+        "coverage": coverage,
+        "diagnostics": diagnostics,
+    });
+    printer.result(&document, &text(&checked, examples));
+    Ok(Exit::Clean)
+}
+
+fn check_project(project: &std::path::Path) -> Result<Checked, Failure> {
+    let arguments = ChainArguments { project: project.to_owned(), target: None, batch_rows: None };
+    let settings = Settings::resolve(&arguments)?;
+    let files = mapping_files(&settings.mappings)?;
+    let sources = open_sources(&settings, &files)?;
+    let checked = check_files(&files, &known_tables(&sources));
+    require_as_of(&settings, &checked.set)?;
+    Ok(checked)
+}
+
+fn coverage_json(coverage: &Coverage) -> serde_json::Value {
+    let Coverage { system, table, mapped, ignored, unmapped } = coverage;
+    json!({ "system": system, "table": table, "mapped": mapped, "ignored": ignored, "unmapped": unmapped })
+}
+
+fn text(checked: &Checked, examples: usize) -> String {
+    let mut lines = vec![format!("{:<28} {:>7} {:>8} {:>9}", "table", "columns", "mapped", "ignored")];
+    for Coverage { system, table, mapped, ignored, unmapped } in &checked.coverage {
+        let name = format!("{system}/{table}");
+        lines.push(format!("{name:<28} {:>7} {mapped:>8} {ignored:>9}", mapped + ignored + unmapped));
+    }
+    let mappings = checked.set.mappings.len();
+    lines
+        .push(format!("{mappings} mappings and {examples} examples hold; every column is mapped or ignored"));
+    lines.join("\n")
+}

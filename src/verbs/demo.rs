@@ -1,0 +1,92 @@
+//! `bron demo`: a synthetic city, the whole chain, a report to open.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use bron_city::{CityPlan, generate};
+use bron_extract::atomic;
+use bron_mappings::Digest;
+use serde_json::json;
+
+use super::migrate::migrate;
+use crate::args::{ChainArguments, DemoArguments};
+use crate::failure::{Class, Exit, Failure};
+use crate::printer::Printer;
+use crate::settings::{PROJECT_FILE, Settings};
+
+include!(concat!(env!("OUT_DIR"), "/shipped_mappings.rs"));
+
+/// The day on which the city's systems were read; nothing in them is later.
+const AS_OF: &str = "2024-12-31";
+
+/// The systems of the city: name, kind, place.
+const SYSTEMS: [(&str, &str, &str); 4] = [
+    ("paraga", "csv", "legacy/paraga"),
+    ("paraply", "sqlite", "legacy/paraply.sqlite"),
+    ("schemos", "sqlite", "legacy/schemos.sqlite"),
+    ("vodok", "sqlite", "legacy/vodok.sqlite"),
+];
+
+/// Builds the city in a new directory and, unless told otherwise, migrates it.
+pub(super) fn run(arguments: &DemoArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let DemoArguments { out, persons, seed, generate_only } = arguments;
+    require_empty(out)?;
+    let legacy = out.join("legacy");
+    atomic::create_directory(&legacy)?;
+    let stage = printer.stage("generate", u64::from(*persons));
+    let plan = CityPlan { persons: *persons, seed: *seed };
+    let truth = generate(&plan, &legacy, &out.join("truth.json"), &mut |progress| {
+        stage.now(progress.step);
+        stage.at(progress.done, progress.of);
+    });
+    let truth =
+        truth.map_err(|error| Failure::new(Exit::Failed, Class::Data, crate::failure::whole(&error)))?;
+    drop(stage);
+    let rows: u64 = truth.rows.values().sum();
+    printer.say(&format!("generate   {persons} persons, {rows} rows in four legacy systems"));
+    write_project(out, *seed)?;
+    if *generate_only {
+        let text = format!("a city lies in {}; go on with: bron migrate --project {0}", out.display());
+        printer.result(&json!({ "project": out, "rows": rows }), &text);
+        return Ok(Exit::Clean);
+    }
+    let project = ChainArguments { project: out.clone(), target: None, batch_rows: None };
+    migrate(&Settings::resolve(&project)?, printer)
+}
+
+fn require_empty(out: &Path) -> Result<(), Failure> {
+    let holds_something = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+    if holds_something {
+        return Err(Failure::config(format!("{} is not empty", out.display()))
+            .hint(format!("name a new directory, or go on with: bron migrate --project {}", out.display())));
+    }
+    Ok(())
+}
+
+/// Writes the mapping files, the secret and, last, the project file: a directory without it is no project.
+fn write_project(out: &Path, seed: u64) -> Result<(), Failure> {
+    for (path, text) in SHIPPED_MAPPINGS {
+        let path = out.join("mappings").join(path);
+        atomic::create_directory(path.parent().expect("a mapping file lies in a folder"))?;
+        atomic::write(&path, text.as_bytes())?;
+    }
+    // A demo is repeatable, so its secret follows from the seed; a real installation draws its own.
+    let secret = Digest::of(format!("bron demo {seed}").as_bytes());
+    atomic::write(&out.join("secret.key"), format!("{secret}\n").as_bytes())?;
+    Ok(atomic::write(&out.join(PROJECT_FILE), project_file().as_bytes())?)
+}
+
+fn project_file() -> String {
+    let mut text = format!(
+        "# A synthetic city. Edit a file under mappings/ and run: bron migrate --project .\n\
+         format = 1\n\
+         as_of  = \"{AS_OF}\"\n\
+         secret = \"file:secret.key\"\n\
+         target = \"target.sqlite\"\n"
+    );
+    for (name, kind, path) in SYSTEMS {
+        write!(text, "\n[system.{name}]\nkind = \"{kind}\"\npath = \"{path}\"\n")
+            .expect("writing to a String cannot fail");
+    }
+    text
+}

@@ -1,0 +1,45 @@
+//! `bron extract`, `bron transform` and `bron load`: one stage of the chain each.
+
+use serde_json::json;
+
+use crate::args::ChainArguments;
+use crate::chain::{Chain, Work};
+use crate::failure::{Exit, Failure};
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+/// Stages the tables of the sources.
+pub(super) fn extract(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
+    stage("extract", arguments, printer, |chain| chain.extract())
+}
+
+/// Maps the staged tables.
+pub(super) fn transform(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
+    stage("transform", arguments, printer, |chain| chain.transform())
+}
+
+/// Writes the mapped rows to the target.
+pub(super) fn load(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
+    stage("load", arguments, printer, |chain| chain.load())
+}
+
+fn stage(
+    verb: &str,
+    arguments: &ChainArguments,
+    printer: &Printer,
+    work: impl FnOnce(&mut Chain<'_>) -> Result<Work, Failure>,
+) -> Result<Exit, Failure> {
+    let settings = Settings::resolve(arguments)?;
+    let mut chain = Chain::open(&settings, printer)?;
+    chain.run.begin(verb)?;
+    let Work { done, reused } = work(&mut chain)?;
+    chain.run.end()?;
+    let run = &chain.run.id;
+    let text = match (done, reused) {
+        (0, _) => format!("run {run}: nothing to {verb}, all {reused} parts were there already"),
+        (_, 0) => format!("run {run}: {verb} made {done} parts"),
+        _ => format!("run {run}: {verb} made {done} parts and found {reused} there already"),
+    };
+    printer.result(&json!({ "run": run, "verb": verb, "done": done, "reused": reused }), &text);
+    Ok(Exit::Clean)
+}

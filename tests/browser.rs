@@ -1,0 +1,81 @@
+//! The report opens offline in a browser, on a wide screen and on a phone, and fits.
+
+use std::process::Command;
+
+use crate::support::migrated_city;
+
+fn chromium(arguments: &[&str]) -> String {
+    let program = std::env::var("BRON_TEST_CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
+    let profile = tempfile::tempdir().unwrap();
+    let output = Command::new(program)
+        .args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+        ])
+        .args(["--disable-component-update", "--disable-sync", "--hide-scrollbars"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(arguments)
+        .output()
+        .expect("chromium is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_report_is_one_file_that_needs_nothing_else() {
+    let project = migrated_city();
+    let report = project.dir.join("report/index.html");
+    let text = std::fs::read_to_string(&report).unwrap();
+    for forbidden in ["<script", "http://", "https://", "src=", "@import", "url("] {
+        assert!(!text.contains(forbidden), "the report contains {forbidden:?}");
+    }
+    let dom = chromium(&["--dump-dom", &format!("file://{}", report.display())]);
+    assert!(dom.contains("<h1"), "the page has a heading");
+    assert!(dom.contains("lang=\"sv\""));
+}
+
+#[test]
+fn nothing_leaves_the_page_on_a_phone() {
+    let project = migrated_city();
+    let report = project.dir.join("report/index.html");
+    // A page around the report asks how wide it becomes; only this test has a script.
+    let text = std::fs::read_to_string(&report).unwrap();
+    // The page itself forbids every script, so the probe goes without that line.
+    let policy =
+        text.lines().find(|line| line.contains("Content-Security-Policy")).expect("the page has a policy");
+    let text = text.replace(policy, "");
+    let probe = project.dir.join("probe.html");
+    let page = text.replace(
+        "</body>",
+        "<script>document.title = 'width ' + document.documentElement.scrollWidth + ' of ' + window.innerWidth\
+         </script></body>",
+    );
+    std::fs::write(&probe, page).unwrap();
+    // Headless Chromium has a least window width, so the page goes into a frame as wide as a phone.
+    let frame = project.dir.join("frame.html");
+    let framed = "<iframe id=f src=\"probe.html\" style=\"width:360px;height:800px;border:0\"></iframe>\
+                  <script>f.onload = () => document.body.append(f.contentDocument.title)</script>";
+    std::fs::write(&frame, framed).unwrap();
+    let dom = chromium(&[
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=5000",
+        "--dump-dom",
+        &format!("file://{}", frame.display()),
+    ]);
+    let width = dom.split("width ").nth(1).unwrap_or_else(|| panic!("no answer in {dom}"));
+    let width: u32 = width.split(' ').next().unwrap().parse().unwrap();
+    assert!(width <= 360, "the report is {width} pixels wide on a phone of 360");
+}
+
+#[test]
+fn it_prints() {
+    let project = migrated_city();
+    let pdf = project.dir.join("report.pdf");
+    let report = project.dir.join("report/index.html");
+    chromium(&[&format!("--print-to-pdf={}", pdf.display()), &format!("file://{}", report.display())]);
+    let bytes = std::fs::read(pdf).unwrap();
+    assert!(bytes.starts_with(b"%PDF") && bytes.len() > 10_000);
+}

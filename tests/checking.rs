@@ -1,0 +1,109 @@
+//! `bron check`: every mistake at once, each with its place, and nothing is read.
+
+use crate::support::{Project, fresh_city, run, run_project};
+
+fn edit(project: &Project, file: &str, from: &str, to: &str) {
+    let path = project.dir.join("mappings").join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} has no {from:?}");
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[test]
+fn the_shipped_mappings_are_whole() {
+    let document = run_project("check", &fresh_city().dir).expect(&[0]).json();
+    assert_eq!(document["diagnostics"].as_array().unwrap().len(), 0);
+    let coverage = document["coverage"].as_array().unwrap();
+    assert_eq!(coverage.len(), 30, "every table of the four systems");
+    for table in coverage {
+        assert_eq!(table["unmapped"], 0, "{}/{}", table["system"], table["table"]);
+        assert!(table["mapped"].as_u64().unwrap() > 0);
+    }
+    assert!(document["examples"].as_u64().unwrap() >= 60);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/mappings");
+    run(["check", "--mappings", folder]).expect(&[0]);
+}
+
+#[test]
+fn one_run_reports_every_mistake_and_reads_nothing() {
+    let project = fresh_city();
+    edit(&project, "paraply/BESLUT.toml", "\"GALL_TOM\", fn", "\"GALL_TON\", fn");
+    edit(&project, "paraply/UTBET.toml", "fn = \"ore\"", "fn = \"örre\"");
+    edit(&project, "paraply/BESLUT.toml", "RV = \"radversion, läses bara av ändringsfångsten\"\n", "");
+    let list = project.dir.join("mappings/codes/beslutstyp.csv");
+    let text = std::fs::read_to_string(&list).unwrap();
+    let line = text.lines().nth(1).unwrap();
+    std::fs::write(&list, format!("{text}{line}\n")).unwrap();
+
+    for verb in ["check", "migrate"] {
+        let failed = run_project(verb, &project.dir).expect(&[1]);
+        let document = failed.json();
+        let found = document["diagnostics"].as_array().unwrap();
+        let at = |code: &str, file: &str| found.iter().find(|one| one["code"] == code && one["file"] == file);
+        let unknown = at("BRON-M010", "paraply/BESLUT.toml").expect("the unknown column");
+        assert_eq!(unknown["help"], "did you mean `GALL_TOM`?");
+        assert!(unknown["line"].as_u64().unwrap() > 1 && unknown["column"].as_u64().unwrap() > 1);
+        assert!(
+            at("BRON-M011", "paraply/UTBET.toml").expect("the misspelt function")["help"]
+                .as_str()
+                .unwrap()
+                .contains("ore")
+        );
+        assert!(at("BRON-K006", "codes/beslutstyp.csv").is_some(), "the duplicate code");
+        assert!(found.iter().any(|one| one["code"] == "BRON-M040"), "the column that is no longer mapped");
+        assert!(!project.dir.join("runs").exists(), "{verb} has read nothing");
+    }
+    let drawn = run(["check", "--project", project.dir.to_str().unwrap()]).expect(&[1]).stderr;
+    for part in ["paraply/BESLUT.toml:", "^^^", "did you mean `GALL_TOM`?", "BRON-K006"] {
+        assert!(drawn.contains(part), "{part:?} is not in:\n{drawn}");
+    }
+}
+
+#[test]
+fn a_control_that_names_what_is_not_there_fails_the_check() {
+    let project = fresh_city();
+    edit(&project, "controls/paraply.toml", "sum = \"BELOPP\"", "sum = \"BELOP\"");
+    edit(&project, "controls/paraga.toml", "entity = \"besok\"", "entity = \"besoket\"");
+    let document = run_project("check", &project.dir).expect(&[1]).json();
+    let found = document["diagnostics"].as_array().unwrap();
+    let files: Vec<&str> = found.iter().map(|one| one["file"].as_str().unwrap()).collect();
+    assert!(found.iter().all(|one| one["code"] == "BRON-C001"), "{found:?}");
+    assert!(files.contains(&"controls/paraply.toml") && files.contains(&"controls/paraga.toml"), "{files:?}");
+}
+
+#[test]
+fn a_rule_that_needs_the_day_of_reading_fails_without_it() {
+    let project = fresh_city();
+    let settings = project.dir.join("bron.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(
+        &settings,
+        text.lines().filter(|line| !line.starts_with("as_of")).collect::<Vec<_>>().join("\n"),
+    )
+    .unwrap();
+    for verb in ["check", "migrate"] {
+        let message = run_project(verb, &project.dir).expect(&[1]).json()["error"]["message"].clone();
+        assert!(message.as_str().unwrap().contains("as_of"), "{message}");
+    }
+}
+
+#[test]
+fn an_example_that_does_not_hold_fails_the_check() {
+    let project = fresh_city();
+    edit(&project, "paraply/BESLUT.toml", "belopp_ore  = 612000", "belopp_ore  = 612001");
+    let document = run_project("check", &project.dir).expect(&[1]).json();
+    let found = &document["diagnostics"][0];
+    assert_eq!(found["code"], "BRON-M050");
+    assert!(found["message"].as_str().unwrap().contains("612000"));
+}
+
+#[test]
+fn a_changed_mapping_shows_in_the_target() {
+    let project = fresh_city();
+    run_project("migrate", &project.dir).expect(&[0, 3]);
+    edit(&project, "codes/kon.csv", ",M,man,", ",M,man_ny,");
+    run_project("migrate", &project.dir).expect(&[0, 3]);
+    let target = project.dir.join("target.sqlite");
+    let changed = crate::support::sqlite_count(&target, "SELECT count(*) FROM person WHERE kon = 'man_ny'");
+    assert!(changed > 0);
+}

@@ -1,0 +1,35 @@
+//! The one integration binary. Every test that looks at the project from outside a crate is a
+//! module of it, so that the workspace links once and the modules share what they need.
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`structure`] | does the tree keep its own rules: edges between crates, layout, tidiness, harmless fixtures? |
+//! | [`checking`] | does a check report every mistake of the mapping files at once? |
+//! | [`determinism`] | do the same inputs give the same bytes, and twice the same as once? |
+//! | [`truth`] | is every row and every planted defect accounted for? |
+//! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
+//! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
+//! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
+//! | [`documentation`] | does the documentation name what the program knows, without dead links? |
+//! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
+//! | `postgres` | does PostgreSQL give the same result? (feature `postgres-tests`) |
+//! | `browser` | does the report open, fit and print? (feature `browser-tests`) |
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers of tests included")]
+#![expect(clippy::print_stdout, reason = "a test tells what it measured and why it skipped")]
+
+#[cfg(feature = "browser-tests")]
+mod browser;
+mod checking;
+mod corruption;
+#[cfg(feature = "fault-tests")]
+mod crashes;
+mod determinism;
+mod documentation;
+mod failures;
+mod foreign;
+#[cfg(feature = "postgres-tests")]
+mod postgres;
+mod structure;
+mod support;
+mod truth;

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Runs every test of the project. On a fresh Debian machine the Rust toolchain is all that has to be there before: what else
+# is missing is installed with apt-get. Starts no server: each test that needs one starts a private one and stops it again.
+#
+#   tests/run.sh
+#
+# CARGO_TARGET_DIR   where cargo builds, as cargo itself reads it
+#
+# Tells the tests where programs are:
+# BRON_TEST_PG_BIN     folder of PostgreSQL's server programs (initdb, pg_ctl, postgres)
+# BRON_TEST_CHROMIUM   the browser that opens reports
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+# The folder of the newest PostgreSQL server on this machine; nothing when there is none.
+postgres_bin() {
+    local initdb
+    for initdb in /usr/lib/postgresql/*/bin/initdb; do
+        if [[ -x $initdb ]]; then
+            dirname "$initdb"
+        fi
+    done | sort --version-sort | tail --lines=1
+}
+
+browser() {
+    command -v chromium || command -v chromium-browser || command -v google-chrome || true
+}
+
+# A font with å, ä and ö, without which a browser draws boxes.
+has_font() {
+    [[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]]
+}
+
+# The Debian packages that are missing, one on each line.
+missing_packages() {
+    command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
+    [[ -n $(postgres_bin) ]] || printf '%s\n' postgresql
+    [[ -n $(browser) ]] || printf '%s\n' chromium
+    has_font || printf '%s\n' fonts-dejavu-core
+    command -v strace >/dev/null || printf '%s\n' strace
+}
+
+install_packages() {
+    local -a as_root=()
+    if [[ $(id --user) -ne 0 ]]; then
+        as_root=(sudo)
+    fi
+    local -a apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 --option Dpkg::Use-Pty=0)
+    "${apt[@]}" update
+    "${apt[@]}" install --yes --no-install-recommends "$@" >/dev/null
+}
+
+# Refuses a run in which a test passed because it did nothing. $1: what the tests printed.
+refuse_skipped() {
+    local skipped
+    skipped=$(grep --extended-regexp '^(test .* \.\.\. )?SKIPPED:' "$1" || true)
+    if [[ ! -d ../shared/data ]]; then
+        skipped=$(grep --invert-match 'SKIPPED: foreign input' <<<"$skipped" || true)
+    fi
+    if [[ -n $skipped ]]; then
+        printf 'Tests were skipped that must run:\n%s\n' "$skipped" >&2
+        return 1
+    fi
+}
+
+mapfile -t packages < <(missing_packages)
+if [[ ${#packages[@]} -gt 0 ]]; then
+    say "Installing ${packages[*]}"
+    install_packages "${packages[@]}"
+fi
+
+BRON_TEST_PG_BIN=$(postgres_bin)
+BRON_TEST_CHROMIUM=$(browser)
+export BRON_TEST_PG_BIN BRON_TEST_CHROMIUM
+say "PostgreSQL: ${BRON_TEST_PG_BIN:-none}   browser: ${BRON_TEST_CHROMIUM:-none}"
+
+say "Format"
+cargo fmt --all --check
+
+say "Lints"
+cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+say "Tests"
+printed=$(mktemp)
+trap 'rm -f "$printed"' EXIT
+cargo test --workspace --all-features -- --show-output 2>&1 | tee "$printed"
+refuse_skipped "$printed"
+
+say "Documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+
+say "All passed"

@@ -1,0 +1,209 @@
+//! What the stories share: a city made once, the program, and a look into databases.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Row};
+use tempfile::TempDir;
+
+/// Enough persons for every defect to occur, few enough for a test.
+pub(crate) const PERSONS: u32 = 60;
+
+/// The program under test.
+pub(crate) fn bron() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bron"));
+    command.env_remove("BRON_TARGET");
+    command
+}
+
+impl Project {
+    /// A copy of the project at `from` in a directory of its own.
+    pub(crate) fn at(guard: TempDir, from: &Path) -> Self {
+        let dir = guard.path().join("city");
+        copy_folder(from, &dir);
+        Self { _guard: guard, dir }
+    }
+}
+
+/// What a run of the program came to.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!("stdout is not one JSON document: {error}\n{}\n{}", self.stdout, self.stderr)
+        })
+    }
+
+    /// Panics, with everything that was printed, when the program ended otherwise.
+    #[track_caller]
+    pub(crate) fn expect(self, codes: &[i32]) -> Self {
+        let fits = self.code.is_some_and(|code| codes.contains(&code));
+        assert!(fits, "exit {:?}, expected {codes:?}\n{}\n{}", self.code, self.stdout, self.stderr);
+        self
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+        }
+    }
+}
+
+/// Runs the program with these arguments.
+pub(crate) fn run<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Ran {
+    bron().args(arguments).output().expect("the program starts").into()
+}
+
+/// Runs a verb on a project and asks for JSON.
+pub(crate) fn run_project(verb: &str, project: &Path) -> Ran {
+    run([
+        OsStr::new(verb),
+        OsStr::new("--project"),
+        project.as_os_str(),
+        OsStr::new("--output"),
+        OsStr::new("json"),
+    ])
+}
+
+/// A directory of its own that holds a copy of a city.
+pub(crate) struct Project {
+    _guard: TempDir,
+    pub(crate) dir: PathBuf,
+}
+
+/// A city that has been generated and not migrated.
+pub(crate) fn fresh_city() -> Project {
+    static CITY: OnceLock<Project> = OnceLock::new();
+    copy(CITY.get_or_init(|| demo(&["--generate-only"], &[0])))
+}
+
+/// A city that has been migrated.
+pub(crate) fn migrated_city() -> Project {
+    static CITY: OnceLock<Project> = OnceLock::new();
+    copy(CITY.get_or_init(|| demo(&[], &[0, 3])))
+}
+
+fn demo(more: &[&str], codes: &[i32]) -> Project {
+    let guard = tempfile::tempdir().expect("a temporary directory");
+    let dir = guard.path().join("city");
+    let out = dir.to_str().expect("the temporary directory has a plain name");
+    let persons = PERSONS.to_string();
+    let arguments = ["demo", "--out", out, "--persons", &persons, "--seed", "7"];
+    run(arguments.iter().chain(more)).expect(codes);
+    Project { _guard: guard, dir }
+}
+
+fn copy(project: &Project) -> Project {
+    Project::at(tempfile::tempdir().expect("a temporary directory"), &project.dir)
+}
+
+/// Copies a folder and everything in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder can be listed");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a file can be copied");
+        }
+    }
+}
+
+/// Every file below a folder with its bytes.
+pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    collect(dir, dir, &mut found);
+    found
+}
+
+fn collect(root: &Path, dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(dir).expect("the folder is there") {
+        let path = entry.expect("the folder can be listed").path();
+        if path.is_dir() {
+            collect(root, &path, found);
+        } else {
+            let name = path.strip_prefix(root).expect("it lies below the root").to_owned();
+            found.insert(name, std::fs::read(&path).expect("the file can be read"));
+        }
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+}
+
+/// Runs statements on a SQLite database.
+pub(crate) fn sqlite(path: &Path, statements: &[&str]) -> u64 {
+    block_on(async {
+        let mut connection = connect(path).await;
+        let mut rows = 0;
+        for statement in statements {
+            let done = sqlx::query(AssertSqlSafe((*statement).to_owned())).execute(&mut connection).await;
+            rows += done.expect("the statement is right").rows_affected();
+        }
+        connection.close().await.expect("the database closes");
+        rows
+    })
+}
+
+/// The texts of a query's rows; NULL is `None`.
+pub(crate) fn sqlite_rows(path: &Path, query: &str) -> Vec<Vec<Option<String>>> {
+    block_on(async {
+        let mut connection = connect(path).await;
+        let rows = sqlx::query(AssertSqlSafe(query.to_owned())).fetch_all(&mut connection).await;
+        let rows = rows.expect("the query is right");
+        rows.iter().map(|row| (0..row.len()).map(|at| row.get::<Option<String>, _>(at)).collect()).collect()
+    })
+}
+
+/// The single whole number that a query gives.
+pub(crate) fn sqlite_count(path: &Path, query: &str) -> u64 {
+    let rows = sqlite_rows(path, &format!("SELECT CAST(({query}) AS TEXT)"));
+    rows[0][0].as_deref().and_then(|text| text.parse().ok()).expect("the query gives a number")
+}
+
+async fn connect(path: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(path);
+    SqliteConnection::connect_with(&options).await.expect("the database opens")
+}
+
+/// Every table of a target with all its rows, as text, in the order of the ids.
+pub(crate) fn contents(target: &Path) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
+    let tables =
+        sqlite_rows(target, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'bron%'");
+    tables
+        .into_iter()
+        .map(|row| {
+            let table = row[0].clone().expect("a table has a name");
+            let columns = sqlite_rows(target, &format!("SELECT name FROM pragma_table_info('{table}')"));
+            let columns: Vec<String> = columns
+                .into_iter()
+                .map(|column| {
+                    format!(
+                        "CASE typeof({0}) WHEN 'blob' THEN hex({0}) ELSE CAST({0} AS TEXT) END",
+                        column[0].as_deref().expect("a column has a name")
+                    )
+                })
+                .collect();
+            let rows =
+                sqlite_rows(target, &format!("SELECT {} FROM {table} ORDER BY id", columns.join(", ")));
+            (table, rows)
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! Every defect that was put into the city is accounted for, and no row is lost on the way.
+
+use std::collections::BTreeSet;
+
+use bron_city::{Action, Defect, Truth};
+use serde_json::Value;
+
+use crate::support::{Project, contents, migrated_city, run_project, sqlite_rows};
+
+fn truth(project: &Project) -> Truth {
+    let text = std::fs::read_to_string(project.dir.join("truth.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn summary(project: &Project) -> Value {
+    run_project("reconcile", &project.dir).expect(&[0, 3]).json()["summary"].clone()
+}
+
+fn table<'v>(summary: &'v Value, system: &str, table: &str) -> &'v Value {
+    let tables = summary["tables"].as_array().unwrap();
+    let found = tables.iter().find(|one| one["system"] == system && one["table"] == table);
+    found.unwrap_or_else(|| panic!("the summary has no {system}/{table}"))
+}
+
+fn sum(counts: &Value) -> u64 {
+    counts.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum()
+}
+
+#[test]
+fn conservation_is_exact_for_every_table() {
+    let project = migrated_city();
+    let (truth, summary) = (truth(&project), summary(&project));
+    for one in summary["tables"].as_array().unwrap() {
+        let count = |name: &str| one[name].as_u64().unwrap();
+        let accounted = count("loaded") + count("merged") + sum(&one["excluded"]) + sum(&one["quarantined"]);
+        assert_eq!(count("read"), accounted, "{}/{}", one["system"], one["table"]);
+    }
+    for (name, rows) in &truth.rows {
+        let (system, kind) = name.split_once('/').unwrap();
+        // A row that was broken beyond repair is counted once per physical line.
+        let read = table(&summary, system, kind)["read"].as_u64().unwrap();
+        assert_eq!(read, *rows, "{name}");
+    }
+}
+
+/// What the summary counts for a defect.
+fn counted(summary: &Value, defect: &Defect) -> u64 {
+    let code = if defect.id == "D21_unparsed" { "D21_oparsad" } else { &defect.id };
+    let group = match defect.action {
+        Action::Norm | Action::Fix | Action::Flag => "flagged",
+        Action::Quarantine => "quarantined",
+        Action::Exclude => "excluded",
+    };
+    table(summary, &defect.system, &defect.table)[group][code].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn every_defect_is_counted_as_the_policy_says() {
+    let project = migrated_city();
+    let (truth, summary) = (truth(&project), summary(&project));
+    assert!(truth.defects.len() >= 16, "the city has every kind of defect");
+    let mut wrong = Vec::new();
+    for defect in &truth.defects {
+        let expected = if defect.id == "D66" { second_delivery_rows(defect) } else { defect.count };
+        let found = counted(&summary, defect);
+        if found != expected {
+            wrong.push(format!(
+                "{} {}/{} {:?}: {expected} put in, {found} counted",
+                defect.id, defect.system, defect.table, defect.action
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// D66 counts files; its keys are `file|rows`.
+fn second_delivery_rows(defect: &Defect) -> u64 {
+    defect.keys.iter().map(|key| key.rsplit('|').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn nothing_is_marked_that_is_not_a_defect() {
+    let project = migrated_city();
+    let (truth, summary) = (truth(&project), summary(&project));
+    for one in summary["tables"].as_array().unwrap() {
+        let (system, name) = (one["system"].as_str().unwrap(), one["table"].as_str().unwrap());
+        for group in ["flagged", "quarantined"] {
+            for code in one[group].as_object().unwrap().keys() {
+                let id = if code == "D21_oparsad" { "D21_unparsed" } else { code };
+                let known = truth
+                    .defects
+                    .iter()
+                    .any(|defect| defect.id == id && defect.system == system && defect.table == name);
+                assert!(known, "{system}/{name} is marked with {code}, which nobody put there");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_marked_rows_are_the_defective_rows() {
+    let project = migrated_city();
+    let truth = truth(&project);
+    let target = project.dir.join("target.sqlite");
+    let tables = contents(&target).into_keys().collect::<Vec<_>>();
+    for defect in truth.defects.iter().filter(|defect| defect.system != "paraga") {
+        let code = if defect.id == "D21_unparsed" { "D21_oparsad" } else { &defect.id };
+        if defect.action == Action::Quarantine {
+            continue;
+        }
+        let mut marked = BTreeSet::new();
+        for entity in &tables {
+            let query = format!(
+                "SELECT src_key FROM {entity} WHERE src_system = '{}' AND src_table = '{}' \
+                 AND ',' || dq_flags || ',' LIKE '%,{code},%'",
+                defect.system, defect.table
+            );
+            marked.extend(sqlite_rows(&target, &query).into_iter().filter_map(|mut row| row.remove(0)));
+        }
+        let expected: BTreeSet<String> = defect.keys.iter().cloned().collect();
+        assert!(
+            marked == expected,
+            "{} {}/{}: the marked rows are not the defective ones",
+            defect.id,
+            defect.system,
+            defect.table
+        );
+    }
+}
+
+#[test]
+fn no_summary_and_no_report_names_a_person() {
+    let project = migrated_city();
+    let rows = sqlite_rows(
+        &project.dir.join("legacy/paraply.sqlite"),
+        "SELECT PNR, ENAMN FROM PERSON WHERE PNR IS NOT NULL AND length(PNR) >= 10",
+    );
+    let report = std::fs::read_to_string(project.dir.join("report/index.html")).unwrap();
+    let document = run_project("reconcile", &project.dir).expect(&[0, 3]);
+    for row in rows {
+        let (number, name) = (row[0].as_deref().unwrap(), row[1].as_deref().unwrap_or_default());
+        for text in [&report, &document.stdout, &document.stderr] {
+            assert!(!text.contains(number), "a person number was printed");
+            assert!(name.chars().count() < 6 || !text.contains(name), "a name was printed");
+        }
+    }
+}
