@@ -54,7 +54,7 @@ pub(crate) struct DemoArguments {
     #[arg(long, value_name = "DIR", default_value = "bron-demo")]
     pub(crate) out: PathBuf,
     /// How many persons the city has, up to 60000
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     pub(crate) persons: u32,
     /// The same seed gives the same city, byte for byte
     #[arg(long, value_name = "S", default_value_t = 1)]
