@@ -76,7 +76,7 @@ impl Chain<'_> {
             unproven: &unproven,
             findings: &findings,
             findings_file: "findings",
-            labels: &self.labels(),
+            labels: &self.labels(self.namnder(sink.as_mut())?),
         })?;
         let report = self.publish(&summary, &html)?;
         let exit = self.exit(&summary);
@@ -190,7 +190,34 @@ impl Chain<'_> {
             .collect()
     }
 
-    fn labels(&self) -> Labels {
+    /// The names of the bodies that answer for rows, by code, as the target holds them.
+    fn namnder(&self, sink: &mut dyn Sink) -> Result<BTreeMap<String, String>, Failure> {
+        let mut names = BTreeMap::new();
+        let body = self.set.model.responsible_body.as_ref();
+        let Some((body, entity)) = body.zip(body.and_then(|body| self.set.model.entity(&body.entity))) else {
+            return Ok(names);
+        };
+        let fields = ["kod", "namn", "src_system", "src_table"];
+        let here = self.entities().iter().any(|known| known.name == entity.name);
+        if !here || fields.iter().any(|field| entity.field(field).is_none()) {
+            return Ok(names);
+        }
+        for batch in sink.read_fields(entity, &fields, None)? {
+            let batch = batch?;
+            let columns = fields.map(|field| batch.cells_named(field));
+            for row in 0..batch.rows() {
+                let [code, name, system, table] =
+                    columns.map(|cells| cells.and_then(|cells| cells.text(row)));
+                let from_body = system == Some(&body.system) && table == Some(&body.table);
+                if let (Some(code), Some(name), true) = (code, name, from_body) {
+                    names.insert(code.to_owned(), name.to_owned());
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    fn labels(&self, namnder: BTreeMap<String, String>) -> Labels {
         let terms = self.set.codes.get("verksamhetsomrade");
         let terms = terms.into_iter().flat_map(|list| list.entries());
         Labels {
@@ -208,7 +235,7 @@ impl Chain<'_> {
                 .map(|(name, one)| (name.clone(), one.label.clone()))
                 .collect(),
             areas: terms.map(|(_, _, entry)| (entry.target.clone(), entry.term.clone())).collect(),
-            namnder: BTreeMap::new(),
+            namnder,
         }
     }
 
