@@ -120,6 +120,7 @@ fn system() -> System {
         columns: COLUMNS.map(str::to_owned).to_vec(),
         optional: Vec::new(),
         free_text: Some("Anm".to_owned()),
+        same_delivery: vec!["period".to_owned()],
     };
     let dialect = CsvDialect {
         name: "v1".to_owned(),

@@ -215,6 +215,9 @@ pub enum Rule {
         input: Origin,
         /// The date at which the code was used, when the list has periods.
         date: Option<Origin>,
+        /// The code of the new model that stands in for one that the list does not know: where an unknown
+        /// code must not mean less than the strictest known one.
+        fallback: Option<String>,
     },
     /// The same text for every row.
     Const(String),

@@ -33,6 +33,10 @@ pub struct CsvTable {
     pub optional: Vec<String>,
     /// The one column whose text may hold a separator or a line break that was not quoted.
     pub free_text: Option<String>,
+    /// The captures that are equal in two deliveries of the same file. Two files with the same content are
+    /// one delivery only when these agree as well; without any, when all captures agree. A table whose rows
+    /// themselves name the sender needs only the period.
+    pub same_delivery: Vec<String>,
 }
 
 /// How the files of a period were written.
@@ -91,6 +95,7 @@ fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
     }
     let optional = section.texts("optional", report).unwrap_or_default();
     let free_text = section.text("free_text", report);
+    let same_delivery = section.texts("same_delivery", report).unwrap_or_default();
     for column in optional.iter().chain(&free_text) {
         if !columns.iter().any(|known| known.text == column.text) {
             report.unknown("BRON-M010", column, "column", columns.iter().map(|known| known.text.as_str()));
@@ -104,6 +109,7 @@ fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
         columns: texts(columns),
         optional: texts(optional),
         free_text: free_text.map(|column| column.text),
+        same_delivery: texts(same_delivery),
     })
 }
 

@@ -64,7 +64,7 @@ pub(crate) enum PlannedRule {
     Id { entity: String, key: Vec<Source>, part: Option<String> },
     Ref { entity: String, system: String, table: String, key: Vec<Source>, part: Option<String> },
     Function { call: FieldFn, inputs: Vec<Source> },
-    Codes { list: CodeTable, input: Source, date: Option<Source> },
+    Codes { list: CodeTable, input: Source, date: Option<Source>, fallback: Option<String> },
     Const(Cell<'static>),
 }
 

@@ -55,8 +55,8 @@ impl Header {
             .filter(|name| !self.columns.contains(name) && !table.optional.contains(name))
             .map(String::as_str)
             .collect();
-        let unknown: Vec<&str> =
-            self.columns.iter().filter(|name| !expected(name)).map(String::as_str).collect();
+        let places = self.columns.iter().enumerate().filter(|(_, name)| !expected(name));
+        let unknown: Vec<String> = places.map(|(place, _)| (place + 1).to_string()).collect();
         let known = self.columns.len() - unknown.len();
         if known * 2 < table.columns.len().min(self.columns.len()) {
             // Probably a row: its fields may be personal data and are not repeated.
@@ -67,7 +67,8 @@ impl Header {
         let twice = sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].as_str());
         let problems: Vec<String> = [
             (!missing.is_empty()).then(|| format!("missing columns: {}", missing.join(", "))),
-            (!unknown.is_empty()).then(|| format!("unknown columns: {}", unknown.join(", "))),
+            // A name that nobody declared may be a value: its place is said, not what stands there.
+            (!unknown.is_empty()).then(|| format!("unknown columns at positions: {}", unknown.join(", "))),
             twice.map(|name| format!("column {name} stands twice")),
         ]
         .into_iter()

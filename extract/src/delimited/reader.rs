@@ -83,13 +83,20 @@ impl<'a> CsvReader<'a> {
 
     fn begin(&mut self, file: &'a DataFile) -> Result<(), Error> {
         let scan = file.scan.as_ref().expect("the files were scanned before the reader was made");
-        // A full snapshot may say the same in two periods; only within one period is it the same delivery.
-        let period = |file: &'a DataFile| self.table.pattern.capture(super::PERIOD, &file.captures);
-        let same_period = |name: &str| {
-            self.table.files.iter().any(|other| other.name == name && period(other) == period(file))
+        // A full snapshot may say the same in two periods, and two senders the same in one period.
+        let same_captures = |other: &DataFile| {
+            let asked = &self.table.table.same_delivery;
+            let names = if asked.is_empty() { self.table.pattern.names() } else { asked };
+            let pattern = &self.table.pattern;
+            let agree = |name: &String| {
+                pattern.capture(name, &other.captures) == pattern.capture(name, &file.captures)
+            };
+            names.iter().all(agree)
         };
+        let same_delivery =
+            |name: &str| self.table.files.iter().any(|other| other.name == name && same_captures(other));
         let earlier = self.ledger.files.iter().find(|other| {
-            other.content == scan.content && other.same_as.is_none() && same_period(&other.name)
+            other.content == scan.content && other.same_as.is_none() && same_delivery(&other.name)
         });
         if let Some(earlier) = earlier {
             let same = SourceFile {

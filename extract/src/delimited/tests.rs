@@ -26,6 +26,7 @@ fn system(dialects: Vec<CsvDialect>) -> System {
         columns,
         optional: vec!["gps".to_owned()],
         free_text: Some("anm".to_owned()),
+        same_delivery: vec!["period".to_owned()],
     };
     System {
         name: "paraga".to_owned(),
@@ -218,6 +219,17 @@ fn a_file_delivered_twice_is_read_once() {
 }
 
 #[test]
+fn two_senders_may_say_the_same() {
+    let text = b"id;anm;tid\n1;a;08\n";
+    let dir = folder(&[("besok_2015_a.csv", text), ("besok_2015_b.csv", text)]);
+    let mut system = plain();
+    system.csv[0].same_delivery.clear();
+    let found = read_with(dir.path(), &system, 1000).unwrap();
+    assert_eq!(found.texts("id"), ["1", "1"]);
+    assert!(found.ledger.excluded.is_empty());
+}
+
+#[test]
 fn a_snapshot_that_says_the_same_in_another_period_is_read() {
     let text = b"id;anm;tid\n1;a;08\n";
     let dir = folder(&[("besok_2014_a.csv", text), ("besok_2015_a.csv", text), ("besok_2015_b.csv", text)]);
@@ -268,8 +280,8 @@ fn a_file_without_an_end_is_truncated() {
 fn another_header_is_drift() {
     for (header, expected) in [
         ("id;anm", "missing columns: tid"),
-        ("id;anm;tid;extra", "unknown columns: extra"),
-        ("id;anm;Tid", "missing columns: tid; unknown columns: Tid"),
+        ("id;anm;tid;extra", "unknown columns at positions: 4"),
+        ("id;anm;Tid", "missing columns: tid; unknown columns at positions: 3"),
         ("id;anm;tid;tid", "column tid stands twice"),
         ("id;anm;tid;", "unknown columns"),
         ("1;Anna Andersson;08:00", "this is not the header of table besok"),

@@ -15,6 +15,7 @@ fn system() -> System {
         columns: ["id", "anm", "tid"].map(str::to_owned).to_vec(),
         optional: Vec::new(),
         free_text: Some("anm".to_owned()),
+        same_delivery: vec!["period".to_owned()],
     };
     let dialect = CsvDialect {
         name: "v1".to_owned(),

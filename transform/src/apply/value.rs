@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use bron_mappings::{EntityId, ReasonCode, SourceKey};
+use bron_mappings::{Action, EntityId, ReasonCode, SourceKey};
 
 use crate::calendar::parse_date_part;
 use crate::functions::{Cell, Outcome};
@@ -64,13 +64,18 @@ fn outcome<'a>(row: &Row<'a>, field: &'a PlannedField) -> (Outcome<'a>, Option<&
         PlannedRule::Function { call, inputs } => {
             row.with_texts(inputs, |texts| (call(texts), texts.first().copied().flatten()))
         }
-        PlannedRule::Codes { list, input, date } => {
+        PlannedRule::Codes { list, input, date, fallback } => {
             let Some(code) = row.present(input) else { return (Outcome::Null, None) };
             let day = || parse_date_part(row.text(date.as_ref()?)?);
-            let outcome = match list.find(code, day) {
-                None => Outcome::Bad(ReasonCode::UnknownCode),
-                Some("") => Outcome::Null,
-                Some(target) => Outcome::text(target),
+            let outcome = match (list.find(code, day), fallback) {
+                (None, None) => Outcome::Bad(ReasonCode::UnknownCode),
+                (None, Some(fallback)) => Outcome::Marked {
+                    value: Some(Cell::Text(Cow::Borrowed(fallback))),
+                    action: Action::Flag,
+                    reason: ReasonCode::UnknownCode,
+                },
+                (Some(""), _) => Outcome::Null,
+                (Some(target), _) => Outcome::text(target),
             };
             (outcome, Some(code))
         }

@@ -189,7 +189,9 @@ impl Planner<'_> {
                 let call = self.call(name, arguments, rule, kind)?;
                 Ok(PlannedRule::Function { call, inputs: self.sources(inputs)? })
             }
-            Rule::Codes { list, input, date, .. } => self.codes(list, input, date.as_ref()),
+            Rule::Codes { list, input, date, fallback, .. } => {
+                self.codes(list, input, date.as_ref(), fallback.as_ref())
+            }
             Rule::Const(text) => self.constant(rule, kind, text).map(PlannedRule::Const),
         }
     }
@@ -212,13 +214,20 @@ impl Planner<'_> {
         build(&Settings { arguments, scale }).map_err(|problem| self.error(problem))
     }
 
-    fn codes(&self, list: &str, input: &Origin, date: Option<&Origin>) -> Result<PlannedRule, PlanError> {
+    fn codes(
+        &self,
+        list: &str,
+        input: &Origin,
+        date: Option<&Origin>,
+        fallback: Option<&String>,
+    ) -> Result<PlannedRule, PlanError> {
         let codes = self.set.codes.get(list);
         let codes = codes.ok_or_else(|| self.error(format!("there is no code list `{list}`")))?;
         Ok(PlannedRule::Codes {
             list: CodeTable::new(codes, &self.mapping.system).map_err(|problem| self.error(problem))?,
             input: self.source(input)?,
             date: date.map(|date| self.source(date)).transpose()?,
+            fallback: fallback.cloned(),
         })
     }
 

@@ -101,8 +101,9 @@ fn read_codes(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
     let list = section.required_text("codes", report);
     let input = section.required_text("from", report);
     let date = section.text("date", report).map(origin);
+    let fallback = section.text("fallback", report).map(|placed| placed.text);
     let list = list?;
-    Some(Rule::Codes { list_span: list.span, list: list.text, input: origin(input?), date })
+    Some(Rule::Codes { list_span: list.span, list: list.text, input: origin(input?), date, fallback })
 }
 
 fn read_function(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Rule> {
