@@ -120,41 +120,60 @@ pub(crate) fn whole(error: &dyn std::error::Error) -> String {
 
 impl From<bron_extract::Error> for Failure {
     fn from(error: bron_extract::Error) -> Self {
-        use bron_extract::ErrorKind::{
-            Busy, Corrupt, Database, Drift, Encoding, Missing, Settings, Storage, Truncated, Unreadable,
-        };
-        let (exit, class) = match error.kind() {
-            Busy => (Exit::Failed, Class::Retryable),
-            Drift => (Exit::Drift, Class::Data),
-            Corrupt => (Exit::SafetyStop, Class::Safety),
-            Storage => (Exit::SafetyStop, Class::Retryable),
-            Settings => (Exit::Failed, Class::Config),
-            Missing | Unreadable | Encoding | Truncated | Database | _ => (Exit::Failed, Class::Data),
-        };
-        Self::new(exit, class, whole(&error))
+        let (exit, class) = extract_class(&error);
+        let failure = Self::new(exit, class, whole(&error));
+        if error.kind() == bron_extract::ErrorKind::Corrupt { failure.hint(REBUILD) } else { failure }
+    }
+}
+
+/// A part of a run that is damaged is made again from the sources, never repaired.
+const REBUILD: &str = "if the file lies under runs/, remove that run's directory and migrate again";
+
+fn extract_class(error: &bron_extract::Error) -> (Exit, Class) {
+    use bron_extract::ErrorKind::{
+        Busy, Corrupt, Database, Drift, Encoding, Missing, Settings, Storage, Truncated, Unreadable,
+    };
+    match error.kind() {
+        Busy => (Exit::Failed, Class::Retryable),
+        Drift => (Exit::Drift, Class::Data),
+        Corrupt => (Exit::SafetyStop, Class::Safety),
+        Storage => (Exit::SafetyStop, Class::Retryable),
+        Settings => (Exit::Failed, Class::Config),
+        Missing | Unreadable | Encoding | Truncated | Database | _ => (Exit::Failed, Class::Data),
     }
 }
 
 impl From<bron_load::Error> for Failure {
     fn from(error: bron_load::Error) -> Self {
-        use bron_load::ErrorKind::{
-            Busy, Config, Connection, Corrupt, Data, Database, Drift, Permission, Storage,
-        };
-        let (exit, class) = match error.kind() {
-            Busy | Connection => (Exit::Failed, Class::Retryable),
-            Drift => (Exit::Drift, Class::Data),
-            Corrupt => (Exit::SafetyStop, Class::Safety),
-            Storage => (Exit::SafetyStop, Class::Retryable),
-            Config | Permission => (Exit::Failed, Class::Config),
-            Data | Database | _ => (Exit::Failed, Class::Data),
-        };
+        let (exit, class) = load_class(&error);
         Self::new(exit, class, whole(&error))
     }
 }
 
+fn load_class(error: &bron_load::Error) -> (Exit, Class) {
+    use bron_load::ErrorKind::{
+        Busy, Config, Connection, Corrupt, Data, Database, Drift, Permission, Storage,
+    };
+    match error.kind() {
+        Busy | Connection => (Exit::Failed, Class::Retryable),
+        Drift => (Exit::Drift, Class::Data),
+        Corrupt => (Exit::SafetyStop, Class::Safety),
+        Storage => (Exit::SafetyStop, Class::Retryable),
+        Config | Permission => (Exit::Failed, Class::Config),
+        Data | Database | _ => (Exit::Failed, Class::Data),
+    }
+}
+
 impl From<bron_reconcile::Error> for Failure {
+    /// The class is that of the reader behind the comparison, where one failed.
     fn from(error: bron_reconcile::Error) -> Self {
-        Self::new(Exit::Failed, Class::Data, whole(&error))
+        let sources = std::iter::successors(std::error::Error::source(&error), |inner| inner.source());
+        let class = sources.into_iter().find_map(|inner| {
+            let extract = inner.downcast_ref::<bron_extract::Error>().map(extract_class);
+            extract.or_else(|| inner.downcast_ref::<bron_load::Error>().map(load_class))
+        });
+        let (exit, class) = class.unwrap_or((Exit::Failed, Class::Data));
+        Self::new(exit, class, whole(&error))
     }
 }
 

@@ -16,6 +16,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::args::Arguments;
+use crate::failure::Exit;
 use crate::printer::Printer;
 
 /// The command line was not understood.
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
         printer.say(&format!("warning: Ctrl-C will stop at once, not between batches: {error}"));
     }
     match verbs::run(&arguments.verb, &printer) {
+        Ok(_) if printer.lost_results() => {
+            printer.say("error: the result could not be written to standard output");
+            ExitCode::from(Exit::Failed.code())
+        }
         Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => {
             let texts = verbs::mapping_texts(&arguments.verb);

@@ -1,5 +1,6 @@
 //! The one door for output: data to stdout, talk to stderr, progress only on a terminal.
 
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 
 use bron_mappings::Diagnostic;
@@ -14,11 +15,12 @@ use crate::failure::Failure;
 pub(crate) struct Printer {
     output: Output,
     quiet: bool,
+    lost: Cell<bool>,
 }
 
 impl Printer {
     pub(crate) const fn new(output: Output, quiet: bool) -> Self {
-        Self { output, quiet }
+        Self { output, quiet, lost: Cell::new(false) }
     }
 
     /// A line of talk.
@@ -34,10 +36,22 @@ impl Printer {
             Output::Json => {
                 let document =
                     serde_json::to_string_pretty(document).expect("a JSON value can always be written");
-                data_line(&document);
+                self.data_line(&document);
             }
-            Output::Text => data_line(text.trim_end()),
+            Output::Text => self.data_line(text.trim_end()),
         }
+    }
+
+    /// Whether a result could not be written. A closed pipe is the reader's choice and no loss.
+    pub(crate) fn lost_results(&self) -> bool {
+        self.lost.get()
+    }
+
+    fn data_line(&self, text: &str) {
+        let mut out = anstream::stdout().lock();
+        let written = writeln!(out, "{text}").and_then(|()| out.flush());
+        let lost = written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+        self.lost.set(self.lost.get() || lost);
     }
 
     /// A failure, with everything that is wrong in the mapping files.
@@ -124,12 +138,6 @@ pub(crate) fn diagnostic_json(diagnostic: &Diagnostic, texts: &dyn Fn(&str) -> O
         "message": diagnostic.message,
         "help": diagnostic.help,
     })
-}
-
-/// A closed pipe is the reader's choice and no failure of ours.
-fn data_line(text: &str) {
-    let mut out = anstream::stdout().lock();
-    let _ = writeln!(out, "{text}");
 }
 
 fn error_line(text: &str) {

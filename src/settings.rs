@@ -107,7 +107,11 @@ fn parse(path: &Path, text: &str) -> Result<ProjectFile, Failure> {
     let (message, span) = match parsed {
         Ok(file) if file.format == 1 => return Ok(file),
         Ok(_) => ("only `format = 1` is known".to_owned(), 0..0),
-        Err(error) => (error.message().to_owned(), error.span().unwrap_or(0..0)),
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+            (format!("line {line}: {}", error.message()), span)
+        }
     };
     let mut failure = Failure::config(format!("{} cannot be used", path.display()));
     failure.diagnostics.push(Diagnostic {

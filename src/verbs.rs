@@ -39,9 +39,10 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         | Verb::Load(ChainArguments { project, .. })
         | Verb::Reconcile(ChainArguments { project, .. }) => vec![mappings_of(project)],
     };
+    // The project file may hold a secret that does not belong there, so its text is never drawn.
     move |file: &str| {
-        let named = std::iter::once(PathBuf::from(file)).filter(|path| path.ends_with(PROJECT_FILE));
-        let found = dirs.iter().map(|dir: &PathBuf| dir.join(file)).chain(named);
+        let found =
+            dirs.iter().map(|dir: &PathBuf| dir.join(file)).filter(|path| !path.ends_with(PROJECT_FILE));
         found.filter_map(|path| std::fs::read_to_string(path).ok()).next()
     }
 }

@@ -24,6 +24,11 @@ pub use evaluate::{ControlRow, Tables, evaluate};
 pub use file::parse;
 pub use held::HeldKeys;
 
+/// The keys that a control itself writes, where the rows have none to group by. Every other key is text of
+/// the source.
+pub const FIXED_KEYS: &[&str] =
+    &[side::ALL, period::NO_PERIOD, period::NO_VALUE, period::NO_PARENT, lookup::MANY_PARENTS];
+
 /// The unit of a control's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -223,6 +223,10 @@ pub fn unproven(summary: &Summary, evidence: &Evidence<'_>) -> Vec<String> {
     let known = [
         (evidence.imbalances.is_none(), "Radbalansen har inte kontrollerats."),
         (evidence.controls.is_none(), "Summor och antal per period har inte kontrollerats."),
+        (
+            evidence.controls.is_some_and(<[_]>::is_empty) && loaded,
+            "Ingen summa och inget antal per period har kunnat kontrolleras.",
+        ),
         (evidence.entities.is_none(), "Raderna i målet har inte jämförts med källan."),
         (summary.tables.is_empty(), "Ingen källtabell har lästs."),
         (

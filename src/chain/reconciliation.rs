@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use bron_extract::{atomic, read_part};
 use bron_load::{Sink, read_only};
-use bron_mappings::{BatchReader, Entity, Mapping};
+use bron_mappings::{BatchReader, Entity, Mapping, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, Verdict, unproven};
@@ -44,7 +44,8 @@ impl Chain<'_> {
         let entities = self.entities();
         let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
         let mut sink = read_only(&self.settings.target)?;
-        let ledger = self.ledger()?;
+        let namnder = self.namnder(sink.as_mut())?;
+        let ledger = self.ledger(&namnder)?;
         let mut findings = FindingsFile::create(self)?;
         let mut held: BTreeMap<Origin, u64> = BTreeMap::new();
         let mut compared = Vec::new();
@@ -76,7 +77,7 @@ impl Chain<'_> {
             unproven: &unproven,
             findings: &findings,
             findings_file: "findings",
-            labels: &self.labels(self.namnder(sink.as_mut())?),
+            labels: &self.labels(namnder),
         })?;
         let report = self.publish(&summary, &html)?;
         let exit = self.exit(&summary);
@@ -126,11 +127,11 @@ impl Chain<'_> {
     }
 
     /// Every row that was read, by what became of it: in transform, and before that in extraction.
-    fn ledger(&self) -> Result<Ledger, Failure> {
+    fn ledger(&self, namnder: &BTreeMap<String, String>) -> Result<Ledger, Failure> {
         let staged = self.staged()?;
         let mut ledger = Ledger::new();
         for mapping in self.mappings() {
-            ledger.merge(&self.record_of(mapping)?.ledger)?;
+            ledger.merge(&with_known_namnder(&self.record_of(mapping)?.ledger, namnder)?)?;
             let table = &staged[&(mapping.system.clone(), mapping.table.clone())];
             let Some(extraction) = &table.manifest.ledger else { continue };
             let outside: u64 = extraction.excluded.values().chain(extraction.quarantined.values()).sum();
@@ -174,9 +175,26 @@ impl Chain<'_> {
         let mut rows = Vec::new();
         for control in &here {
             self.go_on()?;
-            rows.extend(controls::evaluate(control, &mut tables)?);
+            let found = controls::evaluate(control, &mut tables)?;
+            rows.extend(found.into_iter().map(|row| self.with_shareable_key(row)));
         }
         Ok(rows)
+    }
+
+    /// A key is a month, a year or a number of a batch; a text of the source that is something else could
+    /// be about a person, and is named by a pseudonym.
+    fn with_shareable_key(&self, mut row: controls::ControlRow) -> controls::ControlRow {
+        const LONGEST_NUMBER: usize = 9;
+        let (key, side) =
+            row.key.split_once(", i ").map_or((row.key.as_str(), None), |(key, side)| (key, Some(side)));
+        let digits = key.bytes().filter(u8::is_ascii_digit).count();
+        let plain = key.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && digits <= LONGEST_NUMBER;
+        if !plain && !key.is_empty() && !controls::FIXED_KEYS.contains(&key) {
+            let record = SourceKey::new("bron", &row.name, [Some(key)]);
+            let pseudonym = Pseudonym::derive(&self.settings.secret, &record);
+            row.key = side.map_or_else(|| pseudonym.to_string(), |side| format!("{pseudonym}, i {side}"));
+        }
+        row
     }
 
     fn missing_systems(&self) -> Vec<String> {
@@ -259,4 +277,22 @@ impl Chain<'_> {
             Verdict::LikaMedKarantan | Verdict::Lika => Exit::Clean,
         }
     }
+}
+
+/// The ledger with one name for every nämnd that nobody knows: what stands there instead is text of the
+/// source, and could be about a person.
+fn with_known_namnder(ledger: &Ledger, namnder: &BTreeMap<String, String>) -> Result<Ledger, Failure> {
+    const UNKNOWN: &str = "okänd";
+    let mut known = Ledger::new();
+    for (at, balance) in ledger.cells() {
+        let mut at = at.clone();
+        if !at.namnd.is_empty() && !namnder.contains_key(&at.namnd) {
+            UNKNOWN.clone_into(&mut at.namnd);
+        }
+        known.add(at, balance)?;
+    }
+    for (origin, &rows) in ledger.produced() {
+        known.add_produced(origin.clone(), rows)?;
+    }
+    Ok(known)
 }

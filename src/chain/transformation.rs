@@ -57,7 +57,10 @@ impl Chain<'_> {
         let text = std::fs::read_to_string(self.record_path(mapping)).ok()?;
         let record: TableRecord = serde_json::from_str(&text).ok()?;
         let version = self.set.version(mapping, bron_transform::REGISTRY_VERSION);
-        (record.mapping_version == version).then_some(record)
+        let whole = record.format == 1
+            && record.entities.iter().all(|entity| is_whole(&self.entity_dir(mapping, entity)))
+            && is_whole(&self.rejects_dir(mapping));
+        (whole && record.mapping_version == version).then_some(record)
     }
 
     fn record_path(&self, mapping: &Mapping) -> PathBuf {
@@ -84,6 +87,12 @@ impl Chain<'_> {
 /// A name that is safe in every file system and tells system and table.
 fn artefact_name(mapping: &Mapping) -> String {
     format!("{}-{}", bron_extract::file_safe(&mapping.system), bron_extract::file_safe(&mapping.table))
+}
+
+/// Whether a directory holds its manifest and every part that the manifest names.
+fn is_whole(dir: &std::path::Path) -> bool {
+    Manifest::load(&dir.join(MANIFEST_FILE))
+        .is_ok_and(|manifest| manifest.parts.iter().all(|part| dir.join(&part.file).is_file()))
 }
 
 struct TableTransformation<'c> {

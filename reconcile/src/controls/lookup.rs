@@ -11,7 +11,7 @@ use crate::controls::period::{NO_PARENT, key_of};
 use crate::error::Error;
 
 /// The key of rows whose parent is there more than once with different values.
-const MANY_PARENTS: &str = "(flera överordnade poster)";
+pub(super) const MANY_PARENTS: &str = "(flera överordnade poster)";
 
 /// From a parent's key to the group key that it gives. Groups are few, so each is held once and the
 /// entries point to it.

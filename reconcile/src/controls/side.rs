@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::rows::UNREADABLE;
 
 /// The key of controls that do not group.
-const ALL: &str = "alla";
+pub(super) const ALL: &str = "alla";
 
 /// The sum under one key, and the rows whose amount cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -91,7 +91,13 @@ const ADVICE: &[(&str, Advice)] = &[
     ("D38", of(Owner::Eko, "Bestäm beloppet i hela öre. Inget avrundas utan beslut.")),
     ("D42", of(Owner::Eko, "Granska om utbetalningen är dubbel. Den förs över som den är.")),
     ("D48", of(Owner::Sdf, "Signera i källan. Anteckningen förs över osignerad.")),
-    ("D58", of(Owner::Utf, "Rätta tiderna med utföraren. Besöket är märkt så att det kan lämnas utanför timsummor.")),
+    (
+        "D58",
+        of(
+            Owner::Utf,
+            "Rätta tiderna med utföraren. Besöket är märkt så att det kan lämnas utanför timsummor.",
+        ),
+    ),
     ("D66", of(Owner::Proj, "Den andra leveransen utelämnas. Inget behöver göras.")),
     ("D68", of(Owner::Proj, "Begär filen på nytt av utföraren, eller rätta raden för hand.")),
     ("D79", of(Owner::Sdf, "Ange vilken nämnd som ansvarar, eller återskapa posten som saknas.")),
