@@ -22,7 +22,7 @@ use crate::printer::Printer;
 use crate::project::{OpenSource, check_files, known_tables, mapping_files, open_sources, require_as_of};
 use crate::settings::Settings;
 
-pub(crate) use extraction::StagedTable;
+pub(crate) use extraction::{StagedTable, StagedTables};
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
 pub(crate) use run::Run;
 
@@ -69,8 +69,9 @@ impl<'a> Chain<'a> {
     /// Checks the project and opens its run. Nothing is read from a source before the check is clean.
     pub(crate) fn open(settings: &'a Settings, printer: &'a Printer) -> Result<Self, Failure> {
         let files = mapping_files(&settings.mappings)?;
-        let mut sources = open_sources(settings, &files)?;
-        let set = check_files(&files, &known_tables(&sources)).usable()?;
+        let parsed = MappingSet::parse(&files);
+        let mut sources = open_sources(settings, &parsed.0)?;
+        let set = check_files(&files, parsed, &known_tables(&sources)).usable()?;
         require_as_of(settings, &set)?;
         let mut fingerprints = BTreeMap::new();
         for (system, open) in &mut sources {

@@ -57,10 +57,13 @@ pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks mapping files: their text, their names against `tables`, and, when all is well so far, their
-/// examples.
-pub(crate) fn check_files(files: &BTreeMap<String, String>, tables: &Tables) -> Checked {
-    let (set, mut diagnostics) = MappingSet::parse(files);
+/// Checks mapping files that were parsed as `(set, diagnostics)`: their text, their names against `tables`,
+/// and, when all is well so far, their examples.
+pub(crate) fn check_files(
+    files: &BTreeMap<String, String>,
+    (set, mut diagnostics): (MappingSet, Vec<Diagnostic>),
+    tables: &Tables,
+) -> Checked {
     let functions: Vec<FunctionSpec> = registry().iter().map(|function| function.spec).collect();
     let (coverage, found) = check(&set, &functions, tables);
     diagnostics.extend(found);
@@ -156,12 +159,11 @@ impl Checked {
 /// Opens the sources of a project and asks each for its tables. Reads no rows.
 pub(crate) fn open_sources(
     settings: &Settings,
-    files: &BTreeMap<String, String>,
+    set: &MappingSet,
 ) -> Result<BTreeMap<String, OpenSource>, Failure> {
-    let (set, _) = MappingSet::parse(files);
     let mut sources = BTreeMap::new();
     for (name, system) in &settings.systems {
-        sources.insert(name.clone(), open_source(settings, &set, name, system)?);
+        sources.insert(name.clone(), open_source(settings, set, name, system)?);
     }
     Ok(sources)
 }
@@ -200,8 +202,7 @@ fn columns_of(tables: &[TableSchema]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The tables of systems that deliver files, as their descriptions declare them: known without any source.
-pub(crate) fn described_tables(files: &BTreeMap<String, String>) -> Result<Tables, Failure> {
-    let (set, _) = MappingSet::parse(files);
+pub(crate) fn described_tables(set: &MappingSet) -> Result<Tables, Failure> {
     let mut tables = Tables::new();
     for system in set.systems.values().filter(|system| !system.csv.is_empty()) {
         tables.insert(system.name.clone(), columns_of(&bron_extract::described_tables(system)?));

@@ -16,6 +16,9 @@ pub(crate) struct StagedTable {
     pub(crate) manifest: Manifest,
 }
 
+/// The staged tables of a run, by system and table.
+pub(crate) type StagedTables = BTreeMap<(String, String), StagedTable>;
+
 impl Chain<'_> {
     /// Stages every table that a mapping or a lookup reads. Columns that no rule reads stay where they are.
     pub(crate) fn extract(&mut self) -> Result<Work, Failure> {
@@ -44,7 +47,7 @@ impl Chain<'_> {
     }
 
     /// The staged tables, by system and table.
-    pub(crate) fn staged(&self) -> Result<BTreeMap<(String, String), StagedTable>, Failure> {
+    pub(crate) fn staged(&self) -> Result<StagedTables, Failure> {
         let mut staged = BTreeMap::new();
         for (system, table) in self.wanted_tables()? {
             let dir = table_dir(&self.run.dir, &system, &table.name);

@@ -36,10 +36,7 @@ impl Chain<'_> {
         let mut work = Work::default();
         for mapping in mappings {
             stage.now(&mapping.id);
-            let record = self.record(mapping).ok_or_else(|| {
-                Failure::config(format!("{} has not been transformed", mapping.id))
-                    .hint("run `bron transform` first")
-            })?;
+            let record = self.record_of(mapping)?;
             for name in &record.entities {
                 let entity = self.set.model.entity(name).expect("the record was made with this model");
                 self.load_entity(sink.as_mut(), mapping, entity, &mut work)?;

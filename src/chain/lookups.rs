@@ -1,14 +1,10 @@
 //! Staged tables → what rules know beyond their own row.
 
-use std::collections::BTreeMap;
-
 use bron_extract::PartReader;
 use bron_transform::{AcrossBuilder, CensusBuilder, CensusSlice, Lookups, Need, ParentTable, SumTable};
 
-use super::{Chain, StagedTable};
+use super::{Chain, StagedTable, StagedTables};
 use crate::failure::Failure;
-
-type StagedTables = BTreeMap<(String, String), StagedTable>;
 
 impl Chain<'_> {
     /// Gathers every lookup. Each reads only the columns it asks for.

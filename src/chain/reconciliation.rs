@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use bron_extract::{atomic, read_part};
 use bron_load::{Sink, read_only};
-use bron_mappings::{BatchReader, Entity, Mapping, Pseudonym, SourceKey};
+use bron_mappings::{BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, Verdict, unproven};
@@ -20,7 +20,7 @@ pub(crate) use self::evidence::{control_columns, control_fields};
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;
 use self::target_rows::Counted;
-use super::Chain;
+use super::{Chain, StagedTables};
 use crate::failure::{Exit, Failure};
 
 /// The rows of a part that are held while parts are merged: small, because all parts of an entity are
@@ -45,7 +45,8 @@ impl Chain<'_> {
         let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
         let mut sink = read_only(&self.settings.target)?;
         let namnder = self.namnder(sink.as_mut())?;
-        let ledger = self.ledger(&namnder)?;
+        let staged = self.staged()?;
+        let ledger = self.ledger(&staged, &namnder)?;
         let mut findings = FindingsFile::create(self)?;
         let mut held: BTreeMap<Origin, u64> = BTreeMap::new();
         let mut compared = Vec::new();
@@ -56,8 +57,8 @@ impl Chain<'_> {
             stage.step();
         }
         stage.now("controls");
-        let control_rows = self.controls(sink.as_mut())?;
-        let imbalances = ledger.check(&self.extracted()?, &held);
+        let control_rows = self.controls(&staged, sink.as_mut())?;
+        let imbalances = ledger.check(&self.extracted(&staged), &held);
         let left_out = self.missing_systems();
         let evidence = Evidence {
             imbalances: Some(&imbalances),
@@ -118,17 +119,8 @@ impl Chain<'_> {
         Ok(readers)
     }
 
-    fn record_of(&self, mapping: &Mapping) -> Result<super::transformation::TableRecord, Failure> {
-        let record = self.record(mapping);
-        record.ok_or_else(|| {
-            Failure::config(format!("{} has not been transformed", mapping.id))
-                .hint("run `bron transform` first")
-        })
-    }
-
     /// Every row that was read, by what became of it: in transform, and before that in extraction.
-    fn ledger(&self, namnder: &BTreeMap<String, String>) -> Result<Ledger, Failure> {
-        let staged = self.staged()?;
+    fn ledger(&self, staged: &StagedTables, namnder: &BTreeMap<String, String>) -> Result<Ledger, Failure> {
         let mut ledger = Ledger::new();
         for mapping in self.mappings() {
             ledger.merge(&with_known_namnder(&self.record_of(mapping)?.ledger, namnder)?)?;
@@ -150,19 +142,21 @@ impl Chain<'_> {
     }
 
     /// How many rows the extraction met in each mapped table.
-    fn extracted(&self) -> Result<BTreeMap<SourceTable, u64>, Failure> {
-        let staged = self.staged()?;
+    fn extracted(&self, staged: &StagedTables) -> BTreeMap<SourceTable, u64> {
         let tables = self.mappings().map(|mapping| {
             let manifest = &staged[&(mapping.system.clone(), mapping.table.clone())].manifest;
             let read = manifest.ledger.as_ref().map_or(manifest.rows, |ledger| ledger.read);
             (SourceTable { system: mapping.system.clone(), table: mapping.table.clone() }, read)
         });
-        Ok(tables.collect())
+        tables.collect()
     }
 
     /// Evaluates the controls whose sources are in this project.
-    fn controls(&self, sink: &mut dyn Sink) -> Result<Vec<controls::ControlRow>, Failure> {
-        let staged = self.staged()?;
+    fn controls(
+        &self,
+        staged: &StagedTables,
+        sink: &mut dyn Sink,
+    ) -> Result<Vec<controls::ControlRow>, Failure> {
         let all = controls::parse(self.controls.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
         // A control of a system that the project does not have says nothing about this project.
         let here: Vec<controls::Control> = all
@@ -171,7 +165,7 @@ impl Chain<'_> {
                 control.source_tables().iter().all(|(system, _)| self.sources.contains_key(*system))
             })
             .collect();
-        let mut tables = ControlTables::new(self, &staged, sink, &here);
+        let mut tables = ControlTables::new(self, staged, sink, &here);
         let mut rows = Vec::new();
         for control in &here {
             self.go_on()?;

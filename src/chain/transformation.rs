@@ -63,6 +63,15 @@ impl Chain<'_> {
         (whole && record.mapping_version == version).then_some(record)
     }
 
+    /// The record of a table that an earlier stage must have mapped.
+    pub(crate) fn record_of(&self, mapping: &Mapping) -> Result<TableRecord, Failure> {
+        let record = self.record(mapping);
+        record.ok_or_else(|| {
+            Failure::config(format!("{} has not been transformed", mapping.id))
+                .hint("run `bron transform` first")
+        })
+    }
+
     fn record_path(&self, mapping: &Mapping) -> PathBuf {
         self.run.dir.join("transformed").join(format!("{}.json", artefact_name(mapping)))
     }

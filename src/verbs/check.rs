@@ -1,6 +1,6 @@
 //! `bron check`: every name, every column, every example; and all mistakes at once.
 
-use bron_mappings::{Coverage, Severity};
+use bron_mappings::{Coverage, MappingSet, Severity};
 use serde_json::json;
 
 use crate::args::{ChainArguments, CheckArguments};
@@ -17,7 +17,9 @@ pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit,
         (Some(project), _) => check_project(project)?,
         (None, Some(dir)) => {
             let files = mapping_files(dir)?;
-            check_files(&files, &described_tables(&files)?)
+            let parsed = MappingSet::parse(&files);
+            let tables = described_tables(&parsed.0)?;
+            check_files(&files, parsed, &tables)
         }
         (None, None) => return Err(Failure::config("name a project or a folder of mappings")),
     };
@@ -44,8 +46,9 @@ fn check_project(project: &std::path::Path) -> Result<Checked, Failure> {
     let arguments = ChainArguments { project: project.to_owned(), target: None, batch_rows: None };
     let settings = Settings::resolve(&arguments)?;
     let files = mapping_files(&settings.mappings)?;
-    let sources = open_sources(&settings, &files)?;
-    let checked = check_files(&files, &known_tables(&sources));
+    let parsed = MappingSet::parse(&files);
+    let sources = open_sources(&settings, &parsed.0)?;
+    let checked = check_files(&files, parsed, &known_tables(&sources));
     require_as_of(&settings, &checked.set)?;
     Ok(checked)
 }

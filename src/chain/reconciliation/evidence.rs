@@ -6,12 +6,12 @@ use bron_load::Sink;
 use bron_mappings::{Action, BatchReader, ReadError};
 use bron_reconcile::controls::{By, Control, HeldKeys, Join, Only, SourceSide, Tables, TargetSide};
 
-use crate::chain::{Chain, StagedTable};
+use crate::chain::{Chain, StagedTables};
 
 /// Opens staged tables and entities for the controls, with the columns that some control reads.
 pub(super) struct ControlTables<'a> {
     chain: &'a Chain<'a>,
-    staged: &'a BTreeMap<(String, String), StagedTable>,
+    staged: &'a StagedTables,
     sink: &'a mut dyn Sink,
     columns: BTreeMap<(String, String), BTreeSet<String>>,
     fields: BTreeMap<String, BTreeSet<String>>,
@@ -20,7 +20,7 @@ pub(super) struct ControlTables<'a> {
 impl<'a> ControlTables<'a> {
     pub(super) fn new(
         chain: &'a Chain<'a>,
-        staged: &'a BTreeMap<(String, String), StagedTable>,
+        staged: &'a StagedTables,
         sink: &'a mut dyn Sink,
         controls: &[Control],
     ) -> Self {
