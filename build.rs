@@ -6,16 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folders of `mappings/` that hold data; the others hold code.
-const FOLDERS: [&str; 7] = ["codes", "controls", "model", "paraga", "paraply", "schemos", "vodok"];
-
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("mappings");
     let mut list = String::from("/// Every mapping file that the program carries, by path.\n");
     list.push_str("const SHIPPED_MAPPINGS: &[(&str, &str)] = &[\n");
-    for folder in FOLDERS {
-        println!("cargo::rerun-if-changed=mappings/{folder}");
-        for file in files(&root.join(folder))? {
+    println!("cargo::rerun-if-changed=mappings");
+    for folder in folders(&root)? {
+        for file in files(&root.join(&folder))? {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             writeln!(list, "    ({:?}, include_str!({file:?})),", format!("{folder}/{name}"))
                 .map_err(io::Error::other)?;
@@ -24,6 +21,21 @@ fn main() -> io::Result<()> {
     list.push_str("];\n");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     fs::write(out.join("shipped_mappings.rs"), list)
+}
+
+/// The folders of `mappings/`, in order, but for the one that holds code. A folder without mapping files gives nothing.
+fn folders(root: &Path) -> io::Result<Vec<String>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        let name =
+            entry.file_name().into_string().map_err(|_| io::Error::other("a folder's name is not UTF-8"))?;
+        if entry.file_type()?.is_dir() && name != "src" && !name.starts_with('.') {
+            folders.push(name);
+        }
+    }
+    folders.sort();
+    Ok(folders)
 }
 
 fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {

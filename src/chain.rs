@@ -5,6 +5,7 @@
 //! run that was killed goes on where it stopped, and a run that is complete has nothing left to do.
 
 mod extraction;
+mod identity;
 mod loading;
 mod lookups;
 mod reconciliation;
@@ -23,6 +24,7 @@ use crate::project::{OpenSource, check_files, known_tables, mapping_files, open_
 use crate::settings::Settings;
 
 pub(crate) use extraction::{StagedTable, StagedTables};
+use identity::Identities;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
 pub(crate) use run::Run;
 
@@ -37,6 +39,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) controls: BTreeMap<String, String>,
     pub(crate) sources: BTreeMap<String, OpenSource>,
     pub(crate) fingerprints: BTreeMap<String, Digest>,
+    /// What makes `bron/identitet`; absent when no mapping says which rows are persons.
+    identities: Option<Identities>,
     pub(crate) run: Run,
 }
 
@@ -71,20 +75,30 @@ impl<'a> Chain<'a> {
         let files = mapping_files(&settings.mappings)?;
         let parsed = MappingSet::parse(&files);
         let mut sources = open_sources(settings, &parsed.0)?;
-        let set = check_files(&files, parsed, &known_tables(&sources)).usable()?;
+        let (set, files) = check_files(files, parsed, &known_tables(&sources)).usable()?;
         require_as_of(settings, &set)?;
         let mut fingerprints = BTreeMap::new();
         for (system, open) in &mut sources {
             fingerprints.insert(system.clone(), open.source.fingerprint()?);
         }
-        let run = Run::open(settings, &set, &fingerprints)?;
+        let here = set.mappings.iter().filter(|mapping| sources.contains_key(&mapping.system));
+        let (identities, decisions) = Identities::open(&settings.project, here)?.unzip();
+        let mut contents = fingerprints.clone();
+        contents.extend(decisions.flatten().map(|decisions| (identity::NAME.to_owned(), decisions)));
+        let run = Run::open(settings, &set, &contents)?;
         let controls = files.into_iter().filter(|(path, _)| path.starts_with("controls/")).collect();
-        Ok(Self { settings, printer, set, controls, sources, fingerprints, run })
+        Ok(Self { settings, printer, set, controls, sources, fingerprints, identities, run })
     }
 
     /// The mappings of the systems that this project has.
     pub(crate) fn mappings(&self) -> impl Iterator<Item = &Mapping> {
         self.set.mappings.iter().filter(|mapping| self.sources.contains_key(&mapping.system))
+    }
+
+    /// Every mapping that rows of the target name as theirs: those of the sources, and that of the links
+    /// and questions about persons.
+    pub(crate) fn produced_by(&self) -> impl Iterator<Item = &Mapping> {
+        self.mappings().chain(self.identities.iter().map(|identities| &identities.mapping))
     }
 
     /// Stops here when the operator asked for it. Everything made so far stays.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 
-use bron_mappings::Diagnostic;
+use bron_mappings::{Diagnostic, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -83,6 +83,18 @@ impl Printer {
         }
     }
 
+    /// Draws what a person should look at although nothing is wrong. A JSON document holds it itself.
+    pub(crate) fn warnings(&self, diagnostics: &[Diagnostic], texts: &dyn Fn(&str) -> Option<String>) {
+        match self.output {
+            Output::Json => {}
+            Output::Text => {
+                for diagnostic in diagnostics {
+                    self.say(&render(diagnostic, texts(&diagnostic.file).as_deref()));
+                }
+            }
+        }
+    }
+
     /// Shows that a stage is at work on so many steps. Nothing is shown when stderr is not a terminal.
     pub(crate) fn stage(&self, name: &str, steps: u64) -> Stage {
         let bar = if self.quiet || !std::io::stderr().is_terminal() {
@@ -130,8 +142,13 @@ pub(crate) fn diagnostic_json(diagnostic: &Diagnostic, texts: &dyn Fn(&str) -> O
     let before = text.get(..diagnostic.span.start).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
     json!({
         "code": diagnostic.code,
+        "severity": severity,
         "file": diagnostic.file,
         "line": line,
         "column": column,

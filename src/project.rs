@@ -52,6 +52,8 @@ fn read_folder(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -
 
 /// What a check of mapping files found.
 pub(crate) struct Checked {
+    /// The text of every file, by its path.
+    pub(crate) files: BTreeMap<String, String>,
     pub(crate) set: MappingSet,
     pub(crate) coverage: Vec<Coverage>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -60,19 +62,19 @@ pub(crate) struct Checked {
 /// Checks mapping files that were parsed as `(set, diagnostics)`: their text, their names against `tables`,
 /// and, when all is well so far, their examples.
 pub(crate) fn check_files(
-    files: &BTreeMap<String, String>,
+    files: BTreeMap<String, String>,
     (set, mut diagnostics): (MappingSet, Vec<Diagnostic>),
     tables: &Tables,
 ) -> Checked {
     let functions: Vec<FunctionSpec> = registry().iter().map(|function| function.spec).collect();
     let (coverage, found) = check(&set, &functions, tables);
     diagnostics.extend(found);
-    diagnostics.extend(check_controls(files, &set, tables));
-    if diagnostics.is_empty() {
+    diagnostics.extend(check_controls(&files, &set, tables));
+    if diagnostics.iter().all(|one| one.severity != Severity::Error) {
         diagnostics.extend(run_examples(&set));
     }
     diagnostics.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
-    Checked { set, coverage, diagnostics }
+    Checked { files, set, coverage, diagnostics }
 }
 
 /// Checks the control files: their text, and that the tables, columns and fields they name are there.
@@ -143,11 +145,11 @@ pub(crate) fn require_as_of(settings: &Settings, set: &MappingSet) -> Result<(),
 }
 
 impl Checked {
-    /// The mapping set, when nothing in it is an error.
-    pub(crate) fn usable(self) -> Result<MappingSet, Failure> {
+    /// The mapping set and the files it was read from, when nothing in it is an error.
+    pub(crate) fn usable(self) -> Result<(MappingSet, BTreeMap<String, String>), Failure> {
         let errors = self.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
         if errors == 0 {
-            return Ok(self.set);
+            return Ok((self.set, self.files));
         }
         let mut failure =
             Failure::config(format!("the mapping files have {errors} errors; nothing was read"));

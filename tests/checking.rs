@@ -107,3 +107,46 @@ fn a_changed_mapping_shows_in_the_target() {
     let changed = crate::support::sqlite_count(&target, "SELECT count(*) FROM person WHERE kon = 'man_ny'");
     assert!(changed > 0);
 }
+
+/// Looks from the visits of ParaGå into the plans of SchemOS, for plans that no visit has.
+const PLANS: &str = "[[count]]\nname   = \"planerade\"\nsystem = \"schemos\"\ntable  = \"planned_visit\"\n\
+    on     = { BesokId = \"paraga_besok_id\" }\nwhen   = { column = \"status\", in = [\"okänd\"] }\n\n\
+    [[neighbour]]\nname      = \"nasta\"\ndirection = \"after\"\ngroup     = [\"_utforare\", \"PersonalId\"]\n\
+    order     = \"FaktStart\"\nwhen      = { column = \"planerade\", not_in = [\"0\"] }\n\n\
+    [[check]]\nrule = \"D61\"\nfn   = \"is_present\"\nfrom = [\"BesokId\"]\n\
+    when = [{ column = \"planerade\", in = [\"0\"] }, { column = \"PlanStart\", from = \"2000-01-01\" }]\n\n\
+    [[check]]\nrule = \"D59\"\nfn   = \"is_present\"\nfrom = [\"nasta.BesokId\"]\n\n[scope]\n";
+
+#[test]
+fn a_lookup_reads_another_system_and_is_null_without_it() {
+    let project = fresh_city();
+    edit(&project, "paraga/besok.toml", "[scope]\n", PLANS);
+    let marked = |reason: &str| {
+        run_project("migrate", &project.dir).expect(&[0, 2, 3]);
+        let query = format!("SELECT count(*) FROM besok WHERE ',' || dq_flags || ',' LIKE '%,{reason},%'");
+        let target = project.dir.join("target.sqlite");
+        (crate::support::sqlite_count(&target, &query), std::fs::remove_file(&target).unwrap()).0
+    };
+    let (unplanned, followed) = (marked("D61"), marked("D59"));
+    assert!(unplanned > 0, "no visit has such a plan");
+    assert_eq!(followed, 0, "only planned visits follow each other");
+
+    let settings = project.dir.join("bron.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let (before, rest) = text.split_once("[system.schemos]").unwrap();
+    let after = rest.split_once("[system.").map_or(String::new(), |(_, after)| format!("[system.{after}"));
+    std::fs::write(&settings, format!("{before}{after}")).unwrap();
+    let document = run_project("check", &project.dir).expect(&[0]).json();
+    let warning = document["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["code"] == "BRON-M046" && one["file"] == "paraga/besok.toml")
+        .expect("the warning");
+    assert_eq!(warning["severity"], "warning");
+    assert!(warning["line"].as_u64().unwrap() > 1);
+    let drawn = run(["check", "--project", project.dir.to_str().unwrap()]).expect(&[0]).stderr;
+    assert!(drawn.contains("the project has no system `schemos`"), "{drawn}");
+    assert_eq!(marked("D61"), 0, "what is not known is not nought");
+    assert!(marked("D59") > 0, "a visit that is not known to be unplanned takes part");
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bron_mappings::ReasonCode;
+use bron_mappings::{Owner, ReasonCode};
 use bron_reconcile::faults::{FAULTS, Sight};
 use bron_reconcile::report::advice;
 use bron_transform::registry;
@@ -89,6 +89,11 @@ fn absent(name: &str, section: &str, wanted: impl IntoIterator<Item = String>) -
     missing.map(|text| format!("{name} does not say {text}")).collect()
 }
 
+/// A section without its line breaks: a text that is wrapped is still the same text.
+fn on_one_line(section: &str) -> String {
+    section.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn diagnostic_codes(text: &str) -> BTreeSet<&str> {
     let codes = text.match_indices(DIAGNOSTIC).filter_map(|(at, _)| text.get(at..at + DIAGNOSTIC.len() + 4));
     codes.filter(|code| code[DIAGNOSTIC.len() + 1..].bytes().all(|byte| byte.is_ascii_digit())).collect()
@@ -167,9 +172,14 @@ fn every_reason_is_documented_with_its_label_and_owner() {
     let mut findings = unequal(codes, sections.keys().copied());
     for reason in ReasonCode::ALL {
         let section = sections.get(reason.code()).map_or("", String::as_str);
-        let owner = format!("**Owner** {}", advice(reason.code()).owner.code());
-        findings.extend(absent(reason.code(), section, [reason.label().to_owned(), owner]));
+        let owner = advice(reason.code()).owner;
+        let owner = format!("**Owner** {} ({}):", owner.label(), owner.code());
+        let parts = ["**Found** by", "**Policy** "].map(str::to_owned);
+        let wanted = parts.into_iter().chain([reason.label().to_owned(), owner]);
+        findings.extend(absent(reason.code(), &on_one_line(section), wanted));
     }
+    let owners = Owner::ALL.map(|owner| format!("| {} | {}", owner.code(), owner.label()));
+    findings.extend(absent("the table of owners", &page, owners));
     assert_none(&findings);
 }
 

@@ -9,6 +9,7 @@
 //! | [`truth`] | is every row and every planted defect accounted for? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
+//! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
@@ -28,6 +29,7 @@ mod determinism;
 mod documentation;
 mod failures;
 mod foreign;
+mod identity;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod structure;

@@ -137,6 +137,8 @@ fn system() -> System {
         label: "ParaGå".to_owned(),
         csv,
         dialects,
+        expectations: Vec::new(),
         ignored_tables: BTreeMap::new(),
+        load_first: Vec::new(),
     }
 }

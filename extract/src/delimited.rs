@@ -1,5 +1,6 @@
 //! Folders of delivered text files as sources.
 
+mod expected;
 mod fields;
 mod header;
 mod layout;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use bron_mappings::{ColumnType, CsvTable, Digest, DigestBuilder, System};
 
+pub use self::expected::{MissingFiles, missing_files};
 use self::layout::Layout;
 use self::pattern::Pattern;
 use self::scan::{FileScan, scan};

@@ -25,7 +25,7 @@ mod source;
 mod sqlite;
 mod stage;
 
-pub use delimited::{CsvSource, described_tables};
+pub use delimited::{CsvSource, MissingFiles, described_tables, missing_files};
 pub use error::{Error, ErrorKind};
 pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
 pub use manifest::{MANIFEST_FILE, Manifest};

@@ -107,6 +107,7 @@ pub(crate) fn batch(model: &Model, rows: &[Row<'_>]) -> Batch {
                 (_, "src_system", _) => Some(Value::Text(row.system)),
                 (_, "verbatim", _) | (_, _, ColumnType::Id) => None,
                 (_, _, ColumnType::Bytes) => Some(Value::Bytes(&[7; 32])),
+                (_, _, ColumnType::Bool) => Some(Value::Bool(false)),
                 (_, "dq_flags", _) => Some(Value::Text("")),
                 _ => Some(Value::Text("x")),
             });

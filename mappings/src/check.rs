@@ -1,5 +1,8 @@
 //! The static check: totality and names, before anything is read from a source.
 
+mod lookups;
+mod person;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -8,6 +11,9 @@ use crate::function::{FieldFunction, FunctionKind, FunctionSpec};
 use crate::mapping::{Action, FieldRule, Mapping, Origin, Rule, Target};
 use crate::model::{Entity, Field, FieldType};
 use crate::project::MappingSet;
+use crate::system::System;
+
+pub use lookups::check_systems;
 
 /// How much of a table's columns a mapping accounts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +46,8 @@ pub fn check(
     let mut found = Vec::new();
     for mapping in &set.mappings {
         let mut report = Reporter::new(&mapping.file);
-        let checker = Checker { set, functions, tables: tables.get(&mapping.system), mapping };
+        let own = tables.get(&mapping.system);
+        let checker = Checker { set, functions, all: tables, tables: own, mapping };
         checker.run(&mut report);
         coverage.extend(checker.coverage(&mut report));
         found.append(&mut report.found);
@@ -48,7 +55,21 @@ pub fn check(
     for (system, known) in tables {
         found.extend(unmapped_tables(set, system, known));
     }
+    for system in set.systems.values() {
+        found.extend(unmapped_first(set, system));
+    }
     (coverage, found)
+}
+
+/// A table that is to be loaded first and has no mapping would protect nothing.
+fn unmapped_first(set: &MappingSet, system: &System) -> Vec<Diagnostic> {
+    let file = format!("{}/system.toml", system.name);
+    let mut report = Reporter::new(&file);
+    for table in system.load_first.iter().filter(|table| set.mapping(&system.name, table).is_none()) {
+        let message = format!("table `{table}` stands in `load_first` and is not mapped");
+        report.error("BRON-M030", &(0..0), message, "nothing to load");
+    }
+    report.found
 }
 
 fn unmapped_tables(set: &MappingSet, system: &str, known: &BTreeMap<String, Vec<String>>) -> Vec<Diagnostic> {
@@ -70,6 +91,9 @@ fn unmapped_tables(set: &MappingSet, system: &str, known: &BTreeMap<String, Vec<
 struct Checker<'a> {
     set: &'a MappingSet,
     functions: &'a [FunctionSpec],
+    /// The tables of every system whose schema is known.
+    all: &'a Tables,
+    /// The tables of the mapping's own system.
     tables: Option<&'a BTreeMap<String, Vec<String>>>,
     mapping: &'a Mapping,
 }
@@ -88,8 +112,10 @@ impl Checker<'_> {
             let message = format!("system `{}` has no {}/system.toml", mapping.system, mapping.system);
             report.error("BRON-M032", &(0..0), message, "unknown system");
         }
-        self.table(&mapping.table, &(0..0), report);
-        self.joins(report);
+        self.table(&mapping.system, &mapping.table, &(0..0), report);
+        self.lookups(report);
+        self.immutable(report);
+        self.person(report);
         for origin in mapping.origins() {
             self.origin(origin, report);
         }
@@ -105,8 +131,11 @@ impl Checker<'_> {
                 );
             }
         }
-        for dimension in [&mapping.scope.area, &mapping.scope.namnd].into_iter().flatten() {
+        for dimension in mapping.scope.rules() {
             self.rule(dimension, None, report);
+        }
+        for (list, span, dated) in mapping.code_lists() {
+            self.code_list(list, span, dated, report);
         }
         self.targets(report);
         if mapping.examples.is_empty() {
@@ -115,66 +144,13 @@ impl Checker<'_> {
         self.examples(report);
     }
 
-    fn table(&self, name: &str, span: &Span, report: &mut Reporter<'_>) -> Option<&[String]> {
-        let tables = self.tables?;
-        let columns = tables.get(name);
-        if columns.is_none() {
-            let placed = Placed { text: name.to_owned(), span: span.clone() };
-            report.unknown("BRON-M034", &placed, "table", tables.keys().map(String::as_str));
-        }
-        columns.map(Vec::as_slice)
-    }
-
-    fn joins(&self, report: &mut Reporter<'_>) {
-        let parents =
-            self.mapping.parents.iter().map(|parent| (&parent.table, &parent.table_span, &parent.on));
-        let sums = self.mapping.sums.iter().map(|sum| (&sum.table, &sum.table_span, &sum.on));
-        for (table, span, on) in parents.chain(sums) {
-            let Some(columns) = self.table(table, span, report) else {
-                continue;
-            };
-            for (_, other) in on {
-                known_column(other, &other.name, columns, report);
-            }
-        }
-        for sum in &self.mapping.sums {
-            let Some(columns) = self.tables.and_then(|tables| tables.get(&sum.table)) else {
-                continue;
-            };
-            for column in std::iter::once(&sum.value).chain(sum.minus.iter().map(|(column, _)| column)) {
-                known_column(column, &column.name, columns, report);
-            }
-        }
-    }
-
-    /// A name that a rule reads must be a column, a parent's column, a sum or `@as_of`.
-    fn origin(&self, origin: &Origin, report: &mut Reporter<'_>) {
-        let placed = Placed { text: origin.name.clone(), span: origin.span.clone() };
-        if origin.name.starts_with('@') {
-            if origin.name != "@as_of" {
-                report.unknown("BRON-M010", &placed, "column", ["@as_of"]);
-            }
-        } else if let Some((parent, column)) = origin.parent() {
-            match self.mapping.parents.iter().find(|known| known.name == parent) {
-                None => {
-                    let parents = self.mapping.parents.iter().map(|known| known.name.as_str());
-                    report.unknown(
-                        "BRON-M035",
-                        &Placed { text: parent.to_owned(), ..placed },
-                        "parent",
-                        parents,
-                    );
-                }
-                Some(known) => {
-                    if let Some(columns) = self.tables.and_then(|tables| tables.get(&known.table)) {
-                        known_column(origin, column, columns, report);
-                    }
-                }
-            }
-        } else if self.mapping.sums.iter().all(|sum| sum.name != origin.name)
-            && let Some(columns) = self.tables.and_then(|tables| tables.get(&self.mapping.table))
-        {
-            known_column(origin, &origin.name, columns, report);
+    /// Texts that must not change are compared between two extractions, so they are the table's own.
+    fn immutable(&self, report: &mut Reporter<'_>) {
+        let columns = self.tables.and_then(|tables| tables.get(&self.mapping.table));
+        let (Some(immutable), Some(columns)) = (&self.mapping.immutable, columns) else { return };
+        let when = immutable.when.iter().map(|condition| &condition.origin);
+        for column in immutable.columns.iter().chain(when) {
+            known_column(column, &column.name, columns, report);
         }
     }
 
@@ -211,7 +187,7 @@ impl Checker<'_> {
     fn targets(&self, report: &mut Reporter<'_>) {
         if self.mapping.targets.is_empty() {
             report.error("BRON-M036", &(0..0), "the mapping has no [[target]]", "what does a row become?");
-        } else if self.mapping.targets.iter().all(|target| target.when.is_some()) {
+        } else if self.mapping.targets.iter().all(|target| !target.when.is_empty()) {
             let span = &self.mapping.targets[0].entity_span;
             report.error(
                 "BRON-M037",
@@ -291,11 +267,10 @@ impl Checker<'_> {
                 let text = text_field();
                 self.function(&placed, inputs, arguments, Some(field.unwrap_or(&text)), report);
             }
-            Rule::Codes { list, list_span, date, .. } => {
+            Rule::Codes { list_span, .. } => {
                 if kind.is_some_and(|kind| !FieldFunction::Text.fits(kind)) {
                     mismatch(report, list_span, "a code");
                 }
-                self.code_list(list, list_span, date.is_some(), report);
             }
             Rule::Const(_)
                 if kind.is_some_and(|kind| !FieldFunction::Text.fits(kind) && *kind != FieldType::Bool) =>
@@ -403,12 +378,8 @@ fn text_field() -> Field {
 }
 
 fn can_be_missing(rule: &FieldRule) -> bool {
-    match &rule.rule {
-        Rule::Id { .. } | Rule::Const(_) => false,
-        Rule::Ref { .. } | Rule::Function { .. } | Rule::Codes { .. } => {
-            rule.default.is_none() && !(rule.required && rule.on_bad == Action::Quarantine)
-        }
-    }
+    let always = matches!(rule.rule, Rule::Id { .. } | Rule::Const(_)) && rule.when.is_empty();
+    !always && rule.default.is_none() && !(rule.required && rule.on_bad == Action::Quarantine)
 }
 
 fn known_column(origin: &Origin, column: &str, columns: &[String], report: &mut Reporter<'_>) {

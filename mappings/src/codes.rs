@@ -1,8 +1,9 @@
 //! Code lists: what a code of a legacy system means in the new model, and when.
 //!
 //! A list is a CSV file with the header
-//! `system,code,target,term,equivalence,valid_from,valid_to,status,reviewer,note`.
-//! An empty `system` means every system; empty dates mean no limit; both dates are inclusive.
+//! `system,code,target,term,equivalence,valid_from,valid_to,status,reviewer,note`, or with `area,namnd`
+//! after `system`. An empty `system` means every system, an empty `area` or `namnd` every one of them;
+//! empty dates mean no limit; both dates are inclusive.
 
 use std::collections::BTreeMap;
 
@@ -46,22 +47,19 @@ const STATUSES: &[(&str, CodeStatus)] = &[
     ("unchecked", CodeStatus::Unchecked),
     ("flagged", CodeStatus::Flagged),
 ];
-const HEADER: &[&str] = &[
-    "system",
-    "code",
-    "target",
-    "term",
-    "equivalence",
-    "valid_from",
-    "valid_to",
-    "status",
-    "reviewer",
-    "note",
-];
+const FIRST_COLUMN: &str = "system";
+/// The columns by which a line holds for some rows only.
+const SCOPE_COLUMNS: &[&str] = &["area", "namnd"];
+const OTHER_COLUMNS: &[&str] =
+    &["code", "target", "term", "equivalence", "valid_from", "valid_to", "status", "reviewer", "note"];
 
 /// One line of a code list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeEntry {
+    /// The area of work whose rows the line is about; empty means every one.
+    pub area: String,
+    /// The nämnd whose rows the line is about; empty means every one.
+    pub namnd: String,
     /// The code of the new model; empty when there is none.
     pub target: String,
     /// What the code means, in Swedish.
@@ -81,13 +79,32 @@ pub struct CodeEntry {
 
 /// What a lookup gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lookup<'a> {
+pub enum CodeAnswer<'a> {
     /// The entry.
     Found(&'a CodeEntry),
     /// The code is known, but not on that day (or the day is unknown and there are several periods).
     OutsidePeriod,
-    /// The code is not in the list.
+    /// The code is not in the list, or only for rows of other areas or nämnder.
     Unknown,
+}
+
+impl CodeEntry {
+    /// Whether the line is about rows of this area and this nämnd.
+    #[must_use]
+    pub fn is_about(&self, area: &str, namnd: &str) -> bool {
+        (self.area.is_empty() || self.area == area) && (self.namnd.is_empty() || self.namnd == namnd)
+    }
+
+    /// The order in which lines are asked, most specific first: area and nämnd, area, nämnd, neither.
+    #[must_use]
+    pub const fn generality(&self) -> u8 {
+        match (self.area.is_empty(), self.namnd.is_empty()) {
+            (false, false) => 0,
+            (false, true) => 1,
+            (true, false) => 2,
+            (true, true) => 3,
+        }
+    }
 }
 
 /// A code list.
@@ -106,15 +123,15 @@ impl CodeList {
         let mut list = Self { name: name.to_owned(), entries: BTreeMap::new() };
         let mut found = Vec::new();
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-        let header_fits = reader.headers().is_ok_and(|header| header.iter().eq(HEADER.iter().copied()));
-        if !header_fits {
-            let message = format!("the first line must be `{}`", HEADER.join(","));
+        let Some(scoped) = reader.headers().ok().and_then(is_scoped) else {
+            let (first, rest) = (FIRST_COLUMN, OTHER_COLUMNS.join(","));
+            let message = format!("the first line must be `{first},{rest}`, or `{first},area,namnd,{rest}`");
             found.push(diagnostic("BRON-K001", file, 0..line_end(text, 0), message, "another header", None));
             return (list, found);
-        }
+        };
         for record in reader.records() {
             match record {
-                Ok(record) => list.add(file, text, &record, &mut found),
+                Ok(record) => list.add((file, text), scoped, &record, &mut found),
                 Err(error) => {
                     let at = error.position().map_or(0, csv::Position::byte);
                     let span = line_span(text, at);
@@ -125,19 +142,25 @@ impl CodeList {
         (list, found)
     }
 
-    fn add(&mut self, file: &str, text: &str, record: &csv::StringRecord, found: &mut Vec<Diagnostic>) {
+    fn add(
+        &mut self,
+        (file, text): (&str, &str),
+        scoped: bool,
+        record: &csv::StringRecord,
+        found: &mut Vec<Diagnostic>,
+    ) {
         let position = record.position().map_or_else(csv::Position::new, Clone::clone);
         let span = line_span(text, position.byte());
         let mut report = |code, message: String, help: Option<String>| {
             found.push(diagnostic(code, file, span.clone(), message, "this line", help));
         };
-        let Some(entry) = read_entry(record, position.line(), &mut report) else {
+        let Some((code, entry)) = read_entry(record, scoped, position.line(), &mut report) else {
             return;
         };
-        let key = (record[0].to_owned(), record[1].to_owned());
-        let entries = self.entries.entry(key).or_default();
-        if let Some(other) = entries.iter().find(|other| overlap(other, &entry)) {
-            let (code, line) = (&record[1], other.line);
+        let entries = self.entries.entry((record[0].to_owned(), code.clone())).or_default();
+        if let Some(other) = entries.iter().find(|other| same_scope(other, &entry) && overlap(other, &entry))
+        {
+            let line = other.line;
             let message = format!("code `{code}` has two meanings on one day: also on line {line}");
             let help = "give the entries periods that do not meet, or remove one".to_owned();
             report("BRON-K006", message, Some(help));
@@ -145,27 +168,48 @@ impl CodeList {
         entries.push(entry);
     }
 
-    /// Looks a code up. `day` is ISO text; without it a code with one single period is found.
+    /// Looks a code up for a row of this area and nämnd. `day` is ISO text; without it a code with one
+    /// single period is found. Of the lines about the row and the day the most specific one counts.
     #[must_use]
-    pub fn find(&self, system: &str, code: &str, day: Option<&str>) -> Lookup<'_> {
+    pub fn find(
+        &self,
+        system: &str,
+        (area, namnd): (&str, &str),
+        code: &str,
+        day: Option<&str>,
+    ) -> CodeAnswer<'_> {
         let of = |system: &str| self.entries.get(&(system.to_owned(), code.to_owned()));
         let Some(entries) = of(system).or_else(|| of("")) else {
-            return Lookup::Unknown;
+            return CodeAnswer::Unknown;
         };
-        let found = match (day, entries.as_slice()) {
-            (None, [entry]) => Some(entry),
-            (None, _) => None,
-            (Some(day), entries) => entries.iter().find(|entry| covers(entry, day)),
-        };
-        found.map_or(Lookup::OutsidePeriod, Lookup::Found)
+        let mut answer = CodeAnswer::Unknown;
+        for generality in 0..4 {
+            let of_rank =
+                |entry: &&CodeEntry| entry.generality() == generality && entry.is_about(area, namnd);
+            let entries: Vec<&CodeEntry> = entries.iter().filter(of_rank).collect();
+            let found = match (day, &entries[..]) {
+                (_, []) => continue,
+                (None, [entry]) => Some(*entry),
+                (None, _) => return CodeAnswer::OutsidePeriod,
+                (Some(day), entries) => entries.iter().copied().find(|entry| covers(entry, day)),
+            };
+            match found {
+                Some(entry) => return CodeAnswer::Found(entry),
+                None => answer = CodeAnswer::OutsidePeriod,
+            }
+        }
+        answer
     }
 
     /// Whether some code of the system has more than one period, so that a lookup needs a day.
     #[must_use]
     pub fn has_periods(&self, system: &str) -> bool {
         let dated = |entry: &CodeEntry| entry.valid_from.is_some() || entry.valid_to.is_some();
+        let several = |entries: &[CodeEntry], one: &CodeEntry| {
+            entries.iter().filter(|other| same_scope(one, other)).count() > 1
+        };
         self.entries.iter().any(|((of, _), entries)| {
-            (of == system || of.is_empty()) && entries.len() > 1 && entries.iter().any(dated)
+            (of == system || of.is_empty()) && entries.iter().any(|one| dated(one) && several(entries, one))
         })
     }
 
@@ -179,28 +223,49 @@ impl CodeList {
 
 type Report<'a> = dyn FnMut(&'static str, String, Option<String>) + 'a;
 
-fn read_entry(record: &csv::StringRecord, line: u64, report: &mut Report<'_>) -> Option<CodeEntry> {
-    if record.len() != HEADER.len() {
-        let message = format!("a line has {} fields, not {}", HEADER.len(), record.len());
-        report("BRON-K002", message, None);
+/// Whether the header has the columns of the scope; `None` when it is another header.
+fn is_scoped(header: &csv::StringRecord) -> Option<bool> {
+    let is = |scope: &[&'static str]| {
+        let wanted = [&[FIRST_COLUMN], scope, OTHER_COLUMNS].concat();
+        header.iter().eq(wanted)
+    };
+    if is(&[]) { Some(false) } else { is(SCOPE_COLUMNS).then_some(true) }
+}
+
+/// The code and the entry of one line.
+fn read_entry(
+    record: &csv::StringRecord,
+    scoped: bool,
+    line: u64,
+    report: &mut Report<'_>,
+) -> Option<(String, CodeEntry)> {
+    let before = 1 + if scoped { SCOPE_COLUMNS.len() } else { 0 };
+    let fields = before + OTHER_COLUMNS.len();
+    if record.len() != fields {
+        report("BRON-K002", format!("a line has {fields} fields, not {}", record.len()), None);
         return None;
     }
-    let equivalence = known(EQUIVALENCES, &record[4], report);
-    let status = known(STATUSES, &record[7], report);
-    if record[2].is_empty() != (equivalence? == Equivalence::Unmatched) {
+    let [area, namnd] = if scoped { [&record[1], &record[2]] } else { ["", ""] };
+    let field = |number: usize| &record[before + number];
+    let equivalence = known(EQUIVALENCES, field(3), report);
+    let status = known(STATUSES, field(6), report);
+    if field(1).is_empty() != (equivalence? == Equivalence::Unmatched) {
         let message = "`target` is empty exactly when the equivalence is `unmatched`";
         report("BRON-K004", message.to_owned(), None);
     }
-    Some(CodeEntry {
-        target: record[2].to_owned(),
-        term: record[3].to_owned(),
+    let entry = CodeEntry {
+        area: area.to_owned(),
+        namnd: namnd.to_owned(),
+        target: field(1).to_owned(),
+        term: field(2).to_owned(),
         equivalence: equivalence?,
-        valid_from: read_day(&record[5], report),
-        valid_to: read_day(&record[6], report),
+        valid_from: read_day(field(4), report),
+        valid_to: read_day(field(5), report),
         status: status?,
-        reviewer: record[8].to_owned(),
+        reviewer: field(7).to_owned(),
         line,
-    })
+    };
+    Some((field(0).to_owned(), entry))
 }
 
 fn read_day(text: &str, report: &mut Report<'_>) -> Option<String> {
@@ -213,6 +278,10 @@ fn read_day(text: &str, report: &mut Report<'_>) -> Option<String> {
 fn covers(entry: &CodeEntry, day: &str) -> bool {
     entry.valid_from.as_deref().is_none_or(|from| from <= day)
         && entry.valid_to.as_deref().is_none_or(|to| day <= to)
+}
+
+fn same_scope(a: &CodeEntry, b: &CodeEntry) -> bool {
+    a.area == b.area && a.namnd == b.namnd
 }
 
 fn overlap(a: &CodeEntry, b: &CodeEntry) -> bool {
@@ -263,53 +332,4 @@ fn diagnostic(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEAD: &str = "system,code,target,term,equivalence,valid_from,valid_to,status,reviewer,note\n";
-
-    fn parse(lines: &str) -> (CodeList, Vec<Diagnostic>) {
-        CodeList::parse("beslutstyp", "codes/beslutstyp.csv", &format!("{HEAD}{lines}"))
-    }
-
-    #[test]
-    fn a_code_is_found_by_system_and_day() {
-        let (list, found) = parse(
-            "paraply,A1,gammal,Gammal,equal,,2014-12-31,approved,x,\n\
-             paraply,A1,ny,Ny,equal,2015-01-01,,approved,x,\n\
-             ,B,b,B,equal,,,unchecked,,\n",
-        );
-        assert_eq!(found, []);
-        let target = |day| match list.find("paraply", "A1", day) {
-            Lookup::Found(entry) => entry.target.clone(),
-            Lookup::OutsidePeriod | Lookup::Unknown => String::new(),
-        };
-        assert_eq!(target(Some("2014-12-31")), "gammal");
-        assert_eq!(target(Some("2015-01-01")), "ny");
-        assert_eq!(list.find("paraply", "A1", None), Lookup::OutsidePeriod);
-        assert!(matches!(list.find("vodok", "B", None), Lookup::Found(_)));
-        assert_eq!(list.find("paraply", "C", None), Lookup::Unknown);
-        assert!(list.has_periods("paraply") && !list.has_periods("vodok"));
-    }
-
-    #[test]
-    fn a_code_with_two_meanings_is_an_error_at_its_line() {
-        let lines = "paraply,A1,a,A,equal,,,approved,x,\nparaply,A1,b,B,equal,2015-01-01,,approved,x,\n";
-        let (_, found) = parse(lines);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].code, "BRON-K006");
-        assert!(found[0].message.contains("line 2"));
-        let text = format!("{HEAD}{lines}");
-        assert_eq!(&text[found[0].span.clone()], "paraply,A1,b,B,equal,2015-01-01,,approved,x,");
-    }
-
-    #[test]
-    fn every_wrong_line_is_reported() {
-        let (_, found) = parse(
-            "p,A,a,A,eqal,,,approved,x,\np,B,,B,equal,,,approved,x,\np,C,c,C,equal,15-01-01,,approved,x,\np,D\n",
-        );
-        let codes: Vec<&str> = found.iter().map(|one| one.code).collect();
-        assert_eq!(codes, ["BRON-K003", "BRON-K004", "BRON-K005", "BRON-K002"]);
-        assert_eq!(found[0].help.as_deref(), Some("did you mean `equal`?"));
-    }
-}
+mod tests;

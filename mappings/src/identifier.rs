@@ -177,10 +177,10 @@ impl fmt::Debug for Identifier {
 
 /// Says what `verbatim` is. Total and pure: every text has an answer, and always the same one.
 ///
-/// The steps, in this order: a work copy without blanks and with every kind of hyphen as `-`; empty
-/// values; sentinels; Region Stockholm's twelve digits from `99`; an organisationsnummer by its
-/// `16` or its third digit of 2 or more; letters in the last four; digits by month and day.
-/// Check digit and calendar are computed last, as attributes.
+/// The steps, in this order: a work copy without blanks and with every kind of hyphen as `-`, and of a
+/// spreadsheet's `="…"` the inside only; empty values; sentinels; Region Stockholm's twelve digits from
+/// `99`; an organisationsnummer by its `16` or its third digit of 2 or more; letters in the last four;
+/// digits by month and day. Check digit and calendar are computed last, as attributes.
 ///
 /// ```
 /// use bron_mappings::{CheckOutcome, IdentifierKind, classify};

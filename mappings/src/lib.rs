@@ -14,6 +14,7 @@ mod batch;
 mod check;
 mod codes;
 mod column;
+mod decisions;
 mod diagnostic;
 mod digest;
 mod document;
@@ -23,15 +24,18 @@ mod identifier;
 mod key;
 mod mapping;
 mod model;
+mod owner;
 mod project;
+mod protection;
 mod reject;
 mod sensitive;
 mod system;
 
 pub use batch::{Batch, BatchError, BatchReader, BatchSchema, Batches, Column, ColumnType, ReadError};
-pub use check::{Coverage, Tables, check};
-pub use codes::{CodeEntry, CodeList, CodeStatus, Equivalence, Lookup};
+pub use check::{Coverage, Tables, check, check_systems};
+pub use codes::{CodeAnswer, CodeEntry, CodeList, CodeStatus, Equivalence};
 pub use column::{Cells, ColumnBuilder, Value};
+pub use decisions::{IdentityDecision, IdentityDecisions, IdentityVerdict, PairDecision};
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use digest::{Digest, DigestBuilder};
 pub use entity_id::{EntityId, InstallationSecret, Pseudonym, SecretError};
@@ -42,11 +46,15 @@ pub use identifier::{
 };
 pub use key::{SourceKey, SourceKeyError};
 pub use mapping::{
-    Action, Check, Condition, ConditionTest, Example, Exclusion, FieldRule, Mapping, Origin, Parent, Repeats,
-    Rule, Scope, Sum, Target,
+    Action, Aggregate, AggregateKind, Check, CodeInput, CodeLookup, Condition, ConditionTest, Day, Direction,
+    Example, Exclusion, FieldRule, FirstPresent, Immutable, Lookup, LookupProblem, Mapping, Neighbour,
+    Origin, OtherTable, PERSON_ENTITY, PROTECTION, Parent, Period, PersonKey, PersonLink, PersonName,
+    PersonNumber, PersonProtection, PersonRecord, PersonReference, PersonRule, Repeats, Rule, Scope, Target,
 };
-pub use model::{Entity, Field, FieldType, Model, ProtectionClass, ResponsibleBody};
+pub use model::{Entity, Field, FieldType, Model, ProtectionClass, ResponsibleBody, Validity};
+pub use owner::Owner;
 pub use project::MappingSet;
+pub use protection::Protection;
 pub use reject::{ReasonCode, Reject};
 pub use sensitive::Sensitive;
-pub use system::{CsvDialect, CsvTable, System};
+pub use system::{CsvDialect, CsvTable, Expectation, System};

@@ -1,13 +1,28 @@
 //! A mapping as data: what one source table becomes. It can rename, type, look up, split and join by
 //! named functions; it holds no expressions and no SQL.
 
+mod condition;
+mod lookup;
 mod parse;
+mod person;
+mod sequence;
 
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Span;
 use crate::digest::Digest;
 use crate::reject::ReasonCode;
+
+pub use condition::{Condition, ConditionTest, Day};
+pub use lookup::{
+    Aggregate, AggregateKind, CodeInput, CodeLookup, Direction, FirstPresent, Lookup, Neighbour, OtherTable,
+    Parent, Period,
+};
+pub use person::{
+    PERSON_ENTITY, PROTECTION, PersonKey, PersonLink, PersonName, PersonNumber, PersonProtection,
+    PersonRecord, PersonReference, PersonRule,
+};
+pub use sequence::LookupProblem;
 
 /// What the quality policy does with a row or a field. Ordered by how much it takes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +39,8 @@ pub enum Action {
     Exclude,
     /// Held back until a named owner decides.
     Quarantine,
+    /// Held back because the technical or legal integrity of the move is at stake; the run names it.
+    Stop,
 }
 
 impl Action {
@@ -35,6 +52,7 @@ impl Action {
         ("merge", Self::Merge),
         ("exclude", Self::Exclude),
         ("quarantine", Self::Quarantine),
+        ("stop", Self::Stop),
     ];
 
     /// The name in mapping files and artefacts.
@@ -47,7 +65,14 @@ impl Action {
             Self::Merge => "merge",
             Self::Exclude => "exclude",
             Self::Quarantine => "quarantine",
+            Self::Stop => "stop",
         }
+    }
+
+    /// Whether a row with this mark is held back.
+    #[must_use]
+    pub const fn holds_back(self) -> bool {
+        matches!(self, Self::Quarantine | Self::Stop)
     }
 
     /// The action with this name.
@@ -60,15 +85,16 @@ impl Action {
 /// Where a rule takes a text from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// `COLUMN` of the row itself, `parent.COLUMN`, the name of a sum, or `@as_of` (the day the source
-    /// was read, which the project states).
+    /// `COLUMN` of the row itself, `name.COLUMN` of a parent or a neighbour, the name of a lookup,
+    /// `@as_of` (the day the source was read, which the project states), or `@skydd` (the protection of the
+    /// person that the row is about).
     pub name: String,
     /// The place in the file.
     pub span: Span,
 }
 
 impl Origin {
-    /// The parent's name and its column, when the text comes from a parent.
+    /// The name of the parent or neighbour and its column, when the text comes from another row.
     #[must_use]
     pub fn parent(&self) -> Option<(&str, &str)> {
         self.name.split_once('.')
@@ -84,59 +110,6 @@ pub enum Repeats {
     Latest,
 }
 
-/// A record of another table of the same system, found by key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parent {
-    /// The name that origins use before the dot.
-    pub name: String,
-    /// The table.
-    pub table: String,
-    /// The place of the table's name in the file.
-    pub table_span: Span,
-    /// Which text of this row (or of an earlier parent) equals which column of the parent.
-    pub on: Vec<(Origin, Origin)>,
-}
-
-/// A sum over the rows of another table that belong to this row, in ten-thousandths, offered as text
-/// with four decimals. A row without parts has the sum 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sum {
-    /// The name that origins use.
-    pub name: String,
-    /// The table of the parts.
-    pub table: String,
-    /// The place of the table's name in the file.
-    pub table_span: Span,
-    /// Which column of this row equals which column of the parts.
-    pub on: Vec<(Origin, Origin)>,
-    /// The column that is summed.
-    pub value: Origin,
-    /// The column that tells the sign, and the values for which a part is subtracted.
-    pub minus: Option<(Origin, Vec<String>)>,
-}
-
-/// What a condition asks of a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConditionTest {
-    /// Neither NULL nor empty.
-    Present,
-    /// NULL or empty.
-    Absent,
-    /// One of these texts.
-    In(Vec<String>),
-    /// None of these texts; NULL is none of them.
-    NotIn(Vec<String>),
-}
-
-/// A simple predicate over one text of the row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// The text.
-    pub origin: Origin,
-    /// The question.
-    pub test: ConditionTest,
-}
-
 /// A rule of scope: rows that are not migrated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exclusion {
@@ -144,8 +117,8 @@ pub struct Exclusion {
     pub reason: ReasonCode,
     /// Why, for people.
     pub about: String,
-    /// Which rows.
-    pub when: Condition,
+    /// Which rows: those for which every condition holds.
+    pub when: Vec<Condition>,
 }
 
 /// A rule that a row can break.
@@ -163,9 +136,9 @@ pub struct Check {
     pub arguments: BTreeMap<String, String>,
     /// What is done with a row that breaks the rule.
     pub action: Action,
-    /// The rows that the rule is about; all of them when absent.
-    pub when: Option<Condition>,
-    /// For a rule over several rows: the columns that make a group.
+    /// The rows that the rule is about: those for which every condition holds.
+    pub when: Vec<Condition>,
+    /// The place in the file.
     pub span: Span,
 }
 
@@ -232,6 +205,9 @@ pub struct FieldRule {
     pub span: Span,
     /// How the value comes to be.
     pub rule: Rule,
+    /// The rows that the rule is about: those for which every condition holds. For every other row it gives
+    /// nothing, and the default stands in.
+    pub when: Vec<Condition>,
     /// Whether a missing value breaks the rule.
     pub required: bool,
     /// What is done when the rule is broken.
@@ -247,8 +223,8 @@ pub struct Target {
     pub entity: String,
     /// The place of the entity's name in the file.
     pub entity_span: Span,
-    /// The rows that become such a row; all of them when absent.
-    pub when: Option<Condition>,
+    /// The rows that become such a row: those for which every condition holds.
+    pub when: Vec<Condition>,
     /// The rules by field.
     pub fields: Vec<FieldRule>,
 }
@@ -260,11 +236,29 @@ pub struct Scope {
     pub area: Option<FieldRule>,
     /// The nämnd that was responsible then.
     pub namnd: Option<FieldRule>,
+    /// The organisational unit on whose work list the row stands; goes to the rejects.
+    pub unit: Option<FieldRule>,
     /// The text whose first four characters are the year.
     pub year: Option<Origin>,
     /// The secrecy class of every row, where it is not the entity's own: a person known from health care
     /// stays behind the wall of health care.
     pub sekretess: Option<String>,
+}
+
+impl Scope {
+    /// The rules of the dimensions.
+    pub fn rules(&self) -> impl Iterator<Item = &FieldRule> {
+        [&self.area, &self.namnd, &self.unit].into_iter().flatten()
+    }
+}
+
+/// Texts that must not change between two extractions once a condition held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Immutable {
+    /// The columns of the table.
+    pub columns: Vec<Origin>,
+    /// The rows whose texts may no longer change: those for which every condition holds.
+    pub when: Vec<Condition>,
 }
 
 /// A source row and what it must become: documentation that is run by every check.
@@ -274,7 +268,7 @@ pub struct Example {
     pub about: String,
     /// The row's columns; a column that is not named is NULL.
     pub source: BTreeMap<String, String>,
-    /// Texts of parents and sums, by origin.
+    /// Texts that do not stand in the row itself, by origin: of parents, neighbours and lookups, `@as_of`.
     pub given: BTreeMap<String, String>,
     /// The marks the row must get; `None` when the example does not say.
     pub marks: Option<Vec<ReasonCode>>,
@@ -307,10 +301,16 @@ pub struct Mapping {
     pub personal_key: bool,
     /// What a repeated key means.
     pub repeats: Repeats,
-    /// Records of other tables.
+    /// Records found by key, in the order in which they are found.
     pub parents: Vec<Parent>,
-    /// Sums over other tables.
-    pub sums: Vec<Sum>,
+    /// Rows beside this one.
+    pub neighbours: Vec<Neighbour>,
+    /// Texts about rows of tables and codes of lists, in the order of the file.
+    pub lookups: Vec<Lookup>,
+    /// What the rows say about persons.
+    pub person: Option<PersonRule>,
+    /// Texts that must not change once a condition held.
+    pub immutable: Option<Immutable>,
     /// The dimensions.
     pub scope: Scope,
     /// Rows that are not migrated.
@@ -328,55 +328,68 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Every origin that some rule reads from the row itself or from a parent, sum or `@as_of`.
+    /// Every origin that some rule or lookup reads, in no particular order and with repetitions.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
-        let scope = [&self.scope.area, &self.scope.namnd].into_iter().flatten().flat_map(FieldRule::origins);
         let checks =
-            self.checks.iter().flat_map(|check| check.inputs.iter().chain(when_origin(check.when.as_ref())));
+            self.checks.iter().flat_map(|check| check.inputs.iter().chain(when_origins(&check.when)));
         let targets = self.targets.iter().flat_map(|target| {
-            target.fields.iter().flat_map(FieldRule::origins).chain(when_origin(target.when.as_ref()))
+            target.fields.iter().flat_map(FieldRule::origins).chain(when_origins(&target.when))
         });
-        let joins =
-            self.parents.iter().flat_map(|parent| &parent.on).chain(self.sums.iter().flat_map(|sum| &sum.on));
         self.key
             .iter()
             .chain(&self.scope.year)
-            .chain(scope)
-            .chain(self.exclusions.iter().map(|exclusion| &exclusion.when.origin))
+            .chain(self.scope.rules().flat_map(FieldRule::origins))
+            .chain(self.exclusions.iter().flat_map(|exclusion| when_origins(&exclusion.when)))
             .chain(checks)
             .chain(targets)
-            .chain(joins.map(|(own, _)| own))
+            .chain(self.parents.iter().flat_map(Parent::origins))
+            .chain(self.neighbours.iter().flat_map(Neighbour::origins))
+            .chain(self.lookups.iter().flat_map(Lookup::origins))
+            .chain(self.person.iter().flat_map(PersonRule::origins))
+    }
+
+    /// The lookups over rows of tables, in the order of the file.
+    pub fn aggregates(&self) -> impl Iterator<Item = &Aggregate> {
+        self.lookups.iter().filter_map(|lookup| match lookup {
+            Lookup::Aggregate(aggregate) => Some(aggregate),
+            Lookup::Code(_) | Lookup::First(_) => None,
+        })
+    }
+
+    /// Every rule that looks a code up, with the place of the list's name: the list, and whether the rule
+    /// says on which day.
+    pub fn code_lists(&self) -> impl Iterator<Item = (&str, &Span, bool)> {
+        let fields = self.targets.iter().flat_map(|target| &target.fields);
+        let of_rules = self.scope.rules().chain(fields).filter_map(|field| match &field.rule {
+            Rule::Codes { list, list_span, date, .. } => Some((list.as_str(), list_span, date.is_some())),
+            Rule::Id { .. } | Rule::Ref { .. } | Rule::Function { .. } | Rule::Const(_) => None,
+        });
+        let of_lookups = self.lookups.iter().filter_map(|lookup| match lookup {
+            Lookup::Code(code) => Some((code.list.as_str(), &code.list_span, code.date.is_some())),
+            Lookup::Aggregate(_) | Lookup::First(_) => None,
+        });
+        let protection = self.person.as_ref().and_then(|person| person.record()?.protection.as_ref());
+        let of_protection =
+            protection.map(|protection| (protection.list.as_str(), &protection.list_span, false));
+        of_rules.chain(of_lookups).chain(of_protection)
     }
 }
 
-impl Condition {
-    /// Whether the condition holds for the text that its origin gave; an empty text counts as absent.
-    #[must_use]
-    pub fn holds(&self, text: Option<&str>) -> bool {
-        use ConditionTest::{Absent, In, NotIn, Present};
-        let is = |values: &[String]| text.is_some_and(|text| values.iter().any(|value| value == text));
-        match &self.test {
-            Present => text.is_some_and(|text| !text.is_empty()),
-            Absent => text.is_none_or(str::is_empty),
-            In(values) => is(values),
-            NotIn(values) => !is(values),
-        }
-    }
-}
-
-fn when_origin(when: Option<&Condition>) -> impl Iterator<Item = &Origin> {
-    when.into_iter().map(|condition| &condition.origin)
+fn when_origins(when: &[Condition]) -> impl Iterator<Item = &Origin> {
+    when.iter().map(|condition| &condition.origin)
 }
 
 impl FieldRule {
     /// Every origin that the rule reads.
     #[must_use]
     pub fn origins(&self) -> Vec<&Origin> {
-        match &self.rule {
+        let mut read: Vec<&Origin> = match &self.rule {
             Rule::Id { key, .. } | Rule::Ref { key, .. } => key.iter().collect(),
             Rule::Function { inputs, .. } => inputs.iter().collect(),
             Rule::Codes { input, date, .. } => std::iter::once(input).chain(date).collect(),
             Rule::Const(_) => Vec::new(),
-        }
+        };
+        read.extend(when_origins(&self.when));
+        read
     }
 }

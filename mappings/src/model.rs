@@ -1,12 +1,15 @@
 //! The information model as data: entities, fields, references, protection.
 
 mod parse;
+mod validity;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::batch::{BatchSchema, ColumnType};
 use crate::diagnostic::Span;
+
+pub use validity::Validity;
 
 /// How carefully a value has to be handled when it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +129,8 @@ pub struct Entity {
     pub retention: String,
     /// The secrecy class every row carries as `sekretess_klass`.
     pub sekretess_klass: String,
+    /// Which fields say when a row holds and when it was known; `None` for an entity that states no period.
+    pub validity: Option<Validity>,
     /// The fields: `id`, then the entity's own, then the shared ones (see [`Entity::shared_fields`]).
     pub fields: Vec<Field>,
     pub(crate) schema: BatchSchema,
@@ -133,9 +138,12 @@ pub struct Entity {
 }
 
 impl Entity {
-    /// The fields that every entity ends with: who was responsible, which secrecy, which quality marks,
-    /// what was written in the source where that differs, and where the row comes from.
+    /// The fields that every entity ends with: who was responsible, which secrecy, whether the person is
+    /// protected, which quality marks, what was written in the source where that differs, and where the row
+    /// comes from.
     ///
+    /// `skyddad` is true when any record of the human that the row is about, in any source system, has a
+    /// mark of protection; false also when no person is known.
     /// `src_row_sha256` is the SHA-256 of the source row as extracted; `verbatim` is a JSON object from
     /// field name to the source's text, for each field whose rule normalised, repaired or could not read it.
     #[must_use]
@@ -196,8 +204,8 @@ impl SharedField {
 /// `namnd_id` refers to this entity.
 const ORGANISATION: &str = "organisation";
 
-static SHARED_FIELDS: LazyLock<[SharedField; 12]> = LazyLock::new(|| {
-    use FieldType::{Bytes, Code, Text};
+static SHARED_FIELDS: LazyLock<[SharedField; 13]> = LazyLock::new(|| {
+    use FieldType::{Bool, Bytes, Code, Text};
     use ProtectionClass::{Personal, Secret};
     let organisation = FieldType::Ref { entity: ORGANISATION.to_owned() };
     [
@@ -205,6 +213,9 @@ static SHARED_FIELDS: LazyLock<[SharedField; 12]> = LazyLock::new(|| {
         SharedField::new("namnd", Code, "Nämnd", "Koden för den nämnd som ansvarade då"),
         SharedField::new("namnd_id", organisation, "Nämnd (id)", "Nämnden som organisation"),
         SharedField::new("sekretess_klass", Code, "Sekretess", "Sekretessbestämmelsen som gäller").required(),
+        SharedField::new("skyddad", Bool, "Skyddad", "Någon källa skyddar personen som raden gäller")
+            .required()
+            .protected(Secret),
         SharedField::new("dq_flags", Text, "Kvalitetsmärken", "Regler som raden bryter mot").required(),
         SharedField::new("verbatim", Text, "Ordagrant", "Källans text där den tolkats").protected(Secret),
         SharedField::new("src_system", Code, "Källsystem", "Systemet som raden kommer från").required(),

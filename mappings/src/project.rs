@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::codes::CodeList;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::digest::{Digest, DigestBuilder};
-use crate::mapping::{FieldRule, Mapping, Rule};
+use crate::mapping::Mapping;
 use crate::model::Model;
 use crate::system::System;
 
@@ -98,20 +98,11 @@ impl MappingSet {
     pub fn version(&self, mapping: &Mapping, registry_version: u32) -> String {
         let mut digest = DigestBuilder::new("bron/mapping-version/1");
         digest.part(mapping.digest.as_bytes()).part(&registry_version.to_be_bytes());
-        let scope = [&mapping.scope.area, &mapping.scope.namnd].into_iter().flatten();
-        let fields = mapping.targets.iter().flat_map(|target| &target.fields);
-        for list in scope.chain(fields).filter_map(list_of) {
+        for (list, ..) in mapping.code_lists() {
             let of_list = self.code_digests.get(list).map_or([0; 32], |digest| *digest.as_bytes());
             digest.part(&of_list);
         }
         digest.finish().short()
-    }
-}
-
-fn list_of(rule: &FieldRule) -> Option<&str> {
-    match &rule.rule {
-        Rule::Codes { list, .. } => Some(list),
-        Rule::Id { .. } | Rule::Ref { .. } | Rule::Function { .. } | Rule::Const(_) => None,
     }
 }
 

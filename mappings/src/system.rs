@@ -16,8 +16,24 @@ pub struct System {
     pub csv: Vec<CsvTable>,
     /// How files were written, in the order of time.
     pub dialects: Vec<CsvDialect>,
+    /// Which files must have been delivered.
+    pub expectations: Vec<Expectation>,
     /// Tables that are not migrated, each with the reason.
     pub ignored_tables: BTreeMap<String, String>,
+    /// Tables that are loaded before every other table of every system, in this order: what says who may
+    /// read must be in the target before what it protects.
+    pub load_first: Vec<String>,
+}
+
+/// Files that belong together: where one kind was delivered, another must have been too (D67).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The table that must have a file.
+    pub table: String,
+    /// The captures of file names that say which file: the month, the sender.
+    pub per: Vec<String>,
+    /// The table whose files say where one is expected.
+    pub given: String,
 }
 
 /// One kind of file, read as one table.
@@ -67,6 +83,12 @@ impl System {
         let usable = report.found.is_empty();
         (system.filter(|_| usable), report.found)
     }
+
+    /// The place of a table among those that are loaded first, or after all of them.
+    #[must_use]
+    pub fn load_place(&self, table: &str) -> usize {
+        self.load_first.iter().position(|first| first == table).unwrap_or(usize::MAX)
+    }
 }
 
 fn read_system(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<System> {
@@ -76,14 +98,27 @@ fn read_system(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<
     let ignored_tables = ignored.as_mut().map_or_else(BTreeMap::new, |section| {
         section.scalars(report).into_iter().map(|(table, reason)| (table.text, reason.text)).collect()
     });
-    let csv =
+    let load_first = root.texts("load_first", report).unwrap_or_default();
+    for (place, table) in load_first.iter().enumerate() {
+        if load_first[..place].iter().any(|earlier| earlier.text == table.text) {
+            let message = format!("`{}` stands twice in `load_first`", table.text);
+            report.error("BRON-M005", &table.span, message, "again");
+        }
+    }
+    let load_first = load_first.into_iter().map(|table| table.text).collect();
+    let csv: Vec<CsvTable> =
         root.sections("table", report).iter_mut().filter_map(|section| read_table(section, report)).collect();
+    let expectations = root
+        .sections("expect", report)
+        .iter_mut()
+        .filter_map(|section| read_expectation(section, &csv, report))
+        .collect();
     let dialects = root
         .sections("dialect", report)
         .iter_mut()
         .filter_map(|section| read_dialect(section, report))
         .collect();
-    Some(System { name, label, csv, dialects, ignored_tables })
+    Some(System { name, label, csv, dialects, expectations, ignored_tables, load_first })
 }
 
 fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<CsvTable> {
@@ -111,6 +146,32 @@ fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
         free_text: free_text.map(|column| column.text),
         same_delivery: texts(same_delivery),
     })
+}
+
+fn read_expectation(
+    section: &mut Section<'_, '_>,
+    csv: &[CsvTable],
+    report: &mut Reporter<'_>,
+) -> Option<Expectation> {
+    let table = section.required_text("table", report);
+    let given = section.required_text("given", report);
+    let per = section.texts("per", report).unwrap_or_default();
+    if per.is_empty() {
+        report.error("BRON-M004", &section.span, "`per` is missing here", "a file for each what?");
+    }
+    section.finish(report);
+    for name in table.iter().chain(&given) {
+        let Some(known) = csv.iter().find(|known| known.name == name.text) else {
+            report.unknown("BRON-M034", name, "table", csv.iter().map(|known| known.name.as_str()));
+            continue;
+        };
+        for capture in per.iter().filter(|capture| !known.files.contains(&format!("{{{}}}", capture.text))) {
+            let message = format!("the names of the files of {} have no `{}`", known.name, capture.text);
+            report.error("BRON-M005", &capture.span, message, "not in the pattern");
+        }
+    }
+    let per = per.into_iter().map(|capture| capture.text).collect();
+    Some(Expectation { table: table?.text, per, given: given?.text })
 }
 
 fn read_dialect(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<CsvDialect> {
@@ -164,6 +225,37 @@ crlf = true
         assert_eq!(system.csv[0].optional, ["Latitud"]);
         assert_eq!(system.dialects[0].separator, b';');
         assert_eq!(system.ignored_tables["personal"], "byggs upp ur pass");
+    }
+
+    #[test]
+    fn expected_files_are_named_by_captures_that_both_have() {
+        let expect = |per: &str, given: &str| {
+            let expect = format!("[[expect]]\ntable = \"besok\"\nper = [\"{per}\"]\ngiven = \"{given}\"\n");
+            System::parse("system.toml", &PARAGA.replace("[[dialect]]", &format!("{expect}\n[[dialect]]")))
+        };
+        let (system, found) = expect("period", "besok");
+        assert_eq!(found, []);
+        let expected = Expectation {
+            table: "besok".to_owned(),
+            per: vec!["period".to_owned()],
+            given: "besok".to_owned(),
+        };
+        assert_eq!(system.unwrap().expectations, [expected]);
+        let (_, found) = expect("month", "kund");
+        let codes: Vec<&str> = found.iter().map(|one| one.code).collect();
+        assert_eq!(codes, ["BRON-M005", "BRON-M034"]);
+    }
+
+    #[test]
+    fn tables_that_are_loaded_first_keep_their_order() {
+        let text = PARAGA.replace("label =", "load_first = [\"sparr\", \"samtycke\"]\nlabel =");
+        let system = System::parse("system.toml", &text).0.unwrap();
+        let places = ["samtycke", "besok", "sparr"].map(|table| system.load_place(table));
+        assert_eq!(places, [1, usize::MAX, 0]);
+        let twice = text.replace("samtycke", "sparr");
+        let (system, found) = System::parse("system.toml", &twice);
+        assert!(system.is_none());
+        assert_eq!(found[0].message, "`sparr` stands twice in `load_first`");
     }
 
     #[test]

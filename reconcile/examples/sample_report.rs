@@ -121,6 +121,7 @@ fn ledger(with_quarantine: bool) -> Result<Ledger, bron_reconcile::Error> {
             merged: *merged,
             excluded,
             quarantined,
+            stopped: BTreeMap::new(),
             flagged,
             fanout: 0,
         };

@@ -43,6 +43,10 @@ pub struct Balance {
     pub excluded: BTreeMap<String, u64>,
     /// Rows held back until somebody decides, by reason code.
     pub quarantined: BTreeMap<String, u64>,
+    /// Those of the rows held back whose rule guards the technical or legal integrity of the move, by reason
+    /// code. They are counted in `quarantined` too, and take no part in the equation on their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stopped: BTreeMap<String, u64>,
     /// Quality marks set on rows that came over, by reason code. A row may carry several; they take no
     /// part in the equation.
     pub flagged: BTreeMap<String, u64>,
@@ -68,6 +72,7 @@ impl Balance {
         add_to(&mut self.fanout, other.fanout)?;
         add_each(&mut self.excluded, &other.excluded)?;
         add_each(&mut self.quarantined, &other.quarantined)?;
+        add_each(&mut self.stopped, &other.stopped)?;
         add_each(&mut self.flagged, &other.flagged)
     }
 }

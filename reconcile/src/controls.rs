@@ -178,15 +178,40 @@ pub struct Control {
     pub held: Option<SourceSide>,
     /// The target's side.
     pub target: TargetSide,
+    /// Further rows that make up a third party's total, of other tables and entities.
+    #[serde(default)]
+    pub more: Vec<FurtherRows>,
+}
+
+/// Rows of another table that a third party's total counts too: a payment batch can hold payments, invoices
+/// and debits. They are added to the control's own held rows and target rows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherRows {
+    /// Where the held rows are.
+    pub held: SourceSide,
+    /// Where the rows that came over are.
+    pub target: TargetSide,
 }
 
 impl Control {
+    /// Every side of source tables: the source, and where held rows are.
+    pub fn source_sides(&self) -> impl Iterator<Item = &SourceSide> {
+        let more = self.more.iter().map(|more| &more.held);
+        std::iter::once(&self.source).chain(&self.held).chain(more)
+    }
+
+    /// Every side of entities.
+    pub fn target_sides(&self) -> impl Iterator<Item = &TargetSide> {
+        std::iter::once(&self.target).chain(self.more.iter().map(|more| &more.target))
+    }
+
     /// The source tables that the control reads, as (system, table), so that a caller can leave out the
     /// controls of systems that are not in a run, and say so.
     #[must_use]
     pub fn source_tables(&self) -> Vec<(&str, &str)> {
-        let sides = std::iter::once(&self.source).chain(&self.held);
-        let mut tables: Vec<(&str, &str)> = sides
+        let mut tables: Vec<(&str, &str)> = self
+            .source_sides()
             .flat_map(|side| {
                 let own = (side.system.as_str(), side.table.as_str());
                 let parent = side.join.as_ref().map(|join| (side.system.as_str(), join.table.as_str()));
@@ -198,11 +223,19 @@ impl Control {
         tables
     }
 
-    /// The entities that the control reads.
+    /// The entities that the control reads, each once, in the order of the file.
     #[must_use]
     pub fn entities(&self) -> Vec<&str> {
-        let parent = self.target.join.as_ref().map(|join| join.table.as_str());
-        std::iter::once(self.target.entity.as_str()).chain(parent).collect()
+        let mut entities: Vec<&str> = Vec::new();
+        for target in self.target_sides() {
+            let parent = target.join.as_ref().map(|join| join.table.as_str());
+            for entity in std::iter::once(target.entity.as_str()).chain(parent) {
+                if !entities.contains(&entity) {
+                    entities.push(entity);
+                }
+            }
+        }
+        entities
     }
 }
 

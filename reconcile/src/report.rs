@@ -17,6 +17,7 @@ mod verdict;
 use std::collections::BTreeMap;
 
 use askama::Template;
+pub use bron_mappings::Owner;
 use bron_mappings::Pseudonym;
 
 use crate::conservation::{Equation, Imbalance, Ledger};
@@ -27,7 +28,7 @@ use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
 use comparison::{ControlView, EntityView, FindingView};
 use reason::ReasonView;
-pub use reason::{Advice, Owner, advice};
+pub use reason::{Advice, advice};
 use strip::BalanceView;
 pub use text::text;
 

@@ -56,6 +56,10 @@ pub struct TableSummary {
     pub excluded: BTreeMap<String, u64>,
     /// Rows in quarantine, by reason code.
     pub quarantined: BTreeMap<String, u64>,
+    /// Those of the rows in quarantine whose rule guards the technical or legal integrity of the move, by
+    /// reason code; left out of the file when there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stopped: BTreeMap<String, u64>,
     /// Quality marks on rows that came over, by reason code.
     pub flagged: BTreeMap<String, u64>,
 }
@@ -96,6 +100,18 @@ impl EntitySummary {
     }
 }
 
+/// The files of one table that were expected and not delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MissingDelivery {
+    /// The source system.
+    pub system: String,
+    /// The source table.
+    pub table: String,
+    /// The names of the files, ordered.
+    pub missing: Vec<String>,
+}
+
 /// The summary of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +128,9 @@ pub struct Summary {
     pub rows: RowCounts,
     /// The row comparison per entity, by name.
     pub entities: Vec<EntitySummary>,
+    /// The files that a system ought to have delivered and did not (D67), by system and table. Rows that never
+    /// came are in no balance, so they are named here.
+    pub deliveries: Vec<MissingDelivery>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -150,6 +169,7 @@ impl Summary {
             merged: balance.merged,
             excluded: balance.excluded,
             quarantined: balance.quarantined,
+            stopped: balance.stopped,
             flagged: balance.flagged,
         });
         let mut entities = evidence.entities.unwrap_or_default().to_vec();
@@ -163,6 +183,7 @@ impl Summary {
             controls: evidence.controls.unwrap_or_default().to_vec(),
             rows,
             entities,
+            deliveries: Vec::new(),
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);

@@ -3,12 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use bron_extract::{MANIFEST_FILE, Manifest, StageRequest, TableSchema, stage_table, table_dir};
-use bron_mappings::Mapping;
+use bron_extract::{
+    MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
+};
+use bron_mappings::{Mapping, ReasonCode};
+use bron_reconcile::summary::MissingDelivery;
 use bron_transform::{Need, needs};
 
 use super::{Chain, Work, part_options};
 use crate::failure::Failure;
+
+/// The files that were expected and not delivered, as JSON.
+const DELIVERIES_FILE: &str = "deliveries.json";
 
 /// A staged table of a run.
 pub(crate) struct StagedTable {
@@ -43,7 +49,40 @@ impl Chain<'_> {
             work.count(staged.reused);
             stage.step();
         }
+        drop(stage);
+        self.note_deliveries()?;
         Ok(work)
+    }
+
+    /// Notes which files the systems ought to have delivered and did not (D67), and tells the operator. What
+    /// was delivered is worked with; nothing is made up for the rest.
+    fn note_deliveries(&self) -> Result<(), Failure> {
+        let mut missing = Vec::new();
+        for (name, system) in &self.settings.systems {
+            let Some(described) = self.set.systems.get(name) else { continue };
+            for files in missing_files(&self.settings.project.join(&system.path), described)? {
+                let code = ReasonCode::MissingFile.code();
+                let names = files.missing.join(", ");
+                self.printer.say(&format!("{code}: {name} did not deliver {names}; ask the sender for them"));
+                missing.push(MissingDelivery {
+                    system: name.clone(),
+                    table: files.table,
+                    missing: files.missing,
+                });
+            }
+        }
+        self.run.write_json(DELIVERIES_FILE, &missing)
+    }
+
+    /// The deliveries that the extraction missed.
+    pub(crate) fn missing_deliveries(&self) -> Result<Vec<MissingDelivery>, Failure> {
+        let path = self.run.dir.join(DELIVERIES_FILE);
+        let unusable = |error: &dyn std::fmt::Display| {
+            Failure::config(format!("cannot use {}: {error}", path.display()))
+                .hint("run `bron extract` first")
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| unusable(&error))?;
+        serde_json::from_str(&text).map_err(|error| unusable(&error))
     }
 
     /// The staged tables, by system and table.
@@ -91,7 +130,9 @@ impl Chain<'_> {
         table.ok_or_else(|| missing_table(&mapping.system, &mapping.table))
     }
 
-    /// The lookups that the mappings ask for. A key that the source itself keeps unique needs no census.
+    /// The lookups that the mappings of this project's systems ask for. A key that the source itself keeps
+    /// unique needs no census. A lookup into a system that the project does not have is never made, and its
+    /// texts are NULL.
     pub(crate) fn needs(&self) -> Vec<Need> {
         let unique = |mapping: &Mapping| {
             self.table(mapping).is_ok_and(|table| {
@@ -100,7 +141,7 @@ impl Chain<'_> {
                     && table.key_unique.iter().all(|column| key.contains(column.as_str()))
             })
         };
-        let needs = needs(&self.set, unique);
+        let needs = needs(self.mappings(), unique);
         needs.into_iter().filter(|need| self.sources.contains_key(need.source().0)).collect()
     }
 }

@@ -13,10 +13,10 @@ impl Chain<'_> {
         RunIds { extract_run_id: self.run.id.clone(), load_run_id: self.run.id.clone() }
     }
 
-    /// The entities that this project's mappings make, ordered by name.
+    /// The entities that this project makes rows of, ordered by name.
     pub(crate) fn entities(&self) -> Vec<&Entity> {
         let mut names: Vec<&str> = self
-            .mappings()
+            .produced_by()
             .flat_map(|mapping| &mapping.targets)
             .map(|target| target.entity.as_str())
             .collect();
@@ -25,13 +25,25 @@ impl Chain<'_> {
         names.into_iter().filter_map(|name| self.set.model.entity(name)).collect()
     }
 
+    /// The mappings in the order in which their rows are loaded: what says who may read goes first, so that a
+    /// load that was cut short never leaves in the target what a reader must not see.
+    fn in_load_order(&self) -> Vec<&Mapping> {
+        let mut mappings: Vec<&Mapping> = self.produced_by().collect();
+        let place = |mapping: &&Mapping| {
+            let system = self.set.systems.get(&mapping.system);
+            system.map_or(usize::MAX, |system| system.load_place(&mapping.table))
+        };
+        mappings.sort_by_key(place);
+        mappings
+    }
+
     /// Writes every part that the target has no receipt for.
     pub(crate) fn load(&self) -> Result<Work, Failure> {
         let mut sink = open(&self.settings.target)?;
         let entities = self.entities();
         let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).collect();
         sink.prepare(&self.set.model, &names)?;
-        let mappings: Vec<&Mapping> = self.mappings().collect();
+        let mappings = self.in_load_order();
         let stage = self.printer.stage("load", u64::try_from(mappings.len()).unwrap_or(0));
         let mut work = Work::default();
         for mapping in mappings {

@@ -1,55 +1,32 @@
 //! Staged tables → what rules know beyond their own row.
 
 use bron_extract::PartReader;
-use bron_transform::{AcrossBuilder, CensusBuilder, CensusSlice, Lookups, Need, ParentTable, SumTable};
+use bron_transform::{Lookups, Need};
 
 use super::{Chain, StagedTable, StagedTables};
 use crate::failure::Failure;
 
 impl Chain<'_> {
-    /// Gathers every lookup. Each reads only the columns it asks for.
+    /// Gathers every lookup, in the order of the needs. Each reads only the columns it asks for.
     pub(crate) fn lookups(&self, staged: &StagedTables) -> Result<Lookups, Failure> {
         let mut lookups = Lookups::new(self.settings.as_of.clone());
+        lookups.set_persons(self.persons(staged)?);
         for need in self.needs() {
-            self.go_on()?;
             self.lookup(&need, staged, &mut lookups)?;
         }
         Ok(lookups)
     }
 
     fn lookup(&self, need: &Need, staged: &StagedTables, lookups: &mut Lookups) -> Result<(), Failure> {
-        match need {
-            Need::Parent { key, columns, .. } => {
-                let mut builder = ParentTable::builder(key.clone(), columns.clone());
-                for batch in self.needed(need, staged)? {
-                    builder.add(&batch?);
-                }
-                lookups.add_parent(need.clone(), builder.finish());
+        for pass in need.passes(find(need, staged)?.manifest.rows) {
+            self.go_on()?;
+            let unusable = |error: bron_transform::PlanError| Failure::config(error.to_string());
+            let mut gathering = need.gather(&self.set, lookups, pass).map_err(unusable)?;
+            for batch in self.needed(need, staged)? {
+                gathering.add(&batch?);
             }
-            Need::Sum { key, value, minus, .. } => {
-                let mut builder = SumTable::builder(key.clone(), value.clone(), minus.clone());
-                for batch in self.needed(need, staged)? {
-                    builder.add(&batch?);
-                }
-                lookups.add_sum(need.clone(), builder.finish());
-            }
-            Need::Census { key, latest, .. } => {
-                for slice in CensusSlice::of_table(find(need, staged)?.manifest.rows) {
-                    let mut builder = CensusBuilder::new(key.clone(), *latest, slice);
-                    for batch in self.needed(need, staged)? {
-                        builder.add(&batch?);
-                    }
-                    lookups.add_rows(need.clone(), builder.finish());
-                }
-            }
-            Need::Across { system, table, check } => {
-                let mapping = self.set.mapping(system, table).expect("a need names a mapping of the set");
-                let mut builder = AcrossBuilder::new(&mapping.checks[*check]);
-                for batch in self.needed(need, staged)? {
-                    builder.add(&batch?);
-                }
-                lookups.add_rows(need.clone(), builder.finish());
-            }
+            let found = gathering.finish();
+            lookups.add(need.clone(), found);
         }
         Ok(())
     }
@@ -57,9 +34,7 @@ impl Chain<'_> {
     fn needed(&self, need: &Need, staged: &StagedTables) -> Result<PartReader, Failure> {
         let table = find(need, staged)?;
         let columns = need.columns(&self.set);
-        let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        columns.sort_unstable();
-        columns.dedup();
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         Ok(table.manifest.read(&table.dir, Some(&columns), self.settings.batch_rows)?)
     }
 }

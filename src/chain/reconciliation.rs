@@ -14,6 +14,7 @@ use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTab
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
+use bron_transform::IDENTITY_SYSTEM;
 
 pub(crate) use self::evidence::{control_columns, control_fields};
 
@@ -66,7 +67,8 @@ impl Chain<'_> {
             entities: Some(&compared),
             unproven: &left_out,
         };
-        let summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
+        let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
+        summary.deliveries = self.missing_deliveries()?;
         let unproven = unproven(&summary, &evidence);
         let (findings, findings_total) = findings.finish()?;
         let html = report::html(&report::Input {
@@ -106,7 +108,7 @@ impl Chain<'_> {
     /// The parts of an entity: each is sorted by id, so merging them gives the entity in order.
     fn expected(&self, entity: &Entity) -> Result<Vec<Box<dyn BatchReader>>, Failure> {
         let mut readers: Vec<Box<dyn BatchReader>> = Vec::new();
-        for mapping in self.mappings() {
+        for mapping in self.produced_by() {
             if mapping.targets.iter().all(|target| target.entity != entity.name) {
                 continue;
             }
@@ -122,10 +124,10 @@ impl Chain<'_> {
     /// Every row that was read, by what became of it: in transform, and before that in extraction.
     fn ledger(&self, staged: &StagedTables, namnder: &BTreeMap<String, String>) -> Result<Ledger, Failure> {
         let mut ledger = Ledger::new();
-        for mapping in self.mappings() {
+        for mapping in self.produced_by() {
             ledger.merge(&with_known_namnder(&self.record_of(mapping)?.ledger, namnder)?)?;
-            let table = &staged[&(mapping.system.clone(), mapping.table.clone())];
-            let Some(extraction) = &table.manifest.ledger else { continue };
+            let table = staged.get(&(mapping.system.clone(), mapping.table.clone()));
+            let Some(extraction) = table.and_then(|table| table.manifest.ledger.as_ref()) else { continue };
             let outside: u64 = extraction.excluded.values().chain(extraction.quarantined.values()).sum();
             let balance = Balance {
                 read: outside,
@@ -238,6 +240,7 @@ impl Chain<'_> {
                 .systems
                 .iter()
                 .map(|(name, system)| (name.clone(), system.label.clone()))
+                .chain([(IDENTITY_SYSTEM.to_owned(), "Paraplybron".to_owned())])
                 .collect(),
             entities: self
                 .set

@@ -28,24 +28,56 @@ pub(crate) struct TableRecord {
     pub(crate) ledger: Ledger,
 }
 
+impl TableRecord {
+    pub(super) fn new(
+        chain: &Chain<'_>,
+        mapping: &Mapping,
+        entities: Vec<String>,
+        balance: Balance,
+        produced: BTreeMap<String, u64>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            format: 1,
+            system: mapping.system.clone(),
+            table: mapping.table.clone(),
+            mapping_version: chain.set.version(mapping, bron_transform::REGISTRY_VERSION),
+            entities,
+            ledger: ledger(mapping, balance, produced)?,
+        })
+    }
+}
+
 impl Chain<'_> {
     /// Maps every staged table that has not been mapped in this run.
     pub(crate) fn transform(&self) -> Result<Work, Failure> {
         let staged = self.staged()?;
         let mut work = Work::default();
         let open: Vec<&Mapping> = self.mappings().filter(|mapping| self.record(mapping).is_none()).collect();
-        let stage = self.printer.stage("transform", u64::try_from(open.len()).unwrap_or(0));
-        work.reused = u64::try_from(self.mappings().count() - open.len()).unwrap_or(0);
-        if open.is_empty() {
+        let identities = self.identities.as_ref().filter(|one| self.record(&one.mapping).is_none());
+        let todo = open.len() + usize::from(identities.is_some());
+        let stage = self.printer.stage("transform", u64::try_from(todo).unwrap_or(0));
+        work.reused = u64::try_from(self.produced_by().count() - todo).unwrap_or(0);
+        if todo == 0 {
             return Ok(work);
         }
         stage.now("lookups");
-        let lookups = self.lookups(&staged)?;
+        let mut lookups = Lookups::default();
+        if open.is_empty() {
+            lookups.set_persons(self.persons(&staged)?);
+        } else {
+            lookups = self.lookups(&staged)?;
+        }
         for mapping in open {
             self.go_on()?;
             stage.now(&mapping.id);
             let table = &staged[&(mapping.system.clone(), mapping.table.clone())];
             TableTransformation::new(self, mapping, table, &lookups)?.run()?;
+            work.done += 1;
+            stage.step();
+        }
+        if let (Some(identities), Some(persons)) = (identities, lookups.persons()) {
+            stage.now(&identities.mapping.id);
+            self.identify(identities, &staged, persons)?;
             work.done += 1;
             stage.step();
         }
@@ -70,6 +102,13 @@ impl Chain<'_> {
             Failure::config(format!("{} has not been transformed", mapping.id))
                 .hint("run `bron transform` first")
         })
+    }
+
+    /// Writes the record of a mapped table: last, so that what it names is whole.
+    pub(super) fn write_record(&self, mapping: &Mapping, record: &TableRecord) -> Result<(), Failure> {
+        let path = self.record_path(mapping);
+        atomic::create_directory(path.parent().expect("the record lies in a directory"))?;
+        write_json(&path, record)
     }
 
     fn record_path(&self, mapping: &Mapping) -> PathBuf {
@@ -200,17 +239,8 @@ impl<'c> TableTransformation<'c> {
         }
         Manifest::new("rejects", origin, &reject_schema(), rejects.finish()?)
             .save(&chain.rejects_dir(mapping))?;
-        let record = TableRecord {
-            format: 1,
-            system: mapping.system.clone(),
-            table: mapping.table.clone(),
-            mapping_version: chain.set.version(mapping, bron_transform::REGISTRY_VERSION),
-            entities: plan.entities().iter().map(|entity| entity.name.clone()).collect(),
-            ledger: ledger(mapping, balance, produced)?,
-        };
-        let path = chain.record_path(mapping);
-        atomic::create_directory(path.parent().expect("the record lies in a directory"))?;
-        write_json(&path, &record)
+        let entities = plan.entities().iter().map(|entity| entity.name.clone()).collect();
+        chain.write_record(mapping, &TableRecord::new(chain, mapping, entities, balance, produced)?)
     }
 }
 
@@ -239,6 +269,7 @@ fn counts(tally: Tally) -> conservation::Balance {
         merged: tally.merged,
         excluded: codes(tally.excluded),
         quarantined: codes(tally.quarantined),
+        stopped: codes(tally.stopped),
         flagged: codes(tally.marked),
         fanout: tally.fanout,
     }

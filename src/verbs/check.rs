@@ -1,6 +1,6 @@
 //! `bron check`: every name, every column, every example; and all mistakes at once.
 
-use bron_mappings::{Coverage, MappingSet, Severity};
+use bron_mappings::{Coverage, MappingSet, Severity, check_systems};
 use serde_json::json;
 
 use crate::args::{ChainArguments, CheckArguments};
@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit,
             let files = mapping_files(dir)?;
             let parsed = MappingSet::parse(&files);
             let tables = described_tables(&parsed.0)?;
-            check_files(&files, parsed, &tables)
+            check_files(files, parsed, &tables)
         }
         (None, None) => return Err(Failure::config("name a project or a folder of mappings")),
     };
@@ -29,7 +29,9 @@ pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit,
         failure.diagnostics = checked.diagnostics;
         return Err(failure);
     }
-    let diagnostics: Vec<_> = checked.diagnostics.iter().map(|one| diagnostic_json(one, &|_| None)).collect();
+    let files = |file: &str| checked.files.get(file).cloned();
+    printer.warnings(&checked.diagnostics, &files);
+    let diagnostics: Vec<_> = checked.diagnostics.iter().map(|one| diagnostic_json(one, &files)).collect();
     let examples: usize = checked.set.mappings.iter().map(|mapping| mapping.examples.len()).sum();
     let coverage: Vec<_> = checked.coverage.iter().map(coverage_json).collect();
     let document = json!({
@@ -48,7 +50,8 @@ fn check_project(project: &std::path::Path) -> Result<Checked, Failure> {
     let files = mapping_files(&settings.mappings)?;
     let parsed = MappingSet::parse(&files);
     let sources = open_sources(&settings, &parsed.0)?;
-    let checked = check_files(&files, parsed, &known_tables(&sources));
+    let mut checked = check_files(files, parsed, &known_tables(&sources));
+    checked.diagnostics.extend(check_systems(&checked.set, &sources.keys().cloned().collect()));
     require_as_of(&settings, &checked.set)?;
     Ok(checked)
 }

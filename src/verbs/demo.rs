@@ -19,19 +19,21 @@ include!(concat!(env!("OUT_DIR"), "/shipped_mappings.rs"));
 /// The day on which the city's systems were read; nothing in them is later.
 const AS_OF: &str = "2024-12-31";
 
-/// The systems of the city: name, kind, place.
-const SYSTEMS: [(&str, &str, &str); 4] = [
-    ("paraga", "csv", "legacy/paraga"),
-    ("paraply", "sqlite", "legacy/paraply.sqlite"),
-    ("schemos", "sqlite", "legacy/schemos.sqlite"),
-    ("vodok", "sqlite", "legacy/vodok.sqlite"),
-];
+/// Where the city's systems lie, below the project.
+const LEGACY: &str = "legacy";
+
+/// A system of the city: its name, and its entry in the project file.
+struct LegacySystem {
+    name: String,
+    kind: &'static str,
+    file: String,
+}
 
 /// Builds the city in a new directory and, unless told otherwise, migrates it.
 pub(super) fn run(arguments: &DemoArguments, printer: &Printer) -> Result<Exit, Failure> {
     let DemoArguments { out, persons, seed, generate_only } = arguments;
     require_empty(out)?;
-    let legacy = out.join("legacy");
+    let legacy = out.join(LEGACY);
     atomic::create_directory(&legacy)?;
     let stage = printer.stage("generate", u64::from(*persons));
     let plan = CityPlan { persons: *persons, seed: *seed };
@@ -43,8 +45,9 @@ pub(super) fn run(arguments: &DemoArguments, printer: &Printer) -> Result<Exit, 
         truth.map_err(|error| Failure::new(Exit::Failed, Class::Data, crate::failure::whole(&error)))?;
     drop(stage);
     let rows: u64 = truth.rows.values().sum();
-    printer.say(&format!("generate   {persons} persons, {rows} rows in four legacy systems"));
-    write_project(out, *seed)?;
+    let systems = legacy_systems(&legacy)?;
+    printer.say(&format!("generate   {persons} persons, {rows} rows in {} legacy systems", systems.len()));
+    write_project(out, *seed, &systems)?;
     if *generate_only {
         let text = format!("a city lies in {}; go on with: bron migrate --project {0}", out.display());
         printer.result(&json!({ "project": out, "rows": rows }), &text);
@@ -63,8 +66,23 @@ fn require_empty(out: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the city wrote, in the order of names: a database is a system of its name, and so is a folder of files.
+fn legacy_systems(legacy: &Path) -> Result<Vec<LegacySystem>, Failure> {
+    let cannot = |error| Failure::config(format!("cannot read {}: {error}", legacy.display()));
+    let mut systems = Vec::new();
+    for entry in std::fs::read_dir(legacy).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        let text = |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).map(str::to_owned);
+        let (Some(name), Some(file)) = (text(path.file_stem()), text(path.file_name())) else { continue };
+        let kind = if path.is_dir() { "csv" } else { "sqlite" };
+        systems.push(LegacySystem { name, kind, file });
+    }
+    systems.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(systems)
+}
+
 /// Writes the mapping files, the secret and, last, the project file: a directory without it is no project.
-fn write_project(out: &Path, seed: u64) -> Result<(), Failure> {
+fn write_project(out: &Path, seed: u64, systems: &[LegacySystem]) -> Result<(), Failure> {
     for (path, text) in SHIPPED_MAPPINGS {
         let path = out.join("mappings").join(path);
         atomic::create_directory(path.parent().expect("a mapping file lies in a folder"))?;
@@ -73,10 +91,10 @@ fn write_project(out: &Path, seed: u64) -> Result<(), Failure> {
     // A demo is repeatable, so its secret follows from the seed; a real installation draws its own.
     let secret = Digest::of(format!("bron demo {seed}").as_bytes());
     atomic::write(&out.join("secret.key"), format!("{secret}\n").as_bytes())?;
-    Ok(atomic::write(&out.join(PROJECT_FILE), project_file().as_bytes())?)
+    Ok(atomic::write(&out.join(PROJECT_FILE), project_file(systems).as_bytes())?)
 }
 
-fn project_file() -> String {
+fn project_file(systems: &[LegacySystem]) -> String {
     let mut text = format!(
         "# A synthetic city. Edit a file under mappings/ and run: bron migrate --project .\n\
          format = 1\n\
@@ -84,8 +102,8 @@ fn project_file() -> String {
          secret = \"file:secret.key\"\n\
          target = \"target.sqlite\"\n"
     );
-    for (name, kind, path) in SYSTEMS {
-        write!(text, "\n[system.{name}]\nkind = \"{kind}\"\npath = \"{path}\"\n")
+    for LegacySystem { name, kind, file } in systems {
+        write!(text, "\n[system.{name}]\nkind = \"{kind}\"\npath = \"{LEGACY}/{file}\"\n")
             .expect("writing to a String cannot fail");
     }
     text

@@ -82,6 +82,14 @@ pub(super) fn lines(outcome: &Outcome) -> String {
             outcome.summary.run
         ));
     }
+    for files in &outcome.summary.deliveries {
+        lines.push(format!(
+            "  D67 {}/{} inte levererat: {}",
+            files.system,
+            files.table,
+            files.missing.join(", ")
+        ));
+    }
     lines.push(format!("rapport: {}", outcome.report.display()));
     lines.join("\n")
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bron_mappings::{
     Batch, BatchSchema, ColumnBuilder, ColumnType, InstallationSecret, Mapping, MappingSet, Value,
 };
-use bron_transform::{Lookups, Need, ParentTable, Plan, SumTable, apply, needs};
+use bron_transform::{Lookups, Plan, apply, needs};
 
 const ROWS: u64 = 1_000_000;
 const ROWS_OF_A_BATCH: u64 = 8_192;
@@ -169,25 +169,18 @@ fn lookups(set: &MappingSet, mapping: &Mapping, decisions: &[(u64, Batch)]) -> L
     let arenden = table(&["AR_ID", "AKT_ID", "VO"], 0..ARENDEN, arende);
     let akter = table(&["AKT_ID", "NAMND"], 0..AKTER, akt);
     let mut lookups = Lookups::new(None);
-    for need in needs(set, |_| true) {
+    for need in needs([mapping], |_| true) {
         let batches: Vec<&Batch> = match need.source().1 {
             "ARENDE" => vec![&arenden],
             "AKT" => vec![&akter],
             table if table == mapping.table => decisions.iter().map(|(_, batch)| batch).collect(),
             _ => continue,
         };
-        match &need {
-            Need::Parent { key, columns, .. } => {
-                let mut parents = ParentTable::builder(key.clone(), columns.clone());
-                batches.into_iter().for_each(|batch| parents.add(batch));
-                lookups.add_parent(need, parents.finish());
-            }
-            Need::Sum { key, value, minus, .. } => {
-                let mut sums = SumTable::builder(key.clone(), value.clone(), minus.clone());
-                batches.into_iter().for_each(|batch| sums.add(batch));
-                lookups.add_sum(need, sums.finish());
-            }
-            Need::Census { .. } | Need::Across { .. } => {}
+        for pass in need.passes(ROWS) {
+            let mut gathering = need.gather(set, &lookups, pass).expect("the mapping is usable");
+            batches.iter().for_each(|batch| gathering.add(batch));
+            let found = gathering.finish();
+            lookups.add(need.clone(), found);
         }
     }
     lookups

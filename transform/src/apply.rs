@@ -17,6 +17,8 @@ use crate::plan::Plan;
 use crate::row::BatchView;
 use writer::Writer;
 
+pub(crate) use value::scope;
+
 /// What one batch became.
 #[derive(Debug)]
 pub struct Transformed {
@@ -44,7 +46,7 @@ pub fn apply(plan: &Plan, lookups: &Lookups, batch: &Batch, first_row: u64) -> T
     let mut writer = Writer::new(plan, lookups, batch.rows());
     let mut place = first_row;
     for index in 0..batch.rows() {
-        writer.row(&view.row(index), place);
+        writer.row(view.row(index, place));
         place += 1;
     }
     let done = writer.finish();

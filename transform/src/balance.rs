@@ -29,6 +29,8 @@ pub enum Fate {
     Excluded(ReasonCode),
     /// It is held back until somebody decides.
     Quarantined(ReasonCode),
+    /// It is held back in the same way, and the run names it.
+    Stopped(ReasonCode),
 }
 
 /// The rows of one dimension by fate.
@@ -44,6 +46,8 @@ pub struct Tally {
     pub excluded: BTreeMap<ReasonCode, u64>,
     /// Rows held back, by reason.
     pub quarantined: BTreeMap<ReasonCode, u64>,
+    /// Those of the rows held back whose rule guards the integrity of the move, by reason.
+    pub stopped: BTreeMap<ReasonCode, u64>,
     /// Loaded and merged rows with a mark, by mark; a row with two marks counts under both.
     pub marked: BTreeMap<ReasonCode, u64>,
     /// Target rows that the loaded rows became.
@@ -69,6 +73,7 @@ impl Balance {
             for (map, counts) in [
                 (&mut into.excluded, from.excluded),
                 (&mut into.quarantined, from.quarantined),
+                (&mut into.stopped, from.stopped),
                 (&mut into.marked, from.marked),
             ] {
                 for (reason, count) in counts {
@@ -99,6 +104,10 @@ impl Tally {
             Fate::Merged(_) => self.merged += 1,
             Fate::Excluded(reason) => *self.excluded.entry(reason).or_default() += 1,
             Fate::Quarantined(reason) => *self.quarantined.entry(reason).or_default() += 1,
+            Fate::Stopped(reason) => {
+                *self.quarantined.entry(reason).or_default() += 1;
+                *self.stopped.entry(reason).or_default() += 1;
+            }
         }
         for mark in marks {
             *self.marked.entry(mark).or_default() += 1;

@@ -1,10 +1,18 @@
 //! Dates and wall times as numbers: read from and written as ISO text, without allocation on the way in.
 //!
 //! The calendar is the proleptic Gregorian one. A date is a number of days since 1970-01-01, a time a
-//! number of microseconds of local wall time since 1970-01-01 00:00; neither knows of time zones.
+//! number of microseconds of local wall time since 1970-01-01 00:00; neither knows of time zones. Only
+//! [`moment_of`] and [`local_of`] do: they know the summer time of Sweden.
 
+mod ambiguous;
+mod stamp;
+mod stockholm;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use ambiguous::is_ambiguous_date;
+pub(crate) use stamp::Stamp;
+pub(crate) use stockholm::{WallTime, local_of, moment_of};
 
 /// Microseconds of one minute.
 pub(crate) const MICROS_PER_MINUTE: i64 = 60_000_000;
@@ -99,6 +107,11 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
     let (written, rest) = split_dashed(text.as_bytes())?;
     let clock = parse_clock(rest)?;
     Some(i64::from(written.days()?) * MICROS_PER_DAY + clock)
+}
+
+/// Whether a text that [`parse_time`] reads has the clock 24:00.
+pub(crate) fn is_at_24(text: &str) -> bool {
+    text.as_bytes().get(11..13) == Some(b"24")
 }
 
 /// Reads a date, or the date that a date with a time names. The clock must be readable but adds

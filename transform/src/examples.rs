@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bron_mappings::{
-    Batch, ColumnBuilder, ColumnType, Diagnostic, Example, FieldType, InstallationSecret, Mapping,
-    MappingSet, ReasonCode, Severity, Value,
+    Batch, ColumnBuilder, ColumnType, Diagnostic, Example, FieldType, IdentityDecisions, InstallationSecret,
+    Lookup, Mapping, MappingSet, Origin, PROTECTION, ReasonCode, Severity, Value,
 };
 
 use crate::apply::{Transformed, apply};
-use crate::lookups::{Lookups, text_schema};
+use crate::lookups::{Lookups, PersonTable, PersonsBuilder, text_schema};
 use crate::plan::{Plan, PlanError};
 
 /// Any secret does: an example never names an id.
@@ -56,7 +56,13 @@ fn run_example(set: &MappingSet, mapping: &Mapping, example: &Example) -> Result
     let batch = example_batch(mapping, example);
     let secret = InstallationSecret::new(EXAMPLE_SECRET);
     let plan = Plan::new(set, mapping, batch.schema(), &secret)?;
-    let done = apply(&plan, &Lookups::new(None), &batch, 0);
+    let mut lookups = Lookups::new(None);
+    if let Some(table) = PersonTable::new(set, mapping)? {
+        let mut persons = PersonsBuilder::new(&secret, &IdentityDecisions::default());
+        persons.add(&table, &batch);
+        lookups.set_persons(Some(persons.finish()));
+    }
+    let done = apply(&plan, &lookups, &batch, 0);
     let mut problems = given_problems(mapping, example);
     problems.extend(fate_problems(example, &done));
     if example.quarantined.is_none() {
@@ -72,10 +78,14 @@ fn given_problems(mapping: &Mapping, example: &Example) -> Vec<String> {
     unread.map(|name| format!("no rule reads the given `{name}`")).collect()
 }
 
-/// One row with every column that some rule reads; what the example does not name is NULL.
+/// One row with every column that some rule reads; what the example does not name is NULL. Codes of lists are
+/// looked up and first texts are found, unless the example gives them.
 fn example_batch(mapping: &Mapping, example: &Example) -> Batch {
-    let mut texts: BTreeMap<String, Option<&str>> =
-        mapping.origins().map(|origin| (origin.name.clone(), None)).collect();
+    let made = |origin: &&Origin| matches!(mapping.lookup(origin), Some(at) if is_made(&mapping.lookups[at]));
+    let read = mapping.origins().filter(|origin| !made(origin));
+    let mut texts: BTreeMap<String, Option<&str>> = read.map(|origin| (origin.name.clone(), None)).collect();
+    // The row's own protection is known from the row, so only a given text stands in for it.
+    texts.remove(PROTECTION);
     for (name, text) in example.source.iter().chain(&example.given) {
         texts.insert(name.clone(), Some(text));
     }
@@ -86,6 +96,11 @@ fn example_batch(mapping: &Mapping, example: &Example) -> Batch {
         column.finish()
     });
     Batch::new(&text_schema(&names), columns.collect(), 1).expect("one text for each column")
+}
+
+/// Whether a lookup is made of the row and of code lists alone.
+const fn is_made(lookup: &Lookup) -> bool {
+    matches!(lookup, Lookup::Code(_) | Lookup::First(_))
 }
 
 fn fate_problems(example: &Example, done: &Transformed) -> Vec<String> {

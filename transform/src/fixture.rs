@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bron_mappings::{
     Batch, BatchSchema, ColumnBuilder, ColumnType, Diagnostic, EntityId, InstallationSecret, Mapping,
@@ -11,9 +12,7 @@ use bron_mappings::{
 
 use crate::apply::{Transformed, apply};
 use crate::calendar::{iso_date, iso_time};
-use crate::lookups::{
-    AcrossBuilder, CensusBuilder, CensusSlice, Lookups, Need, ParentTable, SumTable, needs,
-};
+use crate::lookups::{Lookups, needs};
 use crate::plan::{Plan, PlanError};
 
 pub(crate) const SECRET: InstallationSecret = InstallationSecret::new([7; 32]);
@@ -79,14 +78,23 @@ pub(crate) fn set(lines: &str) -> MappingSet {
 
 /// A mapping set of one mapping file.
 pub(crate) fn set_of(mapping: &str) -> MappingSet {
+    parse(mapping, &[])
+}
+
+/// A mapping set of one mapping, [`HEAD`] and these lines, and other files.
+pub(crate) fn set_with(lines: &str, others: &[(&str, &str)]) -> MappingSet {
+    parse(&format!("{HEAD}{lines}"), others)
+}
+
+fn parse(mapping: &str, others: &[(&str, &str)]) -> MappingSet {
     let files = [
         ("model/m.toml", MODEL),
         ("codes/typ.csv", CODES),
         ("s/system.toml", "format = 1\nsystem = \"s\"\nlabel = \"S\"\n"),
         ("s/T.toml", mapping),
     ];
-    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
-    let (set, found) = MappingSet::parse(&BTreeMap::from(files));
+    let files = files.iter().chain(others).map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+    let (set, found) = MappingSet::parse(&files.collect());
     assert_eq!(found, []);
     set
 }
@@ -129,40 +137,34 @@ pub(crate) fn plan(set: &MappingSet, batch: &Batch) -> Result<Plan, PlanError> {
 
 /// The lookups of a set over these tables, by name.
 pub(crate) fn lookups(set: &MappingSet, tables: &[(&str, &Batch)]) -> Lookups {
+    lookups_in_batches(set, tables, usize::MAX)
+}
+
+/// The lookups of a set over tables that come in batches of so many rows, with the columns asked for only.
+pub(crate) fn lookups_in_batches(set: &MappingSet, tables: &[(&str, &Batch)], size: usize) -> Lookups {
     let mut lookups = Lookups::new(Some("2024-12-31".to_owned()));
-    for need in needs(set, |_| false) {
+    for need in needs(&set.mappings, |_| false) {
         let Some((_, table)) = tables.iter().find(|(name, _)| *name == need.source().1) else { continue };
-        add(set, need, table, &mut lookups);
+        let table = only_columns(table, &need.columns(set));
+        for pass in need.passes(u64::try_from(table.rows()).unwrap()) {
+            let mut gathering = need.gather(set, &lookups, pass).unwrap();
+            for start in (0..table.rows()).step_by(size) {
+                gathering.add(&table.slice(start, size.min(table.rows() - start)));
+            }
+            let found = gathering.finish();
+            lookups.add(need.clone(), found);
+        }
     }
     lookups
 }
 
-fn add(set: &MappingSet, need: Need, table: &Batch, lookups: &mut Lookups) {
-    match &need {
-        Need::Parent { key, columns, .. } => {
-            let mut builder = ParentTable::builder(key.clone(), columns.clone());
-            builder.add(table);
-            lookups.add_parent(need, builder.finish());
-        }
-        Need::Sum { key, value, minus, .. } => {
-            let mut builder = SumTable::builder(key.clone(), value.clone(), minus.clone());
-            builder.add(table);
-            lookups.add_sum(need, builder.finish());
-        }
-        Need::Census { key, latest, .. } => {
-            let rows = u64::try_from(table.rows()).unwrap();
-            for slice in CensusSlice::of_table(rows) {
-                let mut builder = CensusBuilder::new(key.clone(), *latest, slice);
-                builder.add(table);
-                lookups.add_rows(need.clone(), builder.finish());
-            }
-        }
-        Need::Across { system, table: name, check } => {
-            let mut builder = AcrossBuilder::new(&set.mapping(system, name).unwrap().checks[*check]);
-            builder.add(table);
-            lookups.add_rows(need, builder.finish());
-        }
-    }
+fn only_columns(table: &Batch, columns: &[String]) -> Batch {
+    let all = table.schema().columns().iter().zip(table.record().columns());
+    let (kept, arrays): (Vec<_>, Vec<_>) = all
+        .filter(|(column, _)| columns.contains(&column.name))
+        .map(|(column, array)| ((column.name.clone(), column.kind), Arc::clone(array)))
+        .unzip();
+    Batch::new(&BatchSchema::new(kept), arrays, table.rows()).unwrap()
 }
 
 /// Maps a table with the only mapping of a set; `others` are the tables of its parents and sums.

@@ -3,10 +3,11 @@
 //! Pure and total: a mapping, lookups and a batch go in; entity rows, rejects and a balance come out.
 //! No clock, no input or output, no failure: a bad value is a reject.
 //!
-//! 1. [`needs`] says which lookups the mappings ask for; the caller feeds the staged tables to their
-//!    builders and collects them in [`Lookups`].
+//! 1. [`needs`] says which lookups the mappings ask for; the caller gathers each from its staged table and
+//!    collects them in [`Lookups`].
 //! 2. [`Plan::new`] makes a mapping ready for the schema of its table.
 //! 3. [`apply`] maps one batch, [`apply_all`] several on all threads.
+//! 4. [`IdentityBuilder`] links the records of persons that came over, or asks people about them.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
 //! table is cut into batches or on the number of threads.
@@ -18,6 +19,7 @@ mod examples;
 #[cfg(test)]
 mod fixture;
 mod functions;
+mod identity;
 mod lookups;
 mod output;
 mod plan;
@@ -28,12 +30,12 @@ pub use balance::{Balance, Dimension, Fate, Tally};
 pub use calendar::{iso_date, iso_time};
 pub use examples::run_examples;
 pub use functions::{
-    Build, Cell, CheckFn, FieldFn, Function, FunctionExample, Outcome, REGISTRY_VERSION, SettingError,
-    Settings, find, registry,
+    AcrossRows, BeginAcross, Build, Cell, CheckFn, FieldFn, Function, FunctionExample, Inverse, InvertFn,
+    Outcome, REGISTRY_VERSION, SettingError, Settings, find, registry,
 };
+pub use identity::{IDENTITY_SYSTEM, IDENTITY_TABLE, Identity, IdentityBuilder};
 pub use lookups::{
-    AcrossBuilder, CensusBuilder, CensusSlice, Lookups, Need, ParentBuilder, ParentTable, RowSet, SumBuilder,
-    SumTable, needs,
+    Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet, needs,
 };
 pub use output::reject_schema;
 pub use plan::{Plan, PlanError};

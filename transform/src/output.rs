@@ -14,6 +14,7 @@ use crate::plan::Plan;
 pub(crate) struct SharedValues<'a> {
     pub(crate) dimension: &'a Dimension,
     pub(crate) namnd_id: Option<[u8; 16]>,
+    pub(crate) protected: bool,
     pub(crate) flags: String,
     pub(crate) key: &'a Sensitive<Cow<'a, str>>,
     pub(crate) sha256: [u8; 32],
@@ -24,6 +25,7 @@ enum Shared {
     Area,
     Namnd,
     NamndId,
+    Protected,
     Flags,
     Verbatim,
     Key,
@@ -41,6 +43,7 @@ impl Shared {
             "sekretess_klass" => {
                 Self::Constant(plan.sekretess.as_ref().unwrap_or(&entity.sekretess_klass).clone())
             }
+            "skyddad" => Self::Protected,
             "dq_flags" => Self::Flags,
             "verbatim" => Self::Verbatim,
             "src_system" => Self::Constant(plan.system.clone()),
@@ -59,6 +62,7 @@ impl Shared {
             Self::Area => given(values.dimension.area.as_str()),
             Self::Namnd => given(values.dimension.namnd.as_str()),
             Self::NamndId => values.namnd_id.map(Value::Id),
+            Self::Protected => Some(Value::Bool(values.protected)),
             Self::Flags => Some(Value::Text(&values.flags)),
             Self::Verbatim => verbatim.map(Value::Text),
             Self::Key => Some(Value::Text(values.key.expose())),
@@ -131,11 +135,23 @@ fn column_value<'c>(kind: &FieldType, cell: &'c Cell<'_>) -> Value<'c> {
     }
 }
 
-const REJECT_COLUMNS: [&str; 9] =
-    ["system", "table", "src_key", "action", "reason", "field", "verksamhetsomrade", "namnd", "year"];
+const REJECT_COLUMNS: [&str; 11] = [
+    "system",
+    "table",
+    "src_key",
+    "action",
+    "reason",
+    "field",
+    "verksamhetsomrade",
+    "namnd",
+    "year",
+    "unit",
+    "skyddad",
+];
 
 /// The columns of rejects, all text: where the row comes from and its key, what was done and why, the
-/// field when one is meant, and the dimension.
+/// field when one is meant, the dimension, the organisational unit on whose work list the row stands, and
+/// `1` when the person that the row is about is protected, else an empty text.
 #[must_use]
 pub fn reject_schema() -> BatchSchema {
     BatchSchema::new(REJECT_COLUMNS.map(|name| (name.to_owned(), ColumnType::Text)))
@@ -150,6 +166,14 @@ pub(crate) struct Mark<'a> {
     pub(crate) field: &'a str,
 }
 
+/// The row that a reject is about.
+pub(crate) struct RejectPlace<'a> {
+    pub(crate) key: &'a Sensitive<Cow<'a, str>>,
+    pub(crate) dimension: &'a Dimension,
+    pub(crate) unit: &'a str,
+    pub(crate) protected: bool,
+}
+
 pub(crate) struct RejectBuilder {
     columns: Vec<ColumnBuilder>,
     rows: usize,
@@ -160,13 +184,8 @@ impl RejectBuilder {
         Self { columns: REJECT_COLUMNS.map(|_| ColumnBuilder::new(ColumnType::Text, 0)).into(), rows: 0 }
     }
 
-    pub(crate) fn push(
-        &mut self,
-        plan: &Plan,
-        key: &Sensitive<Cow<'_, str>>,
-        mark: Mark<'_>,
-        dimension: &Dimension,
-    ) {
+    pub(crate) fn push(&mut self, plan: &Plan, place: &RejectPlace<'_>, mark: Mark<'_>) {
+        let RejectPlace { key, dimension, unit, protected } = place;
         let values = [
             plan.system.as_str(),
             &plan.table,
@@ -177,6 +196,8 @@ impl RejectBuilder {
             &dimension.area,
             &dimension.namnd,
             &dimension.year,
+            unit,
+            if *protected { "1" } else { "" },
         ];
         for (column, value) in self.columns.iter_mut().zip(values) {
             column.push(Some(Value::Text(value)));

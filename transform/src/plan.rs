@@ -3,6 +3,8 @@
 
 mod codes;
 mod constant;
+mod lookups;
+mod person;
 mod planner;
 mod refusals;
 #[cfg(test)]
@@ -11,21 +13,27 @@ mod tests;
 use std::fmt;
 
 use bron_mappings::{
-    Action, BatchSchema, Condition, Entity, InstallationSecret, Mapping, MappingSet, ReasonCode, Repeats,
-    ResponsibleBody,
+    Action, BatchSchema, ConditionTest, Direction, Entity, InstallationSecret, Mapping, MappingSet,
+    ReasonCode, Repeats, ResponsibleBody,
 };
 
-use crate::functions::{Cell, CheckFn, FieldFn, REGISTRY_VERSION};
-use crate::lookups::Need;
-use codes::CodeTable;
+use crate::functions::{BeginAcross, Cell, CheckFn, FieldFn, REGISTRY_VERSION};
+use crate::lookups::{Need, census_need, text_schema};
+pub(crate) use codes::{CodeTable, Meant};
+pub(crate) use person::PlannedPerson;
 use planner::Planner;
-pub(crate) use refusals::MOST_PARENTS;
 
 /// A mapping that cannot be made ready: a check of the mapping files would have said so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
     mapping: String,
     problem: String,
+}
+
+impl PlanError {
+    pub(crate) fn new(mapping: &Mapping, problem: impl Into<String>) -> Self {
+        Self { mapping: mapping.id.clone(), problem: problem.into() }
+    }
 }
 
 impl fmt::Display for PlanError {
@@ -43,29 +51,76 @@ pub(crate) enum Source {
     Own(usize),
     /// One of the [`PlannedParent::columns`] of a parent.
     Parent { parent: usize, column: usize },
-    /// One of the [`Plan::sums`].
-    Sum(usize),
+    /// One of the [`PlannedNeighbour::columns`] of a neighbour.
+    Neighbour { neighbour: usize, column: usize },
+    /// One of the [`Plan::lookups`].
+    Lookup(usize),
     /// The day on which the source was read.
     AsOf,
+    /// The protection of the person that the row is about.
+    Skydd,
 }
+
+/// Conditions, all of which must hold.
+pub(crate) type When = Vec<(Source, ConditionTest)>;
 
 pub(crate) struct PlannedParent {
     pub(crate) need: Need,
     pub(crate) on: Vec<Source>,
+    /// The moment at which the parent must be valid, and the microseconds by which its period is wider.
+    pub(crate) at: Option<(Source, i64)>,
     pub(crate) columns: Vec<String>,
 }
 
-pub(crate) struct PlannedSum {
+pub(crate) struct PlannedNeighbour {
     pub(crate) need: Need,
-    pub(crate) on: Vec<Source>,
+    pub(crate) direction: Direction,
+    pub(crate) group: Vec<Source>,
+    pub(crate) order: Source,
+    pub(crate) when: When,
+    pub(crate) columns: Vec<String>,
+}
+
+pub(crate) enum PlannedLookup {
+    Aggregate { need: Need, on: Vec<Source> },
+    Code { list: CodeTable, code: PlannedCode, date: Option<Source> },
+    First(Vec<Source>),
+}
+
+/// The code that is looked up.
+pub(crate) enum PlannedCode {
+    Source(Source),
+    Const(String),
 }
 
 pub(crate) enum PlannedRule {
-    Id { entity: String, key: Vec<Source>, part: Option<String> },
-    Ref { entity: String, system: String, table: String, key: Vec<Source>, part: Option<String> },
-    Function { call: FieldFn, inputs: Vec<Source> },
-    Codes { list: CodeTable, input: Source, date: Option<Source>, fallback: Option<String> },
+    Id {
+        entity: String,
+        key: Vec<Source>,
+        part: Option<String>,
+    },
+    Ref {
+        entity: String,
+        system: String,
+        table: String,
+        key: Vec<Source>,
+        part: Option<String>,
+    },
+    Function {
+        call: FieldFn,
+        inputs: Vec<Source>,
+    },
+    Codes {
+        list: CodeTable,
+        input: Source,
+        date: Option<Source>,
+        fallback: Option<String>,
+    },
     Const(Cell<'static>),
+    /// The bytes of a column of bytes, as they are.
+    Bytes(usize),
+    /// SHA-256 over the bytes of a column of bytes, as hexadecimal digits.
+    Digest(usize),
 }
 
 pub(crate) struct PlannedField {
@@ -73,6 +128,7 @@ pub(crate) struct PlannedField {
     pub(crate) column: usize,
     pub(crate) name: String,
     pub(crate) rule: PlannedRule,
+    pub(crate) when: When,
     pub(crate) required: bool,
     pub(crate) on_bad: Action,
     pub(crate) default: Option<Cell<'static>>,
@@ -82,7 +138,7 @@ pub(crate) struct PlannedTarget {
     pub(crate) entity: Entity,
     /// The position of the entity in [`Plan::entities`].
     pub(crate) builder: usize,
-    pub(crate) when: Option<(Source, Condition)>,
+    pub(crate) when: When,
     pub(crate) fields: Vec<PlannedField>,
     /// The position of the first shared column.
     pub(crate) shared_from: usize,
@@ -90,13 +146,13 @@ pub(crate) struct PlannedTarget {
 
 pub(crate) enum PlannedCheckKind {
     Row(CheckFn, Vec<Source>),
-    Across(Need),
+    Across { need: Need, begin: BeginAcross, inputs: Vec<Source> },
 }
 
 pub(crate) struct PlannedCheck {
     pub(crate) rule: ReasonCode,
     pub(crate) action: Action,
-    pub(crate) when: Option<(Source, Condition)>,
+    pub(crate) when: When,
     pub(crate) kind: PlannedCheckKind,
 }
 
@@ -113,12 +169,15 @@ pub struct Plan {
     pub(crate) census: Need,
     pub(crate) repeats: Repeats,
     pub(crate) parents: Vec<PlannedParent>,
-    pub(crate) sums: Vec<PlannedSum>,
+    pub(crate) neighbours: Vec<PlannedNeighbour>,
+    pub(crate) lookups: Vec<PlannedLookup>,
+    pub(crate) person: Option<PlannedPerson>,
     pub(crate) area: Option<PlannedField>,
     pub(crate) namnd: Option<PlannedField>,
+    pub(crate) unit: Option<PlannedField>,
     pub(crate) year: Option<Source>,
     pub(crate) sekretess: Option<String>,
-    pub(crate) exclusions: Vec<(ReasonCode, Source, Condition)>,
+    pub(crate) exclusions: Vec<(ReasonCode, When)>,
     pub(crate) checks: Vec<PlannedCheck>,
     pub(crate) targets: Vec<PlannedTarget>,
     /// The columns that belong to the source and not to the extraction.
@@ -130,9 +189,9 @@ impl Plan {
     ///
     /// # Errors
     /// [`PlanError`] when a name cannot be resolved, when a constant, a default or an argument is no value
-    /// of its type, when a rule reads a column that is not text, when a parent or a sum is found by what
-    /// is not known yet, and when there are too many parents. Running the examples of a mapping finds
-    /// every one of these but the type of a column.
+    /// of its type, when a rule reads a column that is not text, when a lookup is found by what is not known
+    /// yet, and when there are too many parents. Running the examples of a mapping finds every one of these
+    /// but the type of a column.
     pub fn new(
         set: &MappingSet,
         mapping: &Mapping,
@@ -141,15 +200,7 @@ impl Plan {
     ) -> Result<Self, PlanError> {
         let planner = Planner { set, mapping, schema };
         planner.refuse_unusable()?;
-        let census = Need::Census {
-            system: mapping.system.clone(),
-            table: mapping.table.clone(),
-            key: mapping.key.iter().map(|origin| origin.name.clone()).collect(),
-            latest: mapping.repeats == Repeats::Latest,
-        };
-        let exclusions = mapping.exclusions.iter().map(|exclusion| {
-            Ok((exclusion.reason, planner.source(&exclusion.when.origin)?, exclusion.when.clone()))
-        });
+        let exclusions = mapping.exclusions.iter().map(|one| Ok((one.reason, planner.when(&one.when)?)));
         Ok(Self {
             schema: schema.clone(),
             system: mapping.system.clone(),
@@ -159,12 +210,15 @@ impl Plan {
             secret: secret.clone(),
             responsible_body: set.model.responsible_body.clone(),
             key: planner.sources(&mapping.key)?,
-            census,
+            census: census_need(mapping),
             repeats: mapping.repeats,
             parents: planner.parents()?,
-            sums: planner.sums()?,
+            neighbours: planner.neighbours()?,
+            lookups: planner.lookups()?,
+            person: planner.person()?,
             area: planner.dimension(mapping.scope.area.as_ref())?,
             namnd: planner.dimension(mapping.scope.namnd.as_ref())?,
+            unit: planner.dimension(mapping.scope.unit.as_ref())?,
             year: mapping.scope.year.as_ref().map(|origin| planner.source(origin)).transpose()?,
             sekretess: mapping.scope.sekretess.clone(),
             exclusions: exclusions.collect::<Result<_, _>>()?,
@@ -174,6 +228,18 @@ impl Plan {
                 .filter(|&at| !schema.columns()[at].name.starts_with('_'))
                 .collect(),
         })
+    }
+
+    /// The plan by which rows are compared with each other before any is mapped. No id is derived.
+    pub(crate) fn of_need(set: &MappingSet, need: &Need) -> Result<Self, PlanError> {
+        let (system, table) = need.source();
+        let Some(mapping) = set.mapping(system, table) else {
+            let mapping = format!("{system}/{table}");
+            return Err(PlanError { mapping, problem: "there is no such mapping".to_owned() });
+        };
+        let columns = mapping.own_columns(mapping.origins());
+        let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
+        Self::new(set, mapping, &text_schema(&columns), &InstallationSecret::new([0; 32]))
     }
 
     /// The entities that rows become, in the order of the mapping, each once.

@@ -1,54 +1,82 @@
 //! One source row as its rules see it.
 
+use std::borrow::Cow;
+
 use arrow_array::{Array as _, StringArray};
-use bron_mappings::{Batch, Cells, Value};
+use bron_mappings::{Batch, Cells, Mapping, Protection, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::lookups::{Lookups, ParentTable, SumTable};
-use crate::plan::{MOST_PARENTS, Plan, Source};
+use crate::lookups::{
+    AggregateTable, Lookups, NeighbourTable, ParentTable, Persons, TextColumn, day_of_code, moment,
+};
+use crate::plan::{Meant, Plan, PlannedCode, PlannedLookup, Source, When};
 
 /// The columns and the lookups that a plan uses, resolved once per batch.
 pub(crate) struct BatchView<'a> {
     plan: &'a Plan,
-    cells: Vec<Cells<'a>>,
+    cells: Vec<Option<Cells<'a>>>,
     texts: Vec<Option<&'a StringArray>>,
-    parents: Vec<ParentView<'a>>,
-    sums: Vec<Option<&'a SumTable>>,
+    parents: Vec<OtherRows<'a, ParentTable>>,
+    neighbours: Vec<OtherRows<'a, NeighbourTable>>,
+    /// Those of the plan's lookups that are made from rows of a table.
+    aggregates: Vec<Option<&'a AggregateTable>>,
     as_of: Option<&'a str>,
+    persons: Option<&'a Persons>,
 }
 
-struct ParentView<'a> {
-    table: Option<&'a ParentTable>,
-    columns: Vec<Option<&'a StringArray>>,
+/// Rows that are found by the table and read by column.
+struct OtherRows<'a, T> {
+    table: Option<&'a T>,
+    columns: Vec<Option<&'a TextColumn>>,
 }
 
 impl<'a> BatchView<'a> {
+    /// A view of a batch, whose columns are found by name; a column that it lacks is NULL in every row.
     pub(crate) fn new(plan: &'a Plan, lookups: &'a Lookups, batch: &'a Batch) -> Self {
-        let cells: Vec<Cells<'a>> =
-            (0..batch.schema().columns().len()).map(|column| batch.cells(column)).collect();
+        let columns = plan.schema.columns().iter();
+        let cells: Vec<_> = columns.map(|column| batch.cells_named(&column.name)).collect();
         let parents = plan.parents.iter().map(|parent| {
             let table = lookups.parent(&parent.need);
-            let columns = parent.columns.iter().map(|name| texts_of(table?.column(name)?));
-            ParentView { table, columns: columns.collect() }
+            let columns = parent.columns.iter().map(|name| table?.texts().column(name));
+            OtherRows { table, columns: columns.collect() }
+        });
+        let neighbours = plan.neighbours.iter().map(|neighbour| {
+            let table = lookups.neighbour(&neighbour.need);
+            let columns = neighbour.columns.iter().map(|name| table?.texts().column(name));
+            OtherRows { table, columns: columns.collect() }
+        });
+        let aggregates = plan.lookups.iter().map(|lookup| match lookup {
+            PlannedLookup::Aggregate { need, .. } => lookups.aggregate(need),
+            PlannedLookup::Code { .. } | PlannedLookup::First(_) => None,
         });
         Self {
             plan,
-            texts: cells.iter().map(|cells| texts_of(*cells)).collect(),
+            texts: cells.iter().map(|cells| texts_of((*cells)?)).collect(),
             cells,
             parents: parents.collect(),
-            sums: plan.sums.iter().map(|sum| lookups.sum(&sum.need)).collect(),
+            neighbours: neighbours.collect(),
+            aggregates: aggregates.collect(),
             as_of: lookups.as_of.as_deref(),
+            persons: lookups.persons(),
         }
     }
 
-    /// The row at `index`, with its parents found.
-    pub(crate) fn row(&'a self, index: usize) -> Row<'a> {
-        let mut row = Row { view: self, index, parents: [None; MOST_PARENTS] };
-        for (place, (view, parent)) in self.parents.iter().zip(&self.plan.parents).enumerate() {
+    /// The row at `index`, which stands at `place` of the staged table, with its parents found.
+    pub(crate) fn row(&'a self, index: usize, place: u64) -> Row<'a> {
+        let scope = (Cow::Borrowed(""), Cow::Borrowed(""));
+        let parents = [None; Mapping::MOST_PARENTS];
+        let mut row = Row { view: self, index, place, parents, protection: None, scope };
+        for (at, (view, parent)) in self.parents.iter().zip(&self.plan.parents).enumerate() {
             // A parent may be found by a column of an earlier parent, so the order of the mapping counts.
-            row.parents[place] =
-                view.table.and_then(|table| table.find(parent.on.iter().map(|source| row.text(source))));
+            let Some(table) = view.table else { continue };
+            let key = parent.on.iter().map(|source| row.text(source));
+            row.parents[at] = match &parent.at {
+                None => table.find(key, None, 0),
+                Some((at, slack)) => table.find(key, row.text(at).and_then(moment), *slack),
+            };
         }
+        // The key of the person may be a column of a parent, so this comes last.
+        row.protection = self.plan.person.as_ref().and_then(|person| person.protection(&row, self.persons));
         row
     }
 }
@@ -61,15 +89,20 @@ fn text_at(texts: Option<&StringArray>, row: usize) -> Option<&str> {
     texts.filter(|array| array.is_valid(row)).map(|array| array.value(row))
 }
 
-fn bytes_at(cells: Cells<'_>, row: usize) -> Option<&[u8]> {
-    if let Some(Value::Bytes(bytes)) = cells.value(row) { Some(bytes) } else { None }
+fn bytes_at(cells: Option<Cells<'_>>, row: usize) -> Option<&[u8]> {
+    if let Some(Value::Bytes(bytes)) = cells?.value(row) { Some(bytes) } else { None }
 }
 
-#[derive(Clone, Copy)]
+/// The area of work and the nämnd of a row, empty while they are not known.
+pub(crate) type RowScope<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 pub(crate) struct Row<'a> {
     view: &'a BatchView<'a>,
     index: usize,
-    parents: [Option<usize>; MOST_PARENTS],
+    place: u64,
+    parents: [Option<usize>; Mapping::MOST_PARENTS],
+    protection: Option<Protection>,
+    scope: RowScope<'a>,
 }
 
 impl<'a> Row<'a> {
@@ -78,19 +111,72 @@ impl<'a> Row<'a> {
         self.view.plan
     }
 
+    /// The place of the row in the staged table.
+    pub(crate) const fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// The area and the nämnd by which code lists are read.
+    pub(crate) fn scope(&self) -> (&str, &str) {
+        (&self.scope.0, &self.scope.1)
+    }
+
+    /// Says where the row belongs. Until then only the lines of code lists that are about every row count.
+    pub(crate) fn belongs_to(&mut self, scope: RowScope<'a>) {
+        self.scope = scope;
+    }
+
+    /// Whether the person that the row is about is protected; false when no person is known.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.protection.is_some_and(Protection::is_protected)
+    }
+
+    /// Whether every condition holds for the row.
+    pub(crate) fn holds(&self, when: &When) -> bool {
+        when.iter().all(|(source, test)| test.holds(self.text(source)))
+    }
+
     /// The text that a source gives for this row.
     pub(crate) fn text(&self, source: &Source) -> Option<&'a str> {
         match *source {
             Source::Own(column) => text_at(self.view.texts[column], self.index),
             Source::Parent { parent, column } => {
-                text_at(self.view.parents[parent].columns[column], self.parents[parent]?)
+                self.view.parents[parent].columns[column]?.text(self.parents[parent]?)
             }
-            Source::Sum(sum) => {
-                let on = &self.view.plan.sums[sum].on;
-                self.view.sums[sum]?.text(on.iter().map(|source| self.text(source)))
+            Source::Neighbour { neighbour, column } => {
+                let direction = self.view.plan.neighbours[neighbour].direction;
+                let view = &self.view.neighbours[neighbour];
+                view.columns[column]?.text(view.table?.find(direction, self.place)?)
             }
+            Source::Lookup(lookup) => self.looked_up(lookup),
             Source::AsOf => self.view.as_of,
+            Source::Skydd => self.protection.map(Protection::code),
         }
+    }
+
+    fn looked_up(&self, lookup: usize) -> Option<&'a str> {
+        match &self.view.plan.lookups[lookup] {
+            PlannedLookup::Aggregate { on, .. } => {
+                self.view.aggregates[lookup]?.text(on.iter().map(|source| self.text(source)))
+            }
+            PlannedLookup::Code { list, code, date } => {
+                let code = match code {
+                    PlannedCode::Source(source) => self.present(source)?,
+                    PlannedCode::Const(text) => text,
+                };
+                let day = || day_of_code(self.text(date.as_ref()?)?);
+                match list.find(code, self.scope(), day) {
+                    Meant::Target(target) => Some(target).filter(|target| !target.is_empty()),
+                    Meant::OutsidePeriod | Meant::Unknown => None,
+                }
+            }
+            PlannedLookup::First(sources) => sources.iter().find_map(|source| self.present(source)),
+        }
+    }
+
+    /// The bytes of a column of bytes.
+    pub(crate) fn bytes(&self, column: usize) -> Option<&'a [u8]> {
+        bytes_at(self.view.cells[column], self.index)
     }
 
     /// The text that a source gives, unless it is NULL or empty.
@@ -100,7 +186,7 @@ impl<'a> Row<'a> {
 
     /// Calls a function with the texts of its inputs, without allocating for the usual few.
     pub(crate) fn with_texts<T>(&self, inputs: &[Source], call: impl FnOnce(&[Option<&'a str>]) -> T) -> T {
-        const FEW: usize = 4;
+        const FEW: usize = 6;
         if inputs.len() <= FEW {
             let mut texts = [None; FEW];
             for (text, source) in texts.iter_mut().zip(inputs) {

@@ -38,6 +38,20 @@ impl Pattern {
         (!pattern.pieces.is_empty()).then_some(pattern)
     }
 
+    /// The file name that these captures make; the other captures stand as in the pattern.
+    pub(super) fn name_of(&self, captures: &[(&str, &str)]) -> String {
+        let mut names = self.names.iter();
+        let piece = |piece: &Piece| match piece {
+            Piece::Literal(literal) => literal.clone(),
+            Piece::Capture => {
+                let name = names.next().map(String::as_str).unwrap_or_default();
+                let found = captures.iter().find(|(known, _)| *known == name);
+                found.map_or_else(|| format!("{{{name}}}"), |(_, text)| (*text).to_owned())
+            }
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
     /// The names of the captures in order.
     pub(super) fn names(&self) -> &[String] {
         &self.names

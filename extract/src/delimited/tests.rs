@@ -34,6 +34,8 @@ fn system(dialects: Vec<CsvDialect>) -> System {
         csv: vec![table],
         dialects,
         ignored_tables: std::collections::BTreeMap::new(),
+        load_first: Vec::new(),
+        expectations: Vec::new(),
     }
 }
 

@@ -33,6 +33,8 @@ fn system() -> System {
         csv,
         dialects,
         ignored_tables: BTreeMap::new(),
+        load_first: Vec::new(),
+        expectations: Vec::new(),
     }
 }
 

@@ -1,3 +1,5 @@
+mod lookups;
+
 use super::*;
 use crate::function::FieldFunction;
 use crate::reject::ReasonCode;
@@ -172,6 +174,13 @@ fn a_code_whose_meaning_changes_needs_a_day() {
     assert_eq!(codes(&found), ["BRON-M019"]);
     let dated = MAPPING.replace("codes = \"beslutstyp\"", "codes = \"beslutstyp\", date = \"GALL_TOM\"");
     assert_eq!(run(&[("codes/beslutstyp.csv", list), ("paraply/BESLUT.toml", dated)]).1, []);
+}
+
+#[test]
+fn a_table_that_is_loaded_first_is_mapped() {
+    let first = |table: &str| format!("{SYSTEM}load_first = [\"{table}\"]\n");
+    assert_eq!(run(&[("paraply/system.toml", first("BESLUT"))]).1, []);
+    assert_eq!(codes(&run(&[("paraply/system.toml", first("SPARR"))]).1), ["BRON-M030"]);
 }
 
 #[test]

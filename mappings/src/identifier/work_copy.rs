@@ -1,4 +1,5 @@
-//! The first step of classification: the verbatim value without the ways in which people type it.
+//! The first step of classification: the verbatim value without the ways in which people type it and
+//! spreadsheets keep it.
 
 use super::canonical::Compact;
 
@@ -42,12 +43,17 @@ pub(super) enum Layout {
     Other,
 }
 
+/// The inside of `="…"`, which a spreadsheet writes around digits that it was told to keep as text.
+fn without_formula(value: &str) -> &str {
+    value.strip_prefix("=\"").and_then(|inside| inside.strip_suffix('"')).unwrap_or(value)
+}
+
 impl WorkCopy {
     /// Reads a value; `None` when a character can stand in no identifier, or there are too many of
     /// them.
     pub(super) fn read(verbatim: &str) -> Option<Self> {
         let mut copy = Self { compact: Compact::default(), marks: [Mark::default(); 2], mark_count: 0 };
-        for character in verbatim.trim().chars() {
+        for character in without_formula(verbatim.trim()).chars() {
             let readable = match character {
                 '0'..='9' | 'A'..='Z' | 'a'..='z' => {
                     copy.compact.push(u8::try_from(character).ok()?.to_ascii_uppercase())

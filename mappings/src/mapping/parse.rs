@@ -1,6 +1,9 @@
 //! Reads a mapping file.
 
+mod condition;
 mod example;
+mod lookup;
+mod person;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -8,10 +11,11 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::digest::Digest;
 use crate::document::{Placed, Reporter, Section, read_document};
-use crate::mapping::{
-    Action, Check, Condition, ConditionTest, Exclusion, Mapping, Origin, Parent, Repeats, Scope, Sum, Target,
-};
+use crate::mapping::{Action, Check, Exclusion, Immutable, Mapping, Origin, Repeats, Scope, Target};
 use crate::reject::ReasonCode;
+
+use condition::read_when;
+use lookup::{Lookups, read_lookups};
 
 impl Mapping {
     /// Reads a mapping file. The mapping is returned when it has a source and no syntax error, even if
@@ -34,13 +38,15 @@ fn read_mapping(root: &mut Section<'_, '_>, digest: Digest, report: &mut Reporte
     }
     let source = root.section("source", report).and_then(|mut section| read_source(&mut section, report));
     let table = source.as_ref().map_or("", |source| source.table.as_str()).to_owned();
-    let parents = read_each(root, "parent", report, read_parent);
-    let sums = read_each(root, "sum", report, read_sum);
+    let system = source.as_ref().map_or("", |source| source.system.as_str()).to_owned();
+    let Lookups { parents, neighbours, lookups } = read_lookups(root, &system, report);
+    let person = person::read_person(root, report);
     let scope =
         root.section("scope", report).map_or_else(Scope::default, |mut one| read_scope(&mut one, report));
     let exclusions = read_each(root, "exclude", report, read_exclusion);
     let checks = read_each(root, "check", report, read_check);
     let targets = read_each(root, "target", report, |section, report| read_target(section, &table, report));
+    let immutable = root.section("immutable", report).and_then(|mut one| read_immutable(&mut one, report));
     let ignored = read_ignored(root, report);
     let examples = read_each(root, "example", report, |section, report| {
         example::read_example(section, &targets, report)
@@ -57,7 +63,10 @@ fn read_mapping(root: &mut Section<'_, '_>, digest: Digest, report: &mut Reporte
         personal_key,
         repeats,
         parents,
-        sums,
+        neighbours,
+        lookups,
+        person,
+        immutable,
         scope,
         exclusions,
         checks,
@@ -122,53 +131,14 @@ fn origins(section: &mut Section<'_, '_>, key: &str, report: &mut Reporter<'_>) 
     section.texts(key, report).unwrap_or_default().into_iter().map(origin).collect()
 }
 
-fn read_on(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Vec<(Origin, Origin)> {
-    let Some(mut on) = section.section("on", report) else {
-        report.error("BRON-M004", &section.span, "`on` is missing here", "which columns are equal?");
-        return Vec::new();
-    };
-    on.scalars(report).into_iter().map(|(own, other)| (origin(own), origin(other))).collect()
-}
-
-fn read_parent(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Parent> {
-    let name = section.required_text("name", report);
-    let table = section.required_text("table", report);
-    let on = read_on(section, report);
-    section.finish(report);
-    let table = table?;
-    Some(Parent { name: name?.text, table_span: table.span, table: table.text, on })
-}
-
-fn read_sum(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Sum> {
-    let name = section.required_text("name", report);
-    let table = section.required_text("table", report);
-    let on = read_on(section, report);
-    let value = section.required_text("value", report);
-    let minus = section.section("minus", report).and_then(|mut minus| {
-        let column = minus.required_text("column", report);
-        let values = minus.texts("in", report).unwrap_or_default();
-        minus.finish(report);
-        Some((origin(column?), values.into_iter().map(|value| value.text).collect()))
-    });
-    section.finish(report);
-    let table = table?;
-    Some(Sum {
-        name: name?.text,
-        table_span: table.span,
-        table: table.text,
-        on,
-        value: origin(value?),
-        minus,
-    })
-}
-
 fn read_scope(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Scope {
     let area = rule::read_dimension(section, "area", report);
     let namnd = rule::read_dimension(section, "namnd", report);
+    let unit = rule::read_dimension(section, "unit", report);
     let year = section.text("year", report).map(origin);
     let sekretess = section.text("sekretess", report).map(|placed| placed.text);
     section.finish(report);
-    Scope { area, namnd, year, sekretess }
+    Scope { area, namnd, unit, year, sekretess }
 }
 
 fn read_reason(section: &mut Section<'_, '_>, key: &str, report: &mut Reporter<'_>) -> Option<ReasonCode> {
@@ -189,38 +159,28 @@ fn read_action(section: &mut Section<'_, '_>, key: &str, report: &mut Reporter<'
     action
 }
 
-fn read_condition(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Condition> {
-    let mut when = section.section("when", report)?;
-    let column = when.required_text("column", report);
-    let is = when.text("is", report);
-    let texts = |values: Vec<Placed>| values.into_iter().map(|value| value.text).collect();
-    let within = when.texts("in", report).map(texts);
-    let outside = when.texts("not_in", report).map(texts);
-    when.finish(report);
-    let test = match (is.as_ref().map(|is| is.text.as_str()), within, outside) {
-        (Some("present"), None, None) => Some(ConditionTest::Present),
-        (Some("absent"), None, None) => Some(ConditionTest::Absent),
-        (None, Some(values), None) => Some(ConditionTest::In(values)),
-        (None, None, Some(values)) => Some(ConditionTest::NotIn(values)),
-        _ => {
-            let message =
-                "a condition has one of `is = \"present\"`, `is = \"absent\"`, `in = […]`, `not_in = […]`";
-            report.error("BRON-M028", &when.span, message, "not one question");
-            None
-        }
-    };
-    Some(Condition { origin: origin(column?), test: test? })
-}
-
 fn read_exclusion(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Exclusion> {
     let reason = read_reason(section, "reason", report);
     let about = section.required_text("about", report);
-    if !section.has("when") {
+    let faults = report.found.len();
+    let when = read_when(section, report);
+    if when.is_empty() && report.found.len() == faults {
         report.error("BRON-M004", &section.span, "`when` is missing here", "which rows?");
     }
-    let when = read_condition(section, report);
     section.finish(report);
-    Some(Exclusion { reason: reason?, about: about?.text, when: when? })
+    // A condition that could not be read was reported; without one every row would be left out.
+    (!when.is_empty()).then_some(())?;
+    Some(Exclusion { reason: reason?, about: about?.text, when })
+}
+
+fn read_immutable(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Immutable> {
+    let columns = origins(section, "columns", report);
+    if columns.is_empty() {
+        report.error("BRON-M004", &section.span, "`columns` is missing here", "which texts?");
+    }
+    let when = read_when(section, report);
+    section.finish(report);
+    Some(Immutable { columns, when })
 }
 
 fn read_arguments(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> BTreeMap<String, String> {
@@ -235,7 +195,7 @@ fn read_check(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
     let inputs = origins(section, "from", report);
     let arguments = read_arguments(section, report);
     let action = read_action(section, "action", report).unwrap_or(Action::Flag);
-    let when = read_condition(section, report);
+    let when = read_when(section, report);
     section.finish(report);
     let function = function?;
     Some(Check {
@@ -252,7 +212,7 @@ fn read_check(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
 
 fn read_target(section: &mut Section<'_, '_>, table: &str, report: &mut Reporter<'_>) -> Option<Target> {
     let entity = section.required_text("entity", report);
-    let when = read_condition(section, report);
+    let when = read_when(section, report);
     let fields = section.section("fields", report);
     if fields.is_none() {
         report.error("BRON-M004", &section.span, "`[target.fields]` is missing", "no fields");

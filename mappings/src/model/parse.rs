@@ -3,6 +3,7 @@
 use crate::batch::BatchSchema;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Placed, Reporter, Section, read_document};
+use crate::model::validity::read_validity;
 use crate::model::{Entity, Field, FieldType, Model, ProtectionClass, ResponsibleBody};
 
 const TYPES: &[&str] =
@@ -92,6 +93,7 @@ fn read_entity(
             fields.push(field);
         }
     }
+    let validity = read_validity(section, &fields, report);
     section.finish(report);
     fields.extend(Entity::shared_fields());
     let schema = BatchSchema::new(fields.iter().map(|field| (field.name.clone(), field.kind.column())));
@@ -101,6 +103,7 @@ fn read_entity(
         about: about?.text,
         retention: retention?.text,
         sekretess_klass: sekretess?.text,
+        validity,
         fields,
         schema,
         span,

@@ -32,7 +32,9 @@ fn balanced() -> Ledger {
         merged: 1,
         excluded: reasons("utanfor_omfattning", 2),
         quarantined: reasons("D24", 1),
+        stopped: BTreeMap::new(),
         flagged: reasons("D18", 9),
+        stopped: BTreeMap::new(),
         fanout: 12,
     };
     ledger.add(at("BESLUT", "715", "2016"), &first).unwrap();

@@ -69,11 +69,16 @@ pub struct ControlRow {
 /// [`ErrorKind::Overflow`] when a sum leaves the range of 64 bits.
 pub fn evaluate(control: &Control, tables: &mut dyn Tables) -> Result<Vec<ControlRow>, Error> {
     let (source, own_held) = source_tallies(&control.source, tables)?;
-    let held = match &control.held {
-        Some(side) => source_tallies(side, tables)?.1,
-        None => own_held,
-    };
-    let target = target_tallies(&control.target, tables)?;
+    let mut held = Tallies::new();
+    for side in control.source_sides().skip(1) {
+        add_up(&mut held, source_tallies(side, tables)?.1);
+    }
+    // A third party's total that is held back states nothing, so the rows that should make it up explain nothing.
+    held.extend(own_held);
+    let mut target = Tallies::new();
+    for side in control.target_sides() {
+        add_up(&mut target, target_tallies(side, tables)?);
+    }
     let keys: BTreeSet<&String> = source.keys().chain(held.keys()).chain(target.keys()).collect();
     let mut rows = Vec::with_capacity(keys.len());
     let mut unreadable = Vec::new();
@@ -85,6 +90,15 @@ pub fn evaluate(control: &Control, tables: &mut dyn Tables) -> Result<Vec<Contro
     }
     rows.extend(unreadable);
     Ok(rows)
+}
+
+/// Adds the numbers of further rows, key by key.
+fn add_up(all: &mut Tallies, more: Tallies) {
+    for (key, tally) in more {
+        let sum = all.entry(key).or_default();
+        sum.sum += tally.sum;
+        sum.unreadable += tally.unreadable;
+    }
 }
 
 fn row(control: &Control, key: &str, [source, held, target]: [i128; 3]) -> Result<ControlRow, Error> {

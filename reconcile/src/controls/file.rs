@@ -53,15 +53,19 @@ pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<
 }
 
 fn problem_of(control: &Control) -> Option<String> {
-    let target = &control.target;
-    let problem = source_problem(&control.source)
-        .or_else(|| control.held.as_ref().and_then(source_problem))
-        .or_else(|| parent_problem(target.by.as_ref(), target.join.as_ref()))
-        .or_else(|| only_problem(&target.only));
-    let grouped = |by: &Option<By>| by.is_some();
-    let alike = grouped(&control.source.by) == grouped(&target.by)
-        && control.held.as_ref().is_none_or(|held| grouped(&held.by) == grouped(&target.by));
-    let problem = problem.or(if alike { None } else { Some("groups one side only") });
+    let grouped = control.target.by.is_some();
+    let alike = control.source_sides().all(|side| side.by.is_some() == grouped)
+        && control.target_sides().all(|side| side.by.is_some() == grouped);
+    let alone = !control.more.is_empty() && control.held.is_none();
+    let problem = control
+        .source_sides()
+        .find_map(source_problem)
+        .or_else(|| {
+            control.target_sides().find_map(|side| parent_problem(side.by.as_ref(), side.join.as_ref()))
+        })
+        .or_else(|| control.target_sides().find_map(|side| only_problem(&side.only)))
+        .or_else(|| (!alike).then_some("groups one side only"))
+        .or_else(|| alone.then_some("has `more` rows without a third party's `held`"));
     problem.map(str::to_owned)
 }
 

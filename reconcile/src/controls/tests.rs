@@ -273,6 +273,45 @@ fn a_third_partys_totals_are_met_through_joins() {
         numbers(&rows),
         [("(utan överordnad post)", 0, 0, 500, -500), ("8", 3_000, 2_000, 1_000, 0), ("9", 500, 0, 0, 500)]
     );
+    // Batch 9 is held back itself: it states nothing, and its held rows explain nothing either.
+    memory.held.insert("AGRUT".to_owned(), vec!["9".to_owned()]);
+    memory.held.insert("UTBET".to_owned(), ["2", "3", "4"].map(str::to_owned).to_vec());
+    let rows = evaluate(&batches, &mut memory).unwrap();
+    assert_eq!(numbers(&rows)[1..], [("8", 3_000, 2_000, 1_000, 0), ("9", 500, 500, 0, 0)]);
+}
+
+#[test]
+fn a_third_partys_total_can_count_rows_of_several_tables() {
+    let text = r#"
+        format = 1
+        [[control]]
+        name = "bunt"
+        label = "Bunt"
+        unit = "antal"
+        dimension = "bunt"
+        source = { system = "p", table = "AGRUT", key = ["BUNT"], sum = "ANTAL", format = "number", by = { column = "BUNT" } }
+        held = { system = "p", table = "UTBET", key = ["ID"], by = { column = "BUNT" } }
+        target = { entity = "utbetalning", by = { field = "bunt" } }
+        [[control.more]]
+        held = { system = "p", table = "FAKTUND", key = ["ID"], by = { column = "BUNT" } }
+        target = { entity = "fakturarad", by = { field = "bunt" } }
+        "#;
+    let batches = control(text);
+    assert_eq!(batches.source_tables(), [("p", "AGRUT"), ("p", "FAKTUND"), ("p", "UTBET")]);
+    assert_eq!(batches.entities(), ["utbetalning", "fakturarad"]);
+    let mut memory = Memory::default();
+    memory.source_table("AGRUT", &["BUNT", "ANTAL"], &[&["8", "4"], &["9", "1"]]);
+    memory.source_table("UTBET", &["ID", "BUNT"], &[&["1", "8"], &["2", "8"]]);
+    memory.source_table("FAKTUND", &["ID", "BUNT"], &[&["1", "8"], &["2", "8"], &["3", "9"]]);
+    memory.held.insert("UTBET".to_owned(), vec!["2".to_owned()]);
+    memory.held.insert("FAKTUND".to_owned(), vec!["2".to_owned()]);
+    let bunt = |bunt| vec![Some(Value::Text(bunt))];
+    memory.target_table("utbetalning", &[("bunt", ColumnType::Text)], &[bunt("8")]);
+    memory.target_table("fakturarad", &[("bunt", ColumnType::Text)], &[bunt("8")]);
+    let rows = evaluate(&batches, &mut memory).unwrap();
+    assert_eq!(numbers(&rows), [("8", 4, 2, 2, 0), ("9", 1, 0, 0, 1)]);
+    let alone = text.replace("held = { system = \"p\", table = \"UTBET\"", "#");
+    assert!(parse([("c.toml", alone.as_str())]).is_err(), "further rows belong to a third party");
 }
 
 #[test]

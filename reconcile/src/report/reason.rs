@@ -1,61 +1,15 @@
 //! Reasons in plain language: what it is, what we propose, who decides.
 
+mod proposal;
+
 use std::collections::BTreeMap;
 
-use bron_mappings::ReasonCode;
+use bron_mappings::{Owner, ReasonCode};
 
 use crate::summary::{Summary, TableSummary};
 
 use super::number::count;
-
-/// Who owns the rows that a rule points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Owner {
-    /// The district administration: its coordinators know the cases.
-    Sdf,
-    /// The central administration: owner of a process.
-    Ff,
-    /// The provider of a service.
-    Utf,
-    /// The nurse who is responsible for health care.
-    Mas,
-    /// Finance.
-    Eko,
-    /// Information security and data protection.
-    Dso,
-    /// The migration's own team.
-    Proj,
-}
-
-impl Owner {
-    /// The short name that work lists use.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Sdf => "SDF",
-            Self::Ff => "FF",
-            Self::Utf => "UTF",
-            Self::Mas => "MAS",
-            Self::Eko => "EKO",
-            Self::Dso => "DSO",
-            Self::Proj => "PROJ",
-        }
-    }
-
-    /// The name in Swedish.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Sdf => "Stadsdelsförvaltningen",
-            Self::Ff => "Fackförvaltningen, processägare",
-            Self::Utf => "Utföraren",
-            Self::Mas => "Medicinskt ansvarig sjuksköterska",
-            Self::Eko => "Ekonomi",
-            Self::Dso => "Dataskyddsombud, informationssäkerhet",
-            Self::Proj => "Flyttprojektet",
-        }
-    }
-}
+use proposal::proposal;
 
 /// What is proposed for the rows of a reason, and who decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,55 +20,14 @@ pub struct Advice {
     pub owner: Owner,
 }
 
-const fn of(owner: Owner, proposal: &'static str) -> Advice {
-    Advice { proposal, owner }
-}
-
-/// By reason code, in the order of the data-quality catalogue.
-const ADVICE: &[(&str, Advice)] = &[
-    ("D01", of(Owner::Sdf, "Kontrollera mot folkbokföringen och rätta i källan före flytten.")),
-    (
-        "D02",
-        of(Owner::Sdf, "Ange seklet i källan. Personen kopplas inte ihop med andra förrän det är gjort."),
-    ),
-    ("D03", of(Owner::Sdf, "Rätta numret i källan, eller ange att det är ett lokalt nummer.")),
-    ("D04", of(Owner::Sdf, "Ta reda på vem personen är. Platshållare kopplas aldrig ihop.")),
-    ("D05", of(Owner::Sdf, "Förs över som reservnummer. Inget behöver göras.")),
-    ("D13", of(Owner::Proj, "Den rättade texten visas bredvid. Källans text är oförändrad.")),
-    ("D14", of(Owner::Sdf, "Skriv om texten i källan om rätt lydelse är känd.")),
-    ("D18", of(Owner::Ff, "Bestäm vad koden betyder och lägg till den i kodlistan.")),
-    ("D21", of(Owner::Ff, "Tolkat till vedertagen form. Källans skrivsätt är sparat.")),
-    ("D21_oparsad", of(Owner::Ff, "Avgör vilket lagrum som avses och komplettera kodlistan.")),
-    ("D23", of(Owner::Proj, "Förs över som tills vidare. Källans datum är sparat.")),
-    ("D24", of(Owner::Sdf, "Rätta datumen i källan. Utbetalningar hålls tillbaka tills det är gjort.")),
-    ("D36", of(Owner::Eko, "Det sparade resultatet gäller. Granska skillnaden mot posterna.")),
-    ("D38", of(Owner::Eko, "Bestäm beloppet i hela öre. Inget avrundas utan beslut.")),
-    ("D42", of(Owner::Eko, "Granska om utbetalningen är dubbel. Den förs över som den är.")),
-    ("D48", of(Owner::Sdf, "Signera i källan. Anteckningen förs över osignerad.")),
-    (
-        "D58",
-        of(
-            Owner::Utf,
-            "Rätta tiderna med utföraren. Besöket är märkt så att det kan lämnas utanför timsummor.",
-        ),
-    ),
-    ("D66", of(Owner::Proj, "Den andra leveransen utelämnas. Inget behöver göras.")),
-    ("D68", of(Owner::Proj, "Begär filen på nytt av utföraren, eller rätta raden för hand.")),
-    ("D79", of(Owner::Sdf, "Ange vilken nämnd som ansvarar, eller återskapa posten som saknas.")),
-    ("felformat", of(Owner::Proj, "Avgör hur värdet ska läsas, och komplettera mappningen.")),
-    ("saknas", of(Owner::Sdf, "Komplettera uppgiften i källan.")),
-    ("upprepad_nyckel", of(Owner::Proj, "Avgör vilken av posterna som gäller.")),
-    ("ersatt_av_senare", of(Owner::Proj, "Den senare leveransen gäller. Inget behöver göras.")),
-    ("utanfor_omfattning", of(Owner::Ff, "Beslutad avgränsning. Kontrollera att antalet är rimligt.")),
-];
-
-const UNKNOWN: Advice = of(Owner::Proj, "Utred vad orsaken innebär.");
+const UNKNOWN: Advice = Advice { proposal: "Utred vad orsaken innebär.", owner: Owner::Proj };
 
 /// What is proposed for the rows of a reason. A code that the catalogue does not have goes to the
 /// migration's own team.
 #[must_use]
 pub fn advice(code: &str) -> Advice {
-    ADVICE.iter().find(|(known, _)| *known == code).map_or(UNKNOWN, |(_, advice)| *advice)
+    let known = ReasonCode::parse(code).zip(proposal(code));
+    known.map_or(UNKNOWN, |(reason, proposal)| Advice { proposal, owner: reason.owner() })
 }
 
 /// Rows and the table they are in.

@@ -31,7 +31,7 @@ impl<'a> ControlTables<'a> {
 /// The columns that controls read, by source system and table.
 pub(crate) fn control_columns(controls: &[Control]) -> BTreeMap<(String, String), BTreeSet<String>> {
     let mut columns = BTreeMap::new();
-    for side in controls.iter().flat_map(|control| std::iter::once(&control.source).chain(&control.held)) {
+    for side in controls.iter().flat_map(Control::source_sides) {
         side_columns(side, &mut columns);
     }
     columns
@@ -40,8 +40,8 @@ pub(crate) fn control_columns(controls: &[Control]) -> BTreeMap<(String, String)
 /// The fields that controls read, by entity.
 pub(crate) fn control_fields(controls: &[Control]) -> BTreeMap<String, BTreeSet<String>> {
     let mut fields = BTreeMap::new();
-    for control in controls {
-        target_fields(&control.target, &mut fields);
+    for side in controls.iter().flat_map(Control::target_sides) {
+        target_fields(side, &mut fields);
     }
     fields
 }
@@ -111,7 +111,7 @@ impl Tables for ControlTables<'_> {
             let (Some(key), Some(action)) = (key, action) else { continue };
             for row in 0..batch.rows() {
                 let held = action.text(row).and_then(Action::parse).is_some_and(|action| {
-                    matches!(action, Action::Merge | Action::Exclude | Action::Quarantine)
+                    action.holds_back() || matches!(action, Action::Merge | Action::Exclude)
                 });
                 keys.extend(key.text(row).filter(|_| held).map(str::to_owned));
             }

@@ -63,7 +63,9 @@ impl<'c> FindingsFile<'c> {
     /// A key is shown as it is when the mapping says that it names nobody.
     fn display_key(&self, finding: &Finding) -> DisplayKey {
         let key = finding.src_key.expose();
-        match self.chain.set.mapping(&finding.src_system, &finding.src_table) {
+        let mut mappings = self.chain.produced_by();
+        let (system, table) = (&finding.src_system, &finding.src_table);
+        match mappings.find(|mapping| mapping.system == *system && mapping.table == *table) {
             None => DisplayKey::Hidden,
             Some(mapping) if mapping.personal_key => {
                 let key = SourceKey::new(&mapping.system, &mapping.table, [Some(key.as_str())]);

@@ -87,6 +87,18 @@ impl Month {
         self.0.div_euclid(12)
     }
 
+    /// The last Sunday, on which the clocks are changed in March and in October.
+    pub(crate) fn last_sunday(self) -> Day {
+        let last = self.last_day();
+        // 1970-01-01 was a Thursday, so that day 3 was a Sunday.
+        last.plus(-(last.0 - 3).rem_euclid(7))
+    }
+
+    /// The month of the year, from 1.
+    pub(crate) const fn of_year(self) -> i32 {
+        self.0.rem_euclid(12) + 1
+    }
+
     /// A day of the month, counted from 1. The day must exist.
     pub(crate) const fn day(self, day: i32) -> Day {
         Day::of(self.year(), self.0.rem_euclid(12) + 1, day)
@@ -119,6 +131,16 @@ impl Stamp {
         Self(self.0 + i64::from(minutes) * MS_PER_MINUTE)
     }
 
+    /// The day that the time lies in.
+    pub(crate) fn day(self) -> Day {
+        Day(i32::try_from(self.0.div_euclid(MS_PER_DAY)).expect("a civil day fits 32 bits"))
+    }
+
+    /// Whole minutes of wall time from this time to the other; negative when the other is earlier.
+    pub(crate) fn minutes_to(self, other: Self) -> i32 {
+        i32::try_from((other.0 - self.0).div_euclid(MS_PER_MINUTE)).expect("a life in minutes fits 32 bits")
+    }
+
     pub(crate) fn plus_ms(self, ms: i32) -> Self {
         Self(self.0 + i64::from(ms))
     }
@@ -148,9 +170,8 @@ impl Stamp {
 
     /// Appends `YYYY-MM-DD`, the separator and `HH:MM`.
     pub(crate) fn push_minute(self, text: &mut String, separator: char) {
-        let day = i32::try_from(self.0.div_euclid(MS_PER_DAY)).expect("a civil day fits 32 bits");
         let minute = self.0.rem_euclid(MS_PER_DAY) / MS_PER_MINUTE;
-        push_day(text, Day(day));
+        push_day(text, self.day());
         text.push(separator);
         push_digits(text, minute / 60, 2);
         text.push(':');
@@ -195,6 +216,22 @@ mod tests {
         assert_eq!(Month::of(2024, 2).days(), 29);
         assert_eq!(Month::of(2023, 12).last_day(), Day::of(2023, 12, 31));
         assert_eq!(Day::of(2014, 12, 9).month().plus(1).compact(), "201501");
+    }
+
+    #[test]
+    fn clocks_change_on_the_last_sunday() {
+        assert_eq!(Month::of(2019, 10).last_sunday(), Day::of(2019, 10, 27));
+        assert_eq!(Month::of(2018, 3).last_sunday(), Day::of(2018, 3, 25));
+        assert_eq!(Month::of(2024, 3).last_sunday(), Day::of(2024, 3, 31));
+        assert_eq!((Month::of(2024, 3).of_year(), Month::of(2024, 12).of_year()), (3, 12));
+    }
+
+    #[test]
+    fn times_know_their_day_and_their_distance() {
+        let late = Stamp::at(Day::of(2019, 12, 31), 23, 50);
+        assert_eq!(late.day(), Day::of(2019, 12, 31));
+        assert_eq!(late.plus_minutes(10).day(), Day::of(2020, 1, 1));
+        assert_eq!(late.minutes_to(late.plus_minutes(-35)), -35);
     }
 
     #[test]

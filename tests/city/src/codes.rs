@@ -106,6 +106,14 @@ pub(crate) const EXPENSES: [&str; 11] =
 pub(crate) const INCOMES: [&str; 12] =
     ["LÖN", "AKTI", "DAGP", "BARB", "BOSB", "UNDH", "FÖRP", "SJUK", "ETAB", "PENS", "STUD", "SKAT"];
 
+/// The old type of a month's decision, and the last day on which it could be used.
+pub(crate) const OLD_MONTH: &str = "EBSB";
+/// See [`OLD_MONTH`].
+pub(crate) const OLD_MONTH_ENDED: Day = Day::of(2011, 12, 31);
+
+/// A section of a law that came into force on 2025-07-01.
+pub(crate) const LATER_LAW: &str = "SoL (2025:400) 11:1";
+
 /// Codes that are in no list: old habits of typing.
 pub(crate) const UNKNOWN_CODES: [&str; 4] = ["QX1", "ZZZ", "GML", "9X9"];
 
@@ -146,6 +154,8 @@ pub(crate) struct CodeRow {
     pub(crate) text: &'static str,
     pub(crate) from: Day,
     pub(crate) to: Option<Day>,
+    /// Whether a later row gives the code another meaning (D19).
+    pub(crate) reused: bool,
 }
 
 const BEGIN: Day = Day::of(1998, 1, 1);
@@ -175,6 +185,8 @@ const LISTS: [List; 6] = [
             ("EBLF", "Livsföring i övrigt"),
             ("EBHY", "Hyresskuld"),
             ("EBÅT", "Bistånd mot återbetalning"),
+            ("EBDÖ", "Dödsboanmälan"),
+            (OLD_MONTH, "Socialbidrag, månad"),
             ("BUÖV", "Öppenvård"),
             ("BUPL", "Placering"),
             ("BUKO", "Kontaktperson eller kontaktfamilj"),
@@ -287,9 +299,11 @@ pub(crate) fn code_rows() -> Vec<CodeRow> {
     for (table, codes) in LISTS {
         for (code, text) in codes {
             let reused = REUSED.iter().find(|(list, reused, _)| (*list, *reused) == (table, code));
-            rows.push(CodeRow { table, code, text, from: BEGIN, to: reused.map(|_| REUSE.plus(-1)) });
+            let ended = (*code == OLD_MONTH).then_some(OLD_MONTH_ENDED);
+            let to = reused.map(|_| REUSE.plus(-1)).or(ended);
+            rows.push(CodeRow { table, code, text, from: BEGIN, to, reused: reused.is_some() });
             if let Some((_, _, text)) = reused {
-                rows.push(CodeRow { table, code, text, from: REUSE, to: None });
+                rows.push(CodeRow { table, code, text, from: REUSE, to: None, reused: false });
             }
         }
     }

@@ -1,11 +1,13 @@
-//! A synthetic city: four legacy systems with the dirt of twenty-five years, and the truth about it.
+//! A synthetic city: five legacy systems with the dirt of twenty-five years, and the truth about it.
 //!
-//! [`generate`] writes, from a seed and a number of persons, what the four systems would hold:
+//! [`generate`] writes, from a seed and a number of persons, what the five systems would hold:
 //!
 //! | file | system | period |
 //! |---|---|---|
-//! | `paraply.sqlite` | cases, decisions, payments, journal notes | 2005-2024 |
-//! | `vodok.sqlite` | health-care notes, with a change of terms on 2015-01-26 | 2013-2024 |
+//! | `paraply.sqlite` | cases, decisions, households, orders, payments, fees, journal notes | 2005-2024 |
+//! | `agresso/*.csv` | what the accounts hold of the payments | 2005-2024 |
+//! | `vodok.sqlite` | the health-care record, with a change of terms on 2015-01-26 | 2013-2024 |
+//! | `warna.sqlite` | guardians, their accounts and fees | 2005-2024 |
 //! | `schemos.sqlite` | planned visits, staff and shifts | 2014-2024 |
 //! | `paraga/*.csv` | home-help visits in three eras of file format | 2014-2024 |
 //!
@@ -20,13 +22,15 @@
 //! * **Streaming.** Rows are written as they are made. What is held is the plan of each person (some hundred
 //!   bytes) and the keys of defective rows.
 //!
-//! A city of twenty persons or more has every table and every defect at least once.
+//! A city of sixty persons or more has every table and every defect at least once.
 
+mod agresso;
 mod calendar;
 mod codes;
 mod error;
 mod generation;
 mod names;
+mod norms;
 mod numbers;
 mod organisation;
 mod paraga;
@@ -38,6 +42,7 @@ mod schemos;
 mod sqlite;
 mod truth;
 mod vodok;
+mod warna;
 
 pub use error::{Error, ErrorKind};
 pub use generation::{CityPlan, MAX_PERSONS, Progress, generate};

@@ -55,6 +55,20 @@ pub(crate) fn street(rng: &mut Rng) -> String {
     format!("{root}{middle}{road} {number}")
 }
 
+/// A postcode of the city, five digits.
+pub(crate) fn postcode(rng: &mut Rng) -> String {
+    format!("1{:04}", rng.between(0, 29) * 100 + rng.between(10, 99))
+}
+
+/// The name with a letter inside it replaced: the damage cannot be undone.
+pub(crate) fn without_a_letter(name: &str, lost: char) -> String {
+    let inside = 1..name.chars().count().saturating_sub(1);
+    let marked =
+        name.chars().enumerate().find(|(place, letter)| inside.contains(place) && !letter.is_ascii());
+    let place = marked.map_or(1, |(place, _)| place);
+    name.chars().enumerate().map(|(at, letter)| if at == place { lost } else { letter }).collect()
+}
+
 /// The text as it looks when its UTF-8 bytes are read as Windows-1252. The damage can be undone.
 pub(crate) fn mojibake(text: &str) -> String {
     let (damaged, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes());
@@ -77,6 +91,13 @@ mod tests {
             assert_eq!(std::str::from_utf8(&bytes).unwrap(), name);
         }
         assert_eq!(mojibake("Åkervik"), "Ã…kervik");
+    }
+
+    #[test]
+    fn a_lost_letter_has_letters_on_both_sides() {
+        assert_eq!(without_a_letter("Björkdal", '?'), "Bj?rkdal");
+        assert_eq!(without_a_letter("Ås", '?'), "Å?");
+        assert_eq!(without_a_letter("Åkervik", '?'), "Å?ervik");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The city's districts and the boards that answered for them, as five successive maps have left them.
 //!
-//! Mergers and dates are public facts (2007-01-01 from 18 to 14, 2020-07-01 to 13, 2023-07-01 to 11).
+//! Mergers and dates are public facts (1999 from 24 to 18, 2007-01-01 to 14, 2020-07-01 to 13, 2023-07-01 to 11).
 //! Codes are invented, except that `7` and the two-digit district number is a pattern that public
 //! documents show for two of them (715 Skarpnäck, 718 Farsta).
 
@@ -81,8 +81,31 @@ const fn created(code: &'static str, name: &'static str, from: Day) -> Board {
     Board { code, name, from, to: None, successor: None }
 }
 
-/// Every board that ever was, in the order of the maps.
-pub(crate) const BOARDS: [Board; 31] = [
+/// A board of the first map, which nobody wrote a successor for.
+const fn early(code: &'static str, name: &'static str) -> Board {
+    Board { code, name, from: START, to: Some(MAP_18.plus(-1)), successor: None }
+}
+
+/// Whether a board had ended before the day.
+pub(crate) fn closed_before(code: &str, day: Day) -> bool {
+    BOARDS.iter().any(|board| board.code == code && board.to.is_some_and(|to| to < day))
+}
+
+/// Every board that ever was, in the order of the maps. Which twelve boards of 1997 became six in 1999 is
+/// partly invented.
+pub(crate) const BOARDS: [Board; 43] = [
+    early("740", "Hässelby stadsdelsnämnd"),
+    early("741", "Vällingby stadsdelsnämnd"),
+    early("742", "Västerleds stadsdelsnämnd"),
+    early("743", "Bromma-Ulvsunda stadsdelsnämnd"),
+    early("744", "Hornstulls stadsdelsnämnd"),
+    early("745", "Gamla stans stadsdelsnämnd"),
+    early("746", "Katarina stadsdelsnämnd"),
+    early("747", "Hammarby stadsdelsnämnd"),
+    early("748", "Enskede stadsdelsnämnd"),
+    early("749", "Årsta stadsdelsnämnd"),
+    early("750", "Söderleds stadsdelsnämnd"),
+    early("751", "Farsta-Hökarängens stadsdelsnämnd"),
     merged("730", "Kista stadsdelsnämnd", START, CHANGES[0], "701"),
     merged("731", "Rinkeby stadsdelsnämnd", START, CHANGES[0], "701"),
     merged("732", "Maria-Gamla stans stadsdelsnämnd", MAP_18, CHANGES[0], "712"),
@@ -93,15 +116,15 @@ pub(crate) const BOARDS: [Board; 31] = [
     merged("737", "Liljeholmens stadsdelsnämnd", START, CHANGES[0], "722"),
     merged("701", "Rinkeby-Kista stadsdelsnämnd", CHANGES[0], CHANGES[2], "702"),
     merged("703", "Spånga-Tensta stadsdelsnämnd", START, CHANGES[2], "702"),
-    lasting("704", "Hässelby-Vällingby stadsdelsnämnd"),
-    lasting("706", "Bromma stadsdelsnämnd"),
+    created("704", "Hässelby-Vällingby stadsdelsnämnd", MAP_18),
+    created("706", "Bromma stadsdelsnämnd", MAP_18),
     lasting("708", "Kungsholmens stadsdelsnämnd"),
     merged("709", "Norrmalms stadsdelsnämnd", START, CHANGES[2], "711"),
     merged("710", "Östermalms stadsdelsnämnd", START, CHANGES[2], "711"),
     created("712", "Södermalms stadsdelsnämnd", CHANGES[0]),
     created("714", "Enskede-Årsta-Vantörs stadsdelsnämnd", CHANGES[0]),
     lasting("715", "Skarpnäcks stadsdelsnämnd"),
-    lasting("718", "Farsta stadsdelsnämnd"),
+    created("718", "Farsta stadsdelsnämnd", MAP_18),
     merged("721", "Älvsjö stadsdelsnämnd", START, CHANGES[1], "723"),
     merged("722", "Hägersten-Liljeholmens stadsdelsnämnd", CHANGES[0], CHANGES[1], "723"),
     lasting("724", "Skärholmens stadsdelsnämnd"),
@@ -144,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_maps_have_18_14_13_and_11_boards() {
+    fn the_maps_have_24_18_14_13_and_11_boards() {
         let count = |day: Day| {
             BOARDS
                 .iter()
@@ -152,6 +175,8 @@ mod tests {
                 .filter(|board| board.from <= day && board.to.is_none_or(|to| to >= day))
                 .count()
         };
+        assert_eq!(count(Day::of(1998, 12, 31)), 24);
+        assert_eq!(count(Day::of(1999, 1, 1)), 18);
         assert_eq!(count(Day::of(2006, 12, 31)), 18);
         assert_eq!(count(Day::of(2007, 1, 1)), 14);
         assert_eq!(count(Day::of(2020, 7, 1)), 13);
@@ -167,6 +192,14 @@ mod tests {
                 assert!(board.from <= day && board.to.is_none_or(|to| to >= day), "{code}");
             }
         }
+    }
+
+    #[test]
+    fn no_successor_is_known_before_2007() {
+        for board in BOARDS.iter().filter(|board| board.to.is_some_and(|to| to < Day::of(2006, 12, 31))) {
+            assert_eq!(board.successor, None);
+        }
+        assert!(closed_before("721", Day::of(2024, 12, 31)) && !closed_before("723", Day::of(2024, 12, 31)));
     }
 
     #[test]

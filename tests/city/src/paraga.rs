@@ -1,12 +1,21 @@
 //! ParaGå and SchemOS: home-help visits as monthly files per utförare, and the planning behind them.
 //!
 //! Both are written in one pass, month by month and utförare by utförare, because a planned visit names
-//! the visit that came of it. Only the kunder are held; a visit is forgotten when it is written.
+//! the visit that came of it. The kunder are held, and of a month's visits of one utförare
+//! as much as shows which of them overlap; corrections that come later wait for their month.
 
+mod away;
+mod besok;
+mod clock;
 mod era;
 mod file;
+mod korr;
 mod kund;
 mod month;
+mod overlap;
+mod receipts;
+mod register;
+mod roster;
 mod visit;
 
 use std::path::Path;
@@ -16,15 +25,21 @@ use crate::error::Error;
 use crate::generation::Progress;
 use crate::population::{Population, utforare_count};
 use crate::schemos::Schemos;
-use crate::truth::{Ledger, Quota};
+use crate::truth::{Action, Ledger, Quota};
 
 use era::Era;
+use korr::Pending;
 use kund::{Kund, plan_kunder};
+use receipts::Receipts;
 
 const SYSTEM: &str = "paraga";
 
 /// Visits per person over the whole period.
-const VISITS_PER_PERSON: u64 = 157;
+const VISITS_PER_PERSON: u64 = 100;
+/// Visits of each utförare in the month of trial, about.
+const VISITS_ON_TRIAL: i32 = 4;
+/// How many visits of each utförare in the third era bear the number of an earlier visit (D65).
+const NUMBERS_AGAIN: i64 = 5;
 
 /// The months a small city has files for: some in each era, with both sides of each change and an autumn
 /// change of clocks.
@@ -55,13 +70,22 @@ fn months(persons: u32) -> Vec<Month> {
 
 struct Quotas {
     visit_time: Quota,
+    overlap: Quota,
+    double: Quota,
+    midnight: Quota,
+    unplanned: Quota,
+    in_absence: Quota,
     delivered_twice: Quota,
+    korr: Quota,
     korr_separator: Quota,
     korr_newline: Quota,
     korr_lost: Quota,
     kund_separator: Quota,
     kund_newline: Quota,
     kund_lost: Quota,
+    kommun: Quota,
+    formula: Quota,
+    swapped_day: Quota,
 }
 
 impl Quotas {
@@ -69,15 +93,33 @@ impl Quotas {
         let quota = |purpose, per_million, first| Quota::new(seed, purpose, per_million, first);
         Self {
             visit_time: quota("D58", 2_000, 7),
+            overlap: quota("D59", 8_000, 5),
+            double: quota("D60", 4_000, 30),
+            midnight: quota("D64", 500, 60),
+            unplanned: quota("D61", 26_000, 10),
+            in_absence: quota("D63", 150_000, 3),
             delivered_twice: quota("D66", 4_000, 5),
+            korr: quota("korr", 8_000, 9),
             korr_separator: quota("D68/korr/separator", 500, 2),
             korr_newline: quota("D68/korr/newline", 300, 4),
             korr_lost: quota("D68/korr/lost", 200, 6),
             kund_separator: quota("D68/kund/separator", 500, 2),
             kund_newline: quota("D68/kund/newline", 300, 4),
             kund_lost: quota("D68/kund/lost", 200, 6),
+            kommun: quota("D78/Kommun", 1_000, 5),
+            formula: quota("D78/Personnr", 1_000, 11),
+            swapped_day: quota("D26", 1_000, 3),
         }
     }
+}
+
+/// The numbers of one utförare's visits.
+#[derive(Debug, Clone, Copy, Default)]
+struct Series {
+    /// The last number given out.
+    last: i64,
+    /// Where the numbers of the first two eras ended, in the third.
+    ended: Option<i64>,
 }
 
 /// Both systems while they are written.
@@ -87,10 +129,13 @@ struct Paraga<'a> {
     ledger: &'a mut Ledger,
     schemos: Schemos<'a>,
     kunder: Vec<Kund>,
+    /// The months that have files, the first being the trial.
+    months: Vec<Month>,
     utforare: u32,
     quotas: Quotas,
-    /// The last `BesokId` of the running series; a new era of numbering starts at 0 again.
-    besok_id: i64,
+    series: Vec<Series>,
+    pending: Vec<Pending>,
+    receipts: Receipts,
     korr_id: i64,
     /// Rows in files so far.
     rows: u64,
@@ -112,8 +157,8 @@ pub(crate) fn write(
     let utforare = utforare_count(persons);
     let months = months(persons);
     let kunder = plan_kunder(city, &months, utforare);
-    let mut schemos = Schemos::create(city, directory, utforare)?;
-    schemos.write_customers(kunder.iter().map(|kund| (kund.person, kund.number.as_str(), kund.utforare)))?;
+    let mut schemos = Schemos::create(city, directory, utforare, ledger)?;
+    schemos.write_customers(kunder.iter().map(|kund| (kund.person, kund.number.as_str())))?;
     let mut paraga = Paraga {
         city,
         directory: &part,
@@ -121,32 +166,34 @@ pub(crate) fn write(
         schemos,
         utforare,
         quotas: Quotas::new(city.seed),
-        besok_id: 0,
+        series: (0..utforare).map(|_| Series::default()).collect(),
+        pending: Vec::new(),
+        receipts: Receipts::default(),
         korr_id: 0,
         rows: 0,
         kunder,
+        months,
     };
-    paraga.write_months(&months, persons, progress)?;
+    paraga.write_months(persons, progress)?;
+    for key in std::mem::take(&mut paraga.receipts).suspicious() {
+        paraga.ledger.mark(("D62", SYSTEM, "besok", Action::Flag), key);
+    }
     let rows = paraga.rows + paraga.schemos.finish(paraga.ledger)?;
     std::fs::rename(&part, directory.join(SYSTEM)).map_err(Error::io(SYSTEM))?;
     Ok(rows)
 }
 
 impl Paraga<'_> {
-    fn write_months(
-        &mut self,
-        months: &[Month],
-        persons: u32,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), Error> {
-        let active: u64 = self.kunder.iter().map(|kund| kund.months(months)).sum();
+    fn write_months(&mut self, persons: u32, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+        let months = self.months.clone();
+        let active: u64 = self.kunder.iter().map(|kund| kund.months(&months[1..])).sum();
         let per_kund = (u64::from(persons) * VISITS_PER_PERSON).div_ceil(active.max(1));
         let per_kund = i32::try_from(per_kund).unwrap_or(i32::MAX);
         let mut previous = Era::One;
-        for (number, month) in (1_u64..).zip(months) {
+        for (number, month) in (1_u64..).zip(&months) {
             let era = Era::of(*month);
             if era == Era::Three && previous != Era::Three {
-                self.besok_id = 0;
+                self.begin_numbers_again();
             }
             previous = era;
             for utforare in 0..self.utforare {
@@ -160,5 +207,12 @@ impl Paraga<'_> {
             });
         }
         Ok(())
+    }
+
+    fn begin_numbers_again(&mut self) {
+        for series in &mut self.series {
+            series.ended = Some(series.last);
+            series.last = (series.last - NUMBERS_AGAIN).max(0);
+        }
     }
 }

@@ -3,12 +3,22 @@
 //! The plan of a person is about a hundred bytes and is the only thing that grows with the city
 //! while rows are written.
 
+use std::collections::BTreeSet;
+
 use crate::calendar::Day;
 use crate::codes::Area;
 use crate::names;
-use crate::numbers::{self, DayPool, PublishedPool};
 use crate::organisation::DISTRICTS;
 use crate::rng::Rng;
+
+mod doubles;
+mod first;
+mod outsiders;
+mod pools;
+
+use first::{FIRST, Twist};
+pub(crate) use outsiders::Outsider;
+pub(crate) use pools::{Identity, Pools};
 
 /// What is wrong with `PERSON.PNR`, if anything. A person has at most one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +31,42 @@ pub(crate) enum NumberDefect {
     Calendar,
     /// D04: a value that clerks type when there is no number.
     Sentinel,
+}
+
+/// How a record is a second one of somebody who already has one, without any reference between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DoubleKind {
+    /// D07: the same number.
+    Same,
+    /// D06: the first record has a samordningsnummer, this one the personnummer of the same day.
+    Renumbered,
+    /// D07 as candidate: the same name and day of birth, and no number.
+    Unnumbered,
+}
+
+/// Whose second record a record is, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Double {
+    /// The place of the first record in the city.
+    pub(crate) of: u32,
+    pub(crate) kind: DoubleKind,
+}
+
+/// What is odd about a row of `PERSON` beside its number. A person has at most one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    /// D08: the registered birth and the registered sex are another human's.
+    TwoHumans,
+    /// D09: the registered sex contradicts the number.
+    OtherSex,
+    /// D10: the registered day of birth is another one of the same year.
+    OtherDay,
+    /// D83: a test person.
+    TestPerson,
+    /// D14: a letter of the name is lost.
+    LostLetter,
+    /// D15: blanks too many, or ones that cannot be seen, in the name.
+    Blanks,
 }
 
 /// Where a person's number comes from.
@@ -36,29 +82,8 @@ enum Kind {
     Wrong(NumberDefect),
 }
 
-/// The first twenty persons, so that the smallest cities have one of everything.
-const FIRST: [Kind; 20] = [
-    Kind::Elder,
-    Kind::Wrong(NumberDefect::CheckDigit),
-    Kind::Wrong(NumberDefect::Century),
-    Kind::Elder,
-    Kind::Wrong(NumberDefect::Calendar),
-    Kind::Wrong(NumberDefect::Sentinel),
-    Kind::Elder,
-    Kind::Adult,
-    Kind::Middle,
-    Kind::Samordning,
-    Kind::Adult,
-    Kind::Child,
-    Kind::Elder,
-    Kind::Adult,
-    Kind::Elder,
-    Kind::Elder,
-    Kind::Reserve,
-    Kind::NoNumber,
-    Kind::Elder,
-    Kind::Adult,
-];
+/// Of the first twenty, the place of the one whom health care alone protects.
+const HEALTH_CARE_PROTECTS: u32 = 18;
 
 /// Parts of 1000 for every later person.
 const SHARES: [(Kind, u32); 11] = [
@@ -88,6 +113,8 @@ pub(crate) struct Person {
     pub(crate) pnr_type: &'static str,
     pub(crate) defect: Option<NumberDefect>,
     pub(crate) man: bool,
+    /// The day of birth, when it is certain: not for numbers that are wrong in their date or their century.
+    pub(crate) birth: Option<Day>,
     /// `SEKR`: J, K, F or empty.
     pub(crate) protection: &'static str,
     /// `REGDAT`.
@@ -101,8 +128,21 @@ pub(crate) struct Person {
     pub(crate) mojibake: bool,
     pub(crate) patient: bool,
     pub(crate) kund: bool,
-    /// The person this one is a second record of, and whose name it bears.
+    /// Whether health care knows of a protection that Paraply does not (D11). Such a person is nobody's kund.
+    pub(crate) health_care_protects: bool,
+    /// The person this one is a second record of by explicit reference, and whose name it bears.
     pub(crate) refers_to: Option<u32>,
+    /// The person this one is a second record of without any reference, and whose name it bears.
+    pub(crate) double: Option<Double>,
+    pub(crate) oddity: Option<Oddity>,
+    /// Whether another record of the same human is protected and this one is not (D11).
+    pub(crate) shielded: bool,
+    /// Whether the person surely has, or never has, files in Paraply; by chance otherwise.
+    pub(crate) client: Option<bool>,
+    /// Whether the files begin as soon as the person is registered and stay open.
+    pub(crate) steady: bool,
+    /// Whether the person is sure to die when the files are closed.
+    pub(crate) dies: bool,
 }
 
 impl Person {
@@ -113,7 +153,12 @@ impl Person {
 
     /// First and last name, undamaged.
     pub(crate) fn name(&self, seed: u64) -> (&'static str, String) {
-        let bearer = self.refers_to.unwrap_or(self.index);
+        if self.oddity == Some(Oddity::TestPerson) {
+            let tolvan = self.index.is_multiple_of(2);
+            let (first, last) = if tolvan { ("Tolvan", "Tolvansson") } else { ("Test", "Testsson") };
+            return (first, last.to_owned());
+        }
+        let bearer = self.refers_to.or(self.double.map(|double| double.of)).unwrap_or(self.index);
         let mut rng = Rng::keyed(seed, "name", bearer.into());
         let marked = self.mojibake || bearer.is_multiple_of(3);
         (names::first(&mut rng, self.man), names::last(&mut rng, marked))
@@ -123,131 +168,23 @@ impl Person {
     pub(crate) fn is_protected(&self) -> bool {
         !self.protection.is_empty()
     }
-}
 
-/// The pools of numbers that are left.
-struct Pools {
-    published: PublishedPool,
-    elder: DayPool,
-    middle: DayPool,
-    late: DayPool,
-    child: DayPool,
-    ambiguous: DayPool,
-    samordning: DayPool,
-    reserve: u32,
-}
-
-impl Pools {
-    fn new(seed: u64) -> Self {
-        let mut rng = Rng::keyed(seed, "pools", 0);
-        let mut pool = |first, last| DayPool::new(first, last, rng.below(1_000_000));
-        Self {
-            elder: pool(Day::of(1915, 1, 1), Day::of(1957, 12, 31)),
-            middle: pool(Day::of(1958, 1, 1), Day::of(1975, 12, 31)),
-            late: pool(Day::of(1976, 1, 1), Day::of(2004, 12, 31)),
-            ambiguous: pool(Day::of(2005, 1, 1), Day::of(2012, 12, 31)),
-            child: pool(Day::of(2014, 1, 1), Day::of(2024, 5, 31)),
-            samordning: pool(Day::of(1950, 1, 1), Day::of(2003, 12, 31)),
-            published: PublishedPool::new(rng.below(1_000_000)),
-            reserve: 0,
-        }
+    /// Whether the row or another record of the same human is protected.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.is_protected() || self.shielded || self.health_care_protects
     }
-
-    /// A reservnummer: what a person gets when the other pools are empty. There are 100 000 per year.
-    fn reserve(&mut self) -> Identity {
-        self.reserve += 1;
-        let number = numbers::reserve_stockholm(2016, self.reserve);
-        Identity { birth: Day::of(1980, 1, 1), man: false, number: Some(number), pnr_type: "R" }
-    }
-
-    fn never_assigned(&mut self, day: Option<Day>) -> Identity {
-        match day {
-            Some(birth) => {
-                let number = numbers::never_assigned(birth);
-                Identity { birth, man: false, number: Some(number), pnr_type: "P" }
-            }
-            None => self.reserve(),
-        }
-    }
-
-    fn published(&mut self) -> Identity {
-        match self.published.take() {
-            Some((birth, man, number)) => Identity { birth, man, number: Some(number), pnr_type: "P" },
-            None => {
-                let day = self.late.take();
-                self.never_assigned(day)
-            }
-        }
-    }
-
-    fn identity(&mut self, kind: Kind, rng: &mut Rng) -> Identity {
-        match kind {
-            Kind::Elder => {
-                let day = self.elder.take();
-                self.never_assigned(day)
-            }
-            Kind::Middle => {
-                let day = self.middle.take();
-                self.never_assigned(day)
-            }
-            Kind::Adult => self.published(),
-            Kind::Child => {
-                let day = self.child.take();
-                self.never_assigned(day)
-            }
-            Kind::Samordning => match self.samordning.take() {
-                Some(birth) => {
-                    let number = numbers::samordningsnummer(birth);
-                    Identity { birth, man: false, number: Some(number), pnr_type: "S" }
-                }
-                None => self.reserve(),
-            },
-            Kind::Reserve => self.reserve(),
-            Kind::NoNumber => Identity {
-                birth: Day::of(1970, 1, 1).plus(rng.between(0, 10_000)),
-                man: rng.chance(1, 2),
-                number: None,
-                pnr_type: "O",
-            },
-            Kind::Wrong(defect) => self.wrong(defect, rng),
-        }
-    }
-
-    fn wrong(&mut self, defect: NumberDefect, rng: &mut Rng) -> Identity {
-        let day = match defect {
-            NumberDefect::Century => self.ambiguous.take(),
-            NumberDefect::CheckDigit | NumberDefect::Calendar | NumberDefect::Sentinel => self.middle.take(),
-        };
-        let birth = day.unwrap_or(Day::of(1958, 3, 4));
-        let right = numbers::never_assigned(birth);
-        let number = match defect {
-            NumberDefect::CheckDigit => numbers::wrong_check_digit(&right, 1 + rng.below(9)),
-            NumberDefect::Century => right[2..].to_owned(),
-            NumberDefect::Calendar => numbers::impossible_date(birth),
-            NumberDefect::Sentinel => (rng.pick(&numbers::SENTINELS)).to_owned(),
-        };
-        Identity { birth, man: false, number: Some(number), pnr_type: "P" }
-    }
-}
-
-/// A number and what goes with it.
-struct Identity {
-    birth: Day,
-    man: bool,
-    number: Option<String>,
-    pnr_type: &'static str,
 }
 
 /// Plans every person of the city.
 pub(crate) fn plan(persons: u32, seed: u64) -> Population {
-    let mut pools = Pools::new(seed);
-    let mut planned: Vec<Person> = Vec::new();
+    let mut planner = Planner { seed, pools: Pools::new(seed), persons: Vec::new(), paired: BTreeSet::new() };
     for index in 0..persons {
-        let person = plan_person(index, seed, &mut pools, &planned);
-        planned.push(person);
+        let person = planner.person(index);
+        planner.persons.push(person);
     }
-    let employees = plan_employees(persons, &mut pools);
-    Population { seed, persons: planned, employees }
+    let employees = plan_employees(persons, &mut planner.pools);
+    let outsiders = outsiders::plan(persons, seed, &mut planner.pools);
+    Population { seed, persons: planner.persons, employees, outsiders, left: planner.pools }
 }
 
 /// The whole plan.
@@ -256,6 +193,10 @@ pub(crate) struct Population {
     pub(crate) persons: Vec<Person>,
     /// The person numbers of the utförares' employees; whether each is a man's.
     pub(crate) employees: Vec<(bool, String)>,
+    /// People whom Paraply does not know.
+    pub(crate) outsiders: Vec<Outsider>,
+    /// The numbers that nobody in the plan holds.
+    pub(crate) left: Pools,
 }
 
 /// How many utförare a city of this size has.
@@ -273,63 +214,140 @@ fn plan_employees(persons: u32, pools: &mut Pools) -> Vec<(bool, String)> {
         .collect()
 }
 
-fn plan_person(index: u32, seed: u64, pools: &mut Pools, earlier: &[Person]) -> Person {
-    let mut rng = Rng::keyed(seed, "person", index.into());
-    let early = usize::try_from(index).ok().and_then(|place| FIRST.get(place));
-    let kind = early.copied().unwrap_or_else(|| {
-        let weights: Vec<u32> = SHARES.iter().map(|(_, share)| *share).collect();
-        SHARES[rng.weighted(&weights)].0
-    });
-    let identity = pools.identity(kind, &mut rng);
-    let area = area_of(kind, identity.birth, &mut rng);
+/// The plan while it is made.
+struct Planner {
+    seed: u64,
+    pools: Pools,
+    persons: Vec<Person>,
+    /// The persons who are one of two records of one human.
+    paired: BTreeSet<u32>,
+}
+
+impl Planner {
+    fn person(&mut self, index: u32) -> Person {
+        let mut rng = Rng::keyed(self.seed, "person", index.into());
+        let early = usize::try_from(index).ok().and_then(|place| FIRST.get(place)).copied();
+        let (kind, twist) =
+            early.map_or_else(|| (drawn_kind(&mut rng), None), |(kind, twist)| (kind, Some(twist)));
+        let identity = self.pools.identity(kind, &mut rng);
+        let mut person = planned(index, kind, identity, twist, &mut rng);
+        match twist {
+            Some(Twist::Odd(oddity)) => person.make_odd(oddity),
+            Some(Twist::Double(double)) => self.make_double(&mut person, double, &mut rng),
+            Some(Twist::Shield) => self.refer(&mut person, true),
+            Some(Twist::Known) if index == 9 => self.refer(&mut person, false),
+            Some(_) => {}
+            None => self.twist_by_chance(&mut person, kind, &mut rng),
+        }
+        person
+    }
+
+    /// What is odd about a later person: at most one of everything that concerns identity.
+    fn twist_by_chance(&mut self, person: &mut Person, kind: Kind, rng: &mut Rng) {
+        let drawn = rng.below(100_000);
+        let common = matches!(kind, Kind::Adult | Kind::Middle) && person.holds_plain_number();
+        if kind == Kind::Samordning && person.pnr_type == "S" {
+            match drawn {
+                0..1_000 => self.refer(person, true),
+                1_000..30_000 => self.refer(person, false),
+                _ => {}
+            }
+        } else if common && !person.is_protected() && !person.mojibake {
+            match drawn {
+                0..1_100 => self.make_double(person, DoubleKind::Same, rng),
+                1_100..1_800 => self.make_double(person, DoubleKind::Renumbered, rng),
+                1_800..2_300 => self.make_double(person, DoubleKind::Unnumbered, rng),
+                2_300..2_370 => person.make_odd(Oddity::TwoHumans),
+                2_370..2_700 => person.make_odd(Oddity::OtherSex),
+                2_700..2_850 => person.make_odd(Oddity::OtherDay),
+                2_850..3_000 => person.make_odd(Oddity::LostLetter),
+                3_000..7_600 => person.make_odd(Oddity::Blanks),
+                _ => {}
+            }
+        } else if person.defect == Some(NumberDefect::Sentinel) && drawn < 3_000 {
+            person.make_odd(Oddity::TestPerson);
+        }
+    }
+}
+
+fn drawn_kind(rng: &mut Rng) -> Kind {
+    let weights: Vec<u32> = SHARES.iter().map(|(_, share)| *share).collect();
+    SHARES[rng.weighted(&weights)].0
+}
+
+fn planned(index: u32, kind: Kind, identity: Identity, twist: Option<Twist>, rng: &mut Rng) -> Person {
+    let birth = certain_birth(kind, identity.pnr_type, identity.birth);
+    let steady = match twist {
+        Some(Twist::Steady(area)) => Some(area),
+        _ => None,
+    };
+    let drawn_area = area_of(kind, identity.birth, rng);
+    let area = steady.unwrap_or(if index == 0 || twist == Some(Twist::Dead) { Area::Ao } else { drawn_area });
     let second_area = (index == 0 || rng.chance(50, 1_000)).then(|| {
         let second = if area == Area::Eb { Area::Vu } else { Area::Eb };
         if identity.birth.year() >= 1998 { Area::Fn } else { second }
     });
-    let area = if index == 0 { Area::Ao } else { area };
-    let refers_to = reference(kind, index, earlier, &mut rng);
-    let elder = kind == Kind::Elder && identity.pnr_type == "P";
-    let first = early.is_some();
-    let patient = elder && (first || rng.chance(500, 1_000));
-    let kund = elder && (first || rng.chance(430, 1_000));
-    let clean = match kind {
-        Kind::Wrong(_) => None,
+    let elder = kind == Kind::Elder && identity.pnr_type == "P" && twist != Some(Twist::Dead);
+    let known = twist == Some(Twist::Known);
+    let defect = match kind {
+        Kind::Wrong(defect) => Some(defect),
         Kind::Elder
         | Kind::Middle
         | Kind::Adult
         | Kind::Child
         | Kind::Samordning
         | Kind::Reserve
-        | Kind::NoNumber => identity.number.clone(),
+        | Kind::NoNumber => None,
     };
+    let twisted = twist.is_some_and(|twist| twist != Twist::Known);
+    let clean = if defect.is_some() { None } else { identity.number.clone() };
+    let pnr = identity.number.map(|number| {
+        if twisted { number } else { shortened(number, identity.birth, identity.pnr_type, kind, rng) }
+    });
+    let protection = if twisted { "" } else { protection(index, rng) };
+    let patient = elder && (known || rng.chance(500, 1_000));
+    let kund = elder && index != HEALTH_CARE_PROTECTS && (known || rng.chance(430, 1_000));
     Person {
         index,
-        pnr: identity
-            .number
-            .map(|number| shortened(number, identity.birth, identity.pnr_type, kind, &mut rng)),
+        pnr,
         clean,
         pnr_type: identity.pnr_type,
-        defect: match kind {
-            Kind::Wrong(defect) => Some(defect),
-            Kind::Elder
-            | Kind::Middle
-            | Kind::Adult
-            | Kind::Child
-            | Kind::Samordning
-            | Kind::Reserve
-            | Kind::NoNumber => None,
-        },
+        defect,
         man: identity.man,
-        protection: protection(index, &mut rng),
-        registered: registered(kind, identity.birth, &mut rng),
-        district: district(area, &mut rng),
+        birth,
+        protection,
+        registered: if steady.is_some() {
+            steady_start(kind, index)
+        } else {
+            registered(kind, identity.birth, rng)
+        },
+        district: district(area, rng),
         area,
-        second_area,
-        mojibake: index == 7 || (!first && rng.chance(10, 1_000)),
+        second_area: second_area.filter(|_| !twisted),
+        mojibake: index == 7 || (twist.is_none() && rng.chance(10, 1_000)),
         patient,
         kund,
-        refers_to,
+        health_care_protects: patient && !kund && protection.is_empty() && (known || rng.chance(10, 1_000)),
+        refers_to: None,
+        double: None,
+        oddity: None,
+        shielded: false,
+        client: twist.map(|_| true),
+        steady: index == 0 || steady.is_some(),
+        dies: twist == Some(Twist::Dead),
     }
+}
+
+/// The day from which a file that stays open is kept.
+fn steady_start(kind: Kind, index: u32) -> Day {
+    let day = i32::try_from(index).unwrap_or(0);
+    if kind == Kind::Child { Day::of(2024, 6, 5) } else { Day::of(2019, 3, 1).plus(day) }
+}
+
+/// The day of birth unless the number is wrong, or is one that tells no date.
+fn certain_birth(kind: Kind, pnr_type: &str, birth: Day) -> Option<Day> {
+    let wrong = matches!(kind, Kind::Wrong(_));
+    (!wrong && pnr_type != "R").then_some(birth)
 }
 
 /// Writes one in fifty right numbers with ten digits, where only one century is possible: a year of
@@ -359,7 +377,8 @@ fn area_of(kind: Kind, birth: Day, rng: &mut Rng) -> Area {
 }
 
 fn protection(index: u32, rng: &mut Rng) -> &'static str {
-    if index == 3 || rng.chance(4, 1_000) { rng.pick(&["J", "J", "K", "F"]) } else { "" }
+    let drawn = index == 3 || rng.chance(4, 1_000);
+    if drawn && index != HEALTH_CARE_PROTECTS { rng.pick(&["J", "J", "K", "F"]) } else { "" }
 }
 
 fn registered(kind: Kind, birth: Day, rng: &mut Rng) -> Day {
@@ -384,15 +403,6 @@ fn district(area: Area, rng: &mut Rng) -> Option<usize> {
     }
     let weights: Vec<u32> = DISTRICTS.iter().map(|district| district.weight).collect();
     Some(rng.weighted(&weights))
-}
-
-/// Some samordningsnummer became personnummer: then the earlier woman's record is the same human.
-fn reference(kind: Kind, index: u32, earlier: &[Person], rng: &mut Rng) -> Option<u32> {
-    let previous = earlier.last()?;
-    let same = kind == Kind::Samordning && (index == 9 || rng.chance(300, 1_000));
-    let usable = !previous.man && previous.pnr_type == "P" && previous.defect.is_none();
-    let own_name = previous.refers_to.is_none() && !previous.mojibake;
-    (same && usable && own_name && !previous.is_protected()).then_some(previous.index)
 }
 
 #[cfg(test)]

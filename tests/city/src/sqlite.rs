@@ -67,7 +67,7 @@ pub(crate) enum Value {
     Int(i64),
     Text(String),
     Literal(&'static str),
-    Bytes([u8; 8]),
+    Bytes(Vec<u8>),
 }
 
 impl From<i64> for Value {
@@ -102,6 +102,12 @@ impl From<&'static str> for Value {
 
 impl From<[u8; 8]> for Value {
     fn from(value: [u8; 8]) -> Self {
+        Self::Bytes(value.to_vec())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
         Self::Bytes(value)
     }
 }
@@ -274,14 +280,15 @@ impl Table {
             Value::Int(number) => self.pending.add(number),
             Value::Text(text) => self.pending.add(text),
             Value::Literal(text) => self.pending.add(text),
-            Value::Bytes(bytes) => self.pending.add(bytes.to_vec()),
+            Value::Bytes(bytes) => self.pending.add(bytes),
         }
     }
 }
 
 /// Money as the text of a `money` column: öre with exactly four decimals, `6120.0000`.
 pub(crate) fn money(ore: i64) -> String {
-    format!("{}.{:02}00", ore / 100, ore % 100)
+    let sign = if ore < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}00", ore.abs() / 100, ore.abs() % 100)
 }
 
 #[cfg(test)]
@@ -303,5 +310,6 @@ mod tests {
         assert_eq!(money(612_000), "6120.0000");
         assert_eq!(money(34_550), "345.5000");
         assert_eq!(money(7), "0.0700");
+        assert_eq!(money(-7), "-0.0700");
     }
 }

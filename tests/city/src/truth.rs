@@ -24,6 +24,8 @@ pub enum Action {
     Quarantine,
     /// Not loaded, by rule, and counted.
     Exclude,
+    /// Held back because technical or legal integrity is at stake; the unit does not go on without a decision.
+    Stop,
 }
 
 /// One kind of defect in one table.
@@ -31,9 +33,9 @@ pub enum Action {
 pub struct Defect {
     /// `D01`…`D84` of the data-quality catalogue; `D21_unparsed` for a reference to law that nobody can read.
     pub id: String,
-    /// `paraply`, `vodok` or `paraga`.
+    /// `paraply`, `vodok`, `paraga` and so on; `bron` for pairs of records, which no system holds as such.
     pub system: String,
-    /// The table, or the kind of file (`besok`, `kund`, `korr`).
+    /// The table, or the kind of file (`besok`, `kund`, `korr`); `identitet` for pairs of records.
     pub table: String,
     /// What is expected to happen to the rows.
     pub action: Action,
@@ -72,6 +74,9 @@ pub struct Truth {
     pub defects: Vec<Defect>,
     /// Every file, in the order of their paths.
     pub files: Vec<TruthFile>,
+    /// Named cases: what each is called, and the key of each row that plays a part in it, by the part's name.
+    #[serde(default)]
+    pub cases: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Truth {
@@ -111,6 +116,7 @@ pub(crate) struct Ledger {
     physical_lines: BTreeMap<String, u64>,
     defects: BTreeMap<Place, Vec<String>>,
     files: Vec<TruthFile>,
+    cases: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Ledger {
@@ -131,6 +137,11 @@ impl Ledger {
 
     pub(crate) fn file(&mut self, path: String, rows: u64) {
         self.files.push(TruthFile { path, rows });
+    }
+
+    /// Records the row that plays a part in a named case.
+    pub(crate) fn case(&mut self, case: &str, part: &str, key: String) {
+        self.cases.entry(case.to_owned()).or_default().insert(part.to_owned(), key);
     }
 
     pub(crate) fn close(mut self, seed: u64, persons: u32) -> Truth {
@@ -155,6 +166,7 @@ impl Ledger {
             physical_lines: self.physical_lines,
             defects,
             files: self.files,
+            cases: self.cases,
         }
     }
 }

@@ -9,7 +9,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::{Transformed, apply, apply_all};
 use crate::balance::Balance;
-use crate::fixture::{SECRET, Texts, lookups, plan, set, shipped, texts, texts_table};
+use crate::fixture::{SECRET, Texts, lookups, lookups_in_batches, plan, set, shipped, texts, texts_table};
 use crate::lookups::Lookups;
 use crate::plan::Plan;
 
@@ -20,15 +20,59 @@ name  = "p"
 table = "T"
 on    = { B = "ID" }
 
+[[parent]]
+name  = "i_tiden"
+table = "T"
+on    = { "p.A" = "A" }
+valid = { at = "D", from = "D", to = "C", slack_minutes = 1440 }
+
+[[neighbour]]
+name      = "nasta"
+direction = "after"
+group     = ["p.A"]
+order     = "D"
+
+[[neighbour]]
+name      = "forra"
+direction = "before"
+group     = ["A", "i_tiden.A"]
+order     = "D"
+when      = [{ column = "B", is = "present" }, { column = "D", from = "2010-01-01" }]
+
+[[parent]]
+name  = "grannens"
+table = "T"
+on    = { "nasta.B" = "ID" }
+
 [[sum]]
 name  = "m"
 table = "T"
 on    = { ID = "B" }
 value = "C"
 
+[[count]]
+name     = "antal"
+table    = "T"
+on       = { "grannens.A" = "A" }
+when     = { column = "C", not_in = ["0"] }
+distinct = "B"
+
+[[latest]]
+name  = "sista"
+table = "T"
+on    = { antal = "B" }
+value = "D"
+
+[[code]]
+name  = "kod"
+codes = "typ"
+from  = "forra.A"
+date  = "sista"
+
 [scope]
 area  = { from = "p.A", codes = "typ" }
 namnd = { from = "A" }
+unit  = { from = "forra.ID" }
 year  = "D"
 
 [[exclude]]
@@ -40,6 +84,13 @@ when   = { column = "A", in = ["u"] }
 rule = "D42"
 fn   = "repeats_within"
 from = ["D", "B"]
+
+[[check]]
+rule   = "D33"
+fn     = "refers_in_a_circle"
+from   = ["ID", "nasta.B"]
+action = "stop"
+when   = [{ column = "i_tiden.A", is = "present" }, { column = "antal", not_in = ["0"] }]
 
 [[check]]
 rule   = "D24"
@@ -54,7 +105,7 @@ entity = "rad"
 [target.fields]
 id       = { id = ["ID"] }
 annan_id = { ref = "annan", from = ["B"] }
-text     = { from = "m" }
+text     = { from = ["m", "antal", "forra.ID", "nasta.ID", "i_tiden.ID", "kod"], fn = "join", with = { separator = "|" } }
 kod      = { from = "A", codes = "typ", date = "D", default = "ingen" }
 datum    = { from = "D", fn = "date" }
 tal      = { from = "C", fn = "int", required = true, on_bad = "quarantine" }
@@ -127,8 +178,9 @@ fn adds_up(done: &Transformed, rows: usize) -> Result<(), TestCaseError> {
     let made: usize = done.entities.iter().map(|(_, batch)| batch.rows()).sum();
     prop_assert_eq!(fanout, u64::try_from(made).unwrap());
     let dropped = texts(&done.rejects);
-    let dropped =
-        dropped.iter().filter(|row| ["merge", "exclude", "quarantine"].contains(&row["action"].as_str()));
+    let dropped = dropped
+        .iter()
+        .filter(|row| ["merge", "exclude", "quarantine", "stop"].contains(&row["action"].as_str()));
     prop_assert_eq!(held, u64::try_from(dropped.count()).unwrap());
     Ok(())
 }
@@ -143,6 +195,7 @@ proptest! {
         adds_up(&at_once, rows.len())?;
         let at_once = whole(vec![at_once]);
         for size in [1, 2, 7, rows.len().max(1)] {
+            let lookups = lookups_in_batches(&set, &[("T", &batch)], size);
             let parts = cut(&batch, size).iter().map(|(first, part)| apply(&plan, &lookups, part, *first)).collect();
             prop_assert_eq!(&whole(parts), &at_once, "batches of {}", size);
         }

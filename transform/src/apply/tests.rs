@@ -3,7 +3,7 @@
 mod fates;
 mod provenance;
 
-use bron_mappings::{EntityId, SourceKey};
+use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, EntityId, SourceKey, Value};
 
 use crate::fixture::{SECRET, Texts, only, rejects, rows, rules, run, set, table};
 
@@ -83,7 +83,7 @@ fn a_code_with_periods_is_looked_up_by_day() {
     assert_eq!(rad(rule, "1|P|20100101")["kod"], "sedan");
     for day in ["-", "", "2009-02-30", "okänt"] {
         let row = rad(rule, &format!("1|P|{day}"));
-        assert_eq!((row.get("kod"), row["dq_flags"].as_str()), (None, "D18"), "{day}");
+        assert_eq!((row.get("kod"), row["dq_flags"].as_str()), (None, "D20"), "{day}");
     }
 }
 
@@ -213,4 +213,37 @@ fn the_entities_of_a_plan_are_those_of_the_mapping_once_each() {
         done.entities.iter().map(|(entity, batch)| (entity.as_str(), batch.rows())).collect();
     assert_eq!(found, [("rad", 2), ("annan", 1)]);
     assert_eq!(only(&set).targets.len(), 3);
+}
+
+#[test]
+fn a_rule_is_about_the_rows_that_its_conditions_choose() {
+    let rule = "sant = { const = false, when = [{ column = \"A\", in = [\"OA\"] }, \
+                { column = \"B\", not_in = [\"IU\"] }], default = \"true\" }";
+    for (row, value) in [("1|OA|EU", "false"), ("1|OA|-", "false"), ("1|OA|IU", "true"), ("1|AN|-", "true")] {
+        assert_eq!(rad(rule, row)["sant"], value, "{row}");
+    }
+    let text = "text = { from = \"A\", when = { column = \"B\", is = \"present\" } }";
+    assert_eq!(rad(text, "1|a|b")["text"], "a");
+    assert_eq!(rad(text, "1|a|-").get("text"), None);
+    let required = format!("{text}\n").replace("} }", "}, required = true }");
+    assert_eq!(rad(&required, "1|a|-")["dq_flags"], "saknas");
+}
+
+#[test]
+fn a_column_of_bytes_is_kept_and_added_up_as_it_is() {
+    let fields = "byte = { from = \"A\", fn = \"bytes\" }\ntext = { from = \"A\", fn = \"sha256\" }";
+    let kinds = [ColumnType::Text, ColumnType::Bytes];
+    let schema = BatchSchema::new(["ID", "A"].map(str::to_owned).into_iter().zip(kinds));
+    let given = [[Some(Value::Text("1")), Some(Value::Bytes(&[0xff, 0]))], [Some(Value::Text("2")), None]];
+    let columns = kinds.into_iter().enumerate().map(|(column, kind)| {
+        let mut builder = ColumnBuilder::new(kind, 2);
+        given.iter().for_each(|row| builder.push(row[column]));
+        builder.finish()
+    });
+    let batch = Batch::new(&schema, columns.collect(), 2).unwrap();
+    let found = rows(&run(&rules(fields), &batch, &[]), "rad");
+    let kept: Vec<_> = found.iter().map(|row| (row.get("byte"), row.get("text"))).collect();
+    let digest = "ea5dbf9596d187e9500f23e9a680109475341cf4e81f7e043f7d97152c10772f".to_owned();
+    assert!(kept.contains(&(Some(&"ff00".to_owned()), Some(&digest))), "{kept:?}");
+    assert!(kept.contains(&(None, None)), "{kept:?}");
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use bron_mappings::{Action, EntityId, ReasonCode, SourceKey};
 
-use crate::calendar::parse_date_part;
-use crate::functions::{Cell, Outcome};
+use crate::functions::{Cell, Outcome, sha256_text};
+use crate::lookups::day_of_code;
 use crate::output::Mark;
-use crate::plan::{PlannedField, PlannedRule, Source};
-use crate::row::Row;
+use crate::plan::{Meant, PlannedField, PlannedRule, Source};
+use crate::row::{Row, RowScope};
 
 /// The source's texts that a row keeps, by field: where a rule normalised, repaired or could not read.
-pub(super) type Verbatim<'a> = BTreeMap<&'a str, &'a str>;
+pub(crate) type Verbatim<'a> = BTreeMap<&'a str, &'a str>;
 
 /// The value of one field. Its marks are added, and the source's text where the value does not tell it.
 ///
@@ -47,9 +47,34 @@ pub(super) fn value<'a>(
     value
 }
 
+/// The area and the nämnd of a row; empty where its rules give nothing.
+pub(crate) fn scope<'a>(
+    row: &Row<'a>,
+    marks: &mut Vec<Mark<'a>>,
+    verbatim: &mut Verbatim<'a>,
+) -> RowScope<'a> {
+    let plan = row.plan();
+    let mut code = |field| dimension(row, field, marks, verbatim).unwrap_or_default();
+    (code(&plan.area), code(&plan.namnd))
+}
+
+/// The text of a dimension.
+pub(super) fn dimension<'a>(
+    row: &Row<'a>,
+    field: &'a Option<PlannedField>,
+    marks: &mut Vec<Mark<'a>>,
+    verbatim: &mut Verbatim<'a>,
+) -> Option<Cow<'a, str>> {
+    let value = value(row, field.as_ref()?, marks, verbatim);
+    if let Some(Cell::Text(text)) = value { Some(text) } else { None }
+}
+
 /// What the rule gives, and the text that it read first.
 fn outcome<'a>(row: &Row<'a>, field: &'a PlannedField) -> (Outcome<'a>, Option<&'a str>) {
     let plan = row.plan();
+    if !row.holds(&field.when) {
+        return (Outcome::Null, None);
+    }
     match &field.rule {
         PlannedRule::Id { entity, key, part } => {
             (id(row, entity, (&plan.system, &plan.table), key, part.as_deref()), None)
@@ -66,20 +91,32 @@ fn outcome<'a>(row: &Row<'a>, field: &'a PlannedField) -> (Outcome<'a>, Option<&
         }
         PlannedRule::Codes { list, input, date, fallback } => {
             let Some(code) = row.present(input) else { return (Outcome::Null, None) };
-            let day = || parse_date_part(row.text(date.as_ref()?)?);
-            let outcome = match (list.find(code, day), fallback) {
-                (None, None) => Outcome::Bad(ReasonCode::UnknownCode),
-                (None, Some(fallback)) => Outcome::Marked {
+            let day = || day_of_code(row.text(date.as_ref()?)?);
+            let unknown = |reason| match fallback {
+                None => Outcome::Bad(reason),
+                Some(fallback) => Outcome::Marked {
                     value: Some(Cell::Text(Cow::Borrowed(fallback))),
                     action: Action::Flag,
-                    reason: ReasonCode::UnknownCode,
+                    reason,
                 },
-                (Some(""), _) => Outcome::Null,
-                (Some(target), _) => Outcome::text(target),
+            };
+            let outcome = match list.find(code, row.scope(), day) {
+                Meant::Unknown => unknown(ReasonCode::UnknownCode),
+                Meant::OutsidePeriod => unknown(ReasonCode::UnknownPeriod),
+                Meant::Target("") => Outcome::Null,
+                Meant::Target(target) => Outcome::text(target),
             };
             (outcome, Some(code))
         }
         PlannedRule::Const(cell) => (Outcome::Value(lend(cell)), None),
+        PlannedRule::Bytes(column) => {
+            let bytes = row.bytes(*column).map(|bytes| Outcome::Value(Cell::Bytes(Cow::Borrowed(bytes))));
+            (bytes.unwrap_or(Outcome::Null), None)
+        }
+        PlannedRule::Digest(column) => {
+            let digest = row.bytes(*column).map(|bytes| Outcome::text(sha256_text(bytes)));
+            (digest.unwrap_or(Outcome::Null), None)
+        }
     }
 }
 

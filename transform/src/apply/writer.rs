@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use bron_mappings::{Action, EntityId, ReasonCode, Repeats, Sensitive, SourceKey};
 
 use super::Transformed;
-use super::value::{Verbatim, value};
+use super::value::{Verbatim, dimension, scope, value};
 use crate::balance::{BalanceBuilder, Fate};
 use crate::functions::Cell;
 use crate::lookups::{Lookups, RowSet};
-use crate::output::{EntityBuilder, Mark, RejectBuilder, SharedValues};
-use crate::plan::{Plan, PlannedCheckKind, PlannedField, PlannedTarget};
+use crate::output::{EntityBuilder, Mark, RejectBuilder, RejectPlace, SharedValues};
+use crate::plan::{Plan, PlannedCheckKind, PlannedTarget};
 use crate::row::Row;
 
 pub(super) struct Writer<'p> {
@@ -44,7 +44,7 @@ struct DraftRow<'a> {
 impl<'p> Writer<'p> {
     pub(super) fn new(plan: &'p Plan, lookups: &'p Lookups, rows: usize) -> Self {
         let across = plan.checks.iter().map(|check| match &check.kind {
-            PlannedCheckKind::Across(need) => lookups.rows(need),
+            PlannedCheckKind::Across { need, .. } => lookups.rows(need),
             PlannedCheckKind::Row(..) => None,
         });
         let builders = plan.entities().into_iter().map(|entity| EntityBuilder::new(plan, entity, rows));
@@ -60,86 +60,79 @@ impl<'p> Writer<'p> {
         }
     }
 
-    pub(super) fn row(&mut self, row: &Row<'_>, place: u64) {
-        let key = Sensitive::new(key_text(row));
+    pub(super) fn row(&mut self, mut row: Row<'_>) {
+        let key = Sensitive::new(key_text(&row));
         let mut draft = Draft::default();
-        let at = self.dimension(row, &mut draft);
-        let fate = self.fate(row, place, &mut draft);
-        let dropped = match fate {
-            Fate::Loaded => None,
-            Fate::Merged(reason) => Some((Action::Merge, reason)),
-            Fate::Excluded(reason) => Some((Action::Exclude, reason)),
-            Fate::Quarantined(reason) => Some((Action::Quarantine, reason)),
-        };
-        let dimension = self.balance.dimension(at);
-        if let Some((action, reason)) = dropped {
-            let field = draft.marks.iter().find(|mark| mark.action == action).map_or("", |mark| mark.field);
-            self.rejects.push(self.plan, &key, Mark { action, reason, field }, dimension);
+        let (at, unit) = self.dimension(&mut row, &mut draft);
+        let fate = self.fate(&row, &mut draft);
+        let (dimension, protected) = (self.balance.dimension(at), row.is_protected());
+        let place = RejectPlace { key: &key, dimension, unit: &unit, protected };
+        if let Some(mark) = draft.dropped_by(fate) {
+            self.rejects.push(self.plan, &place, mark);
         }
         // A row that a later snapshot replaced keeps its marks: its faults were in the source as well.
         let mut marks = BTreeSet::new();
         if matches!(fate, Fate::Loaded | Fate::Merged(_)) {
-            for mark in draft.marks.iter().filter(|mark| mark.action != Action::Quarantine) {
-                self.rejects.push(self.plan, &key, *mark, dimension);
+            for mark in draft.marks.iter().filter(|mark| !mark.action.holds_back()) {
+                self.rejects.push(self.plan, &place, *mark);
                 marks.insert(mark.reason);
             }
         }
         let mut fanout = 0;
         if fate == Fate::Loaded {
             fanout = u64::try_from(draft.rows.len()).expect("a row becomes few rows");
-            self.write(row, &key, &draft, at);
+            self.write(&row, &key, &draft, at);
         }
         self.balance.add(at, fate, marks, fanout);
     }
 
-    /// The place of the row's dimension in the balance.
-    fn dimension<'a>(&mut self, row: &Row<'a>, draft: &mut Draft<'a>) -> usize {
+    /// The place of the row's dimension in the balance, and the unit on whose work list it stands. From here
+    /// on the row knows where it belongs.
+    fn dimension<'a>(&mut self, row: &mut Row<'a>, draft: &mut Draft<'a>) -> (usize, Cow<'a, str>) {
         let plan = row.plan();
-        let mut code = |field: &'a Option<PlannedField>| {
-            let value = value(row, field.as_ref()?, &mut draft.marks, &mut draft.verbatim);
-            if let Some(Cell::Text(text)) = value { Some(text) } else { None }
-        };
-        let area = code(&plan.area).unwrap_or_default();
-        let namnd = code(&plan.namnd).unwrap_or_default();
+        let scope = scope(row, &mut draft.marks, &mut draft.verbatim);
+        row.belongs_to(scope);
+        let unit = dimension(row, &plan.unit, &mut draft.marks, &mut draft.verbatim);
         let year = plan.year.as_ref().and_then(|source| row.text(source)).and_then(|text| text.get(..4));
         let year = year.filter(|year| year.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or("");
-        self.balance.place(&area, &namnd, year)
+        let (area, namnd) = row.scope();
+        (self.balance.place(area, namnd, year), unit.unwrap_or_default())
     }
 
     /// Decides what becomes of the row. The target rows are drafted on the way.
-    fn fate<'a>(&self, row: &Row<'a>, place: u64, draft: &mut Draft<'a>) -> Fate {
+    fn fate<'a>(&self, row: &Row<'a>, draft: &mut Draft<'a>) -> Fate {
         let plan = row.plan();
-        let repeated = self.repeated.is_some_and(|rows| rows.contains(place));
+        let repeated = self.repeated.is_some_and(|rows| rows.contains(row.place()));
         if repeated && plan.repeats == Repeats::Quarantine {
             return Fate::Quarantined(ReasonCode::RepeatedKey);
         }
-        for (reason, source, condition) in &plan.exclusions {
-            if condition.holds(row.text(source)) {
+        for (reason, when) in &plan.exclusions {
+            if row.holds(when) {
                 return Fate::Excluded(*reason);
             }
         }
-        self.checks(row, place, draft);
-        for target in &plan.targets {
-            let when = target.when.as_ref();
-            if when.is_none_or(|(source, condition)| condition.holds(row.text(source))) {
-                draft.target(row, target);
-            }
+        self.checks(row, draft);
+        for target in plan.targets.iter().filter(|target| row.holds(&target.when)) {
+            draft.target(row, target);
         }
         if repeated {
             return Fate::Merged(ReasonCode::Superseded);
         }
-        let held = draft.marks.iter().find(|mark| mark.action == Action::Quarantine);
-        held.map_or(Fate::Loaded, |mark| Fate::Quarantined(mark.reason))
+        match draft.held_by() {
+            None => Fate::Loaded,
+            Some(mark) if mark.action == Action::Stop => Fate::Stopped(mark.reason),
+            Some(mark) => Fate::Quarantined(mark.reason),
+        }
     }
 
-    fn checks<'a>(&self, row: &Row<'a>, place: u64, draft: &mut Draft<'a>) {
+    fn checks<'a>(&self, row: &Row<'a>, draft: &mut Draft<'a>) {
         for (check, across) in row.plan().checks.iter().zip(&self.across) {
-            if check.when.as_ref().is_some_and(|(source, condition)| !condition.holds(row.text(source))) {
+            if !row.holds(&check.when) {
                 continue;
             }
             let broken = match &check.kind {
                 PlannedCheckKind::Row(call, inputs) => row.with_texts(inputs, |texts| call(texts)),
-                PlannedCheckKind::Across(_) => across.is_some_and(|rows| rows.contains(place)),
+                PlannedCheckKind::Across { .. } => across.is_some_and(|rows| rows.contains(row.place())),
             };
             if broken {
                 draft.marks.push(Mark { action: check.action, reason: check.rule, field: "" });
@@ -153,6 +146,7 @@ impl<'p> Writer<'p> {
         let shared = SharedValues {
             dimension,
             namnd_id: namnd_id(self.plan, &mut self.bodies, &dimension.namnd),
+            protected: row.is_protected(),
             flags: flags.into_iter().collect::<Vec<_>>().join(","),
             key,
             sha256: row.sha256(&mut self.buffer),
@@ -173,6 +167,25 @@ impl<'p> Writer<'p> {
 }
 
 impl<'a> Draft<'a> {
+    /// The mark that holds the row back: the first that stops, and without one the first that quarantines.
+    fn held_by(&self) -> Option<Mark<'a>> {
+        let first = |action| self.marks.iter().find(|mark| mark.action == action).copied();
+        first(Action::Stop).or_else(|| first(Action::Quarantine))
+    }
+
+    /// Why the row becomes nothing, when it does.
+    fn dropped_by(&self, fate: Fate) -> Option<Mark<'a>> {
+        let whole_row = |action, reason| Mark { action, reason, field: "" };
+        match fate {
+            Fate::Loaded => None,
+            Fate::Merged(reason) => Some(whole_row(Action::Merge, reason)),
+            Fate::Excluded(reason) => Some(whole_row(Action::Exclude, reason)),
+            Fate::Quarantined(reason) | Fate::Stopped(reason) => {
+                self.held_by().or_else(|| Some(whole_row(Action::Quarantine, reason)))
+            }
+        }
+    }
+
     fn target(&mut self, row: &Row<'a>, target: &'a PlannedTarget) {
         let mut cells = vec![None; target.shared_from];
         let mut verbatim = Verbatim::new();

@@ -4,12 +4,17 @@ use super::*;
 
 fn fates() -> impl Strategy<Value = Fate> {
     let reasons = proptest::sample::select(ReasonCode::ALL);
-    (0..4, reasons).prop_map(|(kind, reason)| match kind {
+    (0..5, reasons).prop_map(|(kind, reason)| match kind {
         0 => Fate::Loaded,
         1 => Fate::Merged(reason),
         2 => Fate::Excluded(reason),
-        _ => Fate::Quarantined(reason),
+        3 => Fate::Quarantined(reason),
+        _ => Fate::Stopped(reason),
     })
+}
+
+fn here_of<'r>(rows: &'r [Added], at: &'r Dimension) -> impl Iterator<Item = &'r Added> + Clone {
+    rows.iter().filter(|row| (&row.0, &row.1, &row.2) == (&at.area, &at.namnd, &at.year))
 }
 
 type Added = (String, String, String, Fate, u64);
@@ -41,11 +46,13 @@ proptest! {
         let whole = balance(&rows);
         prop_assert_eq!(whole.rows(), u64::try_from(rows.len()).unwrap());
         for (at, tally) in &whole.tallies {
-            let here = rows.iter().filter(|row| (&row.0, &row.1, &row.2) == (&at.area, &at.namnd, &at.year));
+            let here = here_of(&rows, at);
             prop_assert_eq!(tally.read, u64::try_from(here.clone().count()).unwrap());
             prop_assert_eq!(tally.fanout, here.map(|row| row.4).sum::<u64>());
             let (out, held) = (tally.excluded.values().sum::<u64>(), tally.quarantined.values().sum::<u64>());
             prop_assert_eq!(tally.read, tally.loaded + tally.merged + out + held);
+            let stopped = here_of(&rows, at).filter(|row| matches!(row.3, Fate::Stopped(_))).count();
+            prop_assert_eq!(tally.stopped.values().sum::<u64>(), u64::try_from(stopped).unwrap());
             prop_assert_eq!(tally.marked[&ReasonCode::Malformed], tally.read);
         }
         let (first, second) = rows.split_at(cut.index(rows.len() + 1));

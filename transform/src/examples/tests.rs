@@ -117,6 +117,32 @@ fn marks_rows_and_names_are_compared() {
 }
 
 #[test]
+fn an_example_gives_what_stands_in_other_rows_and_lists_answer_themselves() {
+    let rules = "[[parent]]\nname = \"p\"\ntable = \"P\"\non = { A = \"ID\" }\n\
+         valid = { at = \"D\", from = \"F\", to = \"S\" }\n\
+         [[neighbour]]\nname = \"n\"\ndirection = \"after\"\ngroup = [\"p.G\"]\norder = \"D\"\n\
+         [[count]]\nname = \"c\"\nsystem = \"z\"\ntable = \"Z\"\non = { \"n.B\" = \"ID\" }\n\
+         [[code]]\nname = \"k\"\ncodes = \"typ\"\nfrom = \"p.G\"\ndate = \"D\"\n\
+         [[check]]\nrule = \"D48\"\nfn = \"is_present\"\nfrom = [\"n.B\"]\n\
+         when = [{ column = \"c\", in = [\"2\"] }, { column = \"@as_of\", is = \"present\" }]\n\
+         [[target]]\nentity = \"rad\"\n[target.fields]\nid = { id = [\"ID\"] }\n\
+         kod = { from = \"k\" }\ntext = { from = \"c\" }\n\
+         [[example]]\nabout = \"provet\"\nsource = { ID = 1, D = \"2009-12-31\" }\n";
+    let problems = |lines: &str| -> Vec<String> {
+        let found = run_examples(&set(&format!("{rules}{lines}")));
+        found.into_iter().map(|one| one.message).collect()
+    };
+    let given = "given = { \"p.G\" = \"P\", \"n.B\" = \"b\", c = 2, \"@as_of\" = \"2024-12-31\" }\n";
+    let expected = "marks = [\"D48\"]\nrad = { kod = \"forr\", text = \"2\" }\n";
+    assert_eq!(problems(&format!("{given}{expected}")), Vec::<String>::new());
+    let known = given.replace("c = 2", "c = 2, k = \"annan\"");
+    assert_eq!(problems(&format!("{known}rad = {{ kod = \"annan\" }}")), Vec::<String>::new());
+    assert_eq!(problems("marks = []\nrad = { kod = \"\", text = \"\" }"), Vec::<String>::new());
+    let unread = problems("given = { \"n.C\" = \"x\" }");
+    assert!(unread.len() == 1 && unread[0].contains("no rule reads the given `n.C`"), "{unread:?}");
+}
+
+#[test]
 fn a_mapping_that_cannot_be_made_ready_is_reported_once() {
     let rules = RULES.replace("fn = \"date\" }\ntid", "fn = \"date\", default = \"x\" }\ntid");
     let found = run_examples(&set(&format!(

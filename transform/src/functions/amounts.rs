@@ -1,11 +1,15 @@
 //! Functions over amounts of money.
 
 mod amount;
+mod checks;
 
 use bron_mappings::{FieldFunction, FunctionKind, FunctionSpec, ReasonCode};
 
+use super::numbers::decimal_text;
 use super::{Build, Cell, Function, Outcome, check, field, given, unary};
 use amount::Amount;
+
+pub(super) use checks::{EXCEEDS, NEGATIVE, NOT_THE_SUM};
 
 pub(super) const ORE: Function = Function {
     spec: FunctionSpec {
@@ -16,9 +20,11 @@ pub(super) const ORE: Function = Function {
         about: "An amount in kronor as whole öre: comma or point, thousands by blanks (or by points before a comma), \
                 minus before or after, `kr` or `:-` after; parts of an öre are refused and never rounded.",
         marks: &[ReasonCode::SubOre, ReasonCode::Malformed],
-        inverse: "The amount in the column's own form; lost: thousands marks, unit and zeros at either end.",
+        inverse: "The amount with a point and two decimals; lost: the form of the column, thousands marks and unit.",
     },
-    build: Build::Field(|_| unary(|text| in_ore(text).map_or_else(Outcome::Bad, number))),
+    build: Build::Field(|_| unary(ore)),
+    invert: Some(|_, value| invert_ore(value)),
+    with: &[],
     examples: &[
         (&[Some("6120.0000")], "612000"),
         (&[Some("7 320,50")], "732050"),
@@ -49,6 +55,8 @@ pub(super) const ORE_DIFFERENCE: Function = Function {
         inverse: "The first amount from the second and the difference.",
     },
     build: Build::Field(|_| field(ore_difference)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("100.0000"), Some("99.5000")], "50"),
         (&[Some("100"), Some("100,00")], "0"),
@@ -71,6 +79,8 @@ pub(super) const UNEQUAL_ORE: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(unequal_ore)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("6120.0000"), Some("6119.0000")], "true"),
         (&[Some("6120.0000"), Some("6120.0001")], "true"),
@@ -82,6 +92,14 @@ pub(super) const UNEQUAL_ORE: Function = Function {
 
 fn number<'a>(number: i64) -> Outcome<'a> {
     Outcome::Value(Cell::Int(number))
+}
+
+fn ore(text: &str) -> Outcome<'_> {
+    in_ore(text).map_or_else(Outcome::Bad, number)
+}
+
+fn invert_ore(value: &Cell<'_>) -> Option<String> {
+    if let Cell::Int(ore) = value { Some(decimal_text(i128::from(*ore), 2)) } else { None }
 }
 
 fn in_ore(text: &str) -> Result<i64, ReasonCode> {

@@ -18,6 +18,8 @@ pub(super) const TEXT: Function = Function {
         inverse: "The value is the source's text.",
     },
     build: Build::Field(|_| field(text)),
+    invert: Some(|_, value| invert_text(value)),
+    with: &[],
     examples: &[
         (&[Some("Åkerström")], "Åkerström"),
         (&[Some("  two blanks  ")], "  two blanks  "),
@@ -37,6 +39,8 @@ pub(super) const BYTES: Function = Function {
         inverse: "The value is the source's text in UTF-8.",
     },
     build: Build::Field(|_| field(bytes)),
+    invert: Some(|_, value| invert_bytes(value)),
+    with: &[],
     examples: &[
         (&[Some("abc")], "616263"),
         (&[Some("Å\r\n")], "c3850d0a"),
@@ -56,6 +60,8 @@ pub(super) const SHA256: Function = Function {
         inverse: "None: the digest proves a text and does not hold it.",
     },
     build: Build::Field(|_| field(sha256)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("abc")], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         (&[Some("")], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
@@ -74,8 +80,20 @@ fn bytes<'a>(inputs: &[Option<&'a str>]) -> Outcome<'a> {
 }
 
 fn sha256<'a>(inputs: &[Option<&'a str>]) -> Outcome<'a> {
-    source_text(inputs)
-        .map_or(Outcome::Null, |text| Outcome::text(hexadecimal(&Sha256::digest(text.as_bytes()))))
+    source_text(inputs).map_or(Outcome::Null, |text| Outcome::text(sha256_text(text.as_bytes())))
+}
+
+/// SHA-256 over bytes, as lower-case hexadecimal digits.
+pub(crate) fn sha256_text(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn invert_text(value: &Cell<'_>) -> Option<String> {
+    if let Cell::Text(text) = value { Some(text.to_string()) } else { None }
+}
+
+fn invert_bytes(value: &Cell<'_>) -> Option<String> {
+    if let Cell::Bytes(bytes) = value { String::from_utf8(bytes.to_vec()).ok() } else { None }
 }
 
 /// The text also when it is empty, which is something else than NULL here.

@@ -2,9 +2,11 @@
 
 use bron_mappings::{Action, FieldFunction, FunctionKind, FunctionSpec, ReasonCode};
 
+use super::inverse::reads_as;
 use super::{Build, Cell, Function, Outcome, field, given, unary, value_or_malformed};
 use crate::calendar::{
-    End, MICROS_PER_MINUTE, parse_date_part, parse_end_date, parse_end_time, parse_month, parse_time,
+    End, MICROS_PER_MINUTE, civil, is_ambiguous_date, is_at_24, iso_date, iso_time, parse_date_part,
+    parse_end_date, parse_end_time, parse_month, parse_time,
 };
 
 pub(super) const DATE: Function = Function {
@@ -13,12 +15,15 @@ pub(super) const DATE: Function = Function {
         kind: FunctionKind::Field(FieldFunction::Date),
         inputs: (1, 1),
         arguments: &[],
-        about: "The date in `YYYY-MM-DD`, `YYYYMMDD` or `YYYY-MM-DD HH:MM[:SS[.ffffff]]`; another form or a day that \
-                does not exist is refused.",
-        marks: &[ReasonCode::Malformed],
-        inverse: "The date in the column's own form; lost: a time of day that was written with it.",
+        about: "The date in `YYYY-MM-DD`, `YYYYMMDD` or `YYYY-MM-DD HH:MM[:SS[.ffffff]]`; a text that is one when \
+                its day and month change places, or when its two-digit year gets a century, gives NULL with a mark; \
+                another form or a day that does not exist is refused.",
+        marks: &[ReasonCode::AmbiguousDate, ReasonCode::Malformed],
+        inverse: "The date as `YYYY-MM-DD`; lost: the form of the column, and a time of day that was written with it.",
     },
-    build: Build::Field(|_| unary(|text| value_or_malformed(parse_date_part(text).map(Cell::Date)))),
+    build: Build::Field(|_| unary(date)),
+    invert: Some(|_, value| invert_date(date, value)),
+    with: &[],
     examples: &[
         (&[Some("2014-10-02")], "2014-10-02"),
         (&[Some("20141002")], "2014-10-02"),
@@ -27,7 +32,8 @@ pub(super) const DATE: Function = Function {
         (&[Some("")], "null"),
         (&[Some("2014-02-29")], "bad felformat"),
         (&[Some("02/10/2014")], "bad felformat"),
-        (&[Some("141002")], "bad felformat"),
+        (&[Some("2016-25-03")], "null [flag D26]"),
+        (&[Some("141002")], "null [flag D26]"),
         (&[Some("2014-10-02 ")], "bad felformat"),
     ],
 };
@@ -40,10 +46,12 @@ pub(super) const OPEN_END_DATE: Function = Function {
         arguments: &[],
         about: "As `date`, but a stand-in date (1900-01-01, 1901-01-01, 2079-06-06, 2999-12-31, 9999-12-31, \
                 0000-00-00) means that there is no end and gives NULL with a mark.",
-        marks: &[ReasonCode::OpenEndDate, ReasonCode::Malformed],
+        marks: &[ReasonCode::OpenEndDate, ReasonCode::AmbiguousDate, ReasonCode::Malformed],
         inverse: "As `date`; the stand-in date comes back from the text kept beside the value.",
     },
-    build: Build::Field(|_| unary(|text| end(parse_end_date(text), Cell::Date))),
+    build: Build::Field(|_| unary(open_end_date)),
+    invert: Some(|_, value| invert_date(open_end_date, value)),
+    with: &[],
     examples: &[
         (&[Some("2014-10-31")], "2014-10-31"),
         (&[Some("2079-06-06 00:00:00")], "null [norm D23]"),
@@ -53,6 +61,7 @@ pub(super) const OPEN_END_DATE: Function = Function {
         (&[Some("2999-12-31")], "null [norm D23]"),
         (&[Some("0000-00-00")], "null [norm D23]"),
         (&[None], "null"),
+        (&[Some("2016-25-03")], "null [flag D26]"),
         (&[Some("tills vidare")], "bad felformat"),
         (&[Some("0000-00-01")], "bad felformat"),
     ],
@@ -66,9 +75,11 @@ pub(super) const MONTH: Function = Function {
         arguments: &[],
         about: "The first day of a month in `YYYYMM` or `YYYY-MM`; another form is refused.",
         marks: &[ReasonCode::Malformed],
-        inverse: "The year and the month of the date in the column's own form.",
+        inverse: "The year and the month of the date as `YYYYMM`; lost: a hyphen between them.",
     },
-    build: Build::Field(|_| unary(|text| value_or_malformed(parse_month(text).map(Cell::Date)))),
+    build: Build::Field(|_| unary(month)),
+    invert: Some(|_, value| invert_month(value)),
+    with: &[],
     examples: &[
         (&[Some("201410")], "2014-10-01"),
         (&[Some("2014-10")], "2014-10-01"),
@@ -85,16 +96,19 @@ pub(super) const TIME: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "The local wall time in `YYYY-MM-DD HH:MM[:SS[.ffffff]]`, with a blank or a `T` between; 24:00 is 00:00 \
-                of the next day; a date alone is refused.",
-        marks: &[ReasonCode::Malformed],
-        inverse: "The time in the column's own form; lost: whether midnight was written 00:00 or 24:00.",
+                of the next day, and marked; a date alone is refused.",
+        marks: &[ReasonCode::ClockChange, ReasonCode::Malformed],
+        inverse: "The time as `YYYY-MM-DD HH:MM:SS`, with parts of a second when there are any; lost: the form of the \
+                  column.",
     },
-    build: Build::Field(|_| unary(|text| value_or_malformed(parse_time(text).map(Cell::Time)))),
+    build: Build::Field(|_| unary(time)),
+    invert: Some(|_, value| invert_time(time, value)),
+    with: &[],
     examples: &[
         (&[Some("2014-10-02 13:45")], "2014-10-02 13:45:00"),
         (&[Some("2020-03-01T07:05:09")], "2020-03-01 07:05:09"),
         (&[Some("2014-10-02 13:45:00.123")], "2014-10-02 13:45:00.123000"),
-        (&[Some("2014-12-31 24:00")], "2015-01-01 00:00:00"),
+        (&[Some("2014-12-31 24:00")], "2015-01-01 00:00:00 [fix D64]"),
         (&[None], "null"),
         (&[Some("2014-10-02")], "bad felformat"),
         (&[Some("2014-10-02 24:01")], "bad felformat"),
@@ -110,12 +124,15 @@ pub(super) const OPEN_END_TIME: Function = Function {
         arguments: &[],
         about: "As `time`, but a stand-in date (1900-01-01, 1901-01-01, 2079-06-06, 2999-12-31, 9999-12-31, \
                 0000-00-00), with any clock or none, means that there is no end and gives NULL with a mark.",
-        marks: &[ReasonCode::OpenEndDate, ReasonCode::Malformed],
+        marks: &[ReasonCode::OpenEndDate, ReasonCode::ClockChange, ReasonCode::Malformed],
         inverse: "As `time`; the stand-in date comes back from the text kept beside the value.",
     },
-    build: Build::Field(|_| unary(|text| end(parse_end_time(text), Cell::Time))),
+    build: Build::Field(|_| unary(open_end_time)),
+    invert: Some(|_, value| invert_time(open_end_time, value)),
+    with: &[],
     examples: &[
         (&[Some("2014-10-02 13:45")], "2014-10-02 13:45:00"),
+        (&[Some("2014-10-02 24:00")], "2014-10-03 00:00:00 [fix D64]"),
         (&[Some("9999-12-31 23:59:59.997")], "null [norm D23]"),
         (&[Some("2079-06-06")], "null [norm D23]"),
         (&[Some("0000-00-00 00:00:00")], "null [norm D23]"),
@@ -137,6 +154,8 @@ pub(super) const DURATION_MINUTES: Function = Function {
         inverse: "The second time from the first and the minutes; lost: parts of a minute.",
     },
     build: Build::Field(|_| field(duration_minutes)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("2014-10-02 13:45"), Some("2014-10-02 14:30")], "45"),
         (&[Some("2014-10-02 23:30"), Some("2014-10-02 24:00")], "30"),
@@ -147,12 +166,69 @@ pub(super) const DURATION_MINUTES: Function = Function {
     ],
 };
 
-fn end<T>(read: Option<End<T>>, cell: fn(T) -> Cell<'static>) -> Outcome<'static> {
-    match read {
-        Some(End::Open) => Outcome::marked(None, Action::Norm, ReasonCode::OpenEndDate),
-        Some(End::At(value)) => Outcome::Value(cell(value)),
+fn date(text: &str) -> Outcome<'_> {
+    match parse_date_part(text) {
+        Some(day) => Outcome::Value(Cell::Date(day)),
+        None => no_date(text),
+    }
+}
+
+/// A text that is no date: marked when a small change would make it one, otherwise refused.
+fn no_date(text: &str) -> Outcome<'_> {
+    if is_ambiguous_date(text) {
+        Outcome::marked(None, Action::Flag, ReasonCode::AmbiguousDate)
+    } else {
+        Outcome::Bad(ReasonCode::Malformed)
+    }
+}
+
+fn open_end_date(text: &str) -> Outcome<'_> {
+    match parse_end_date(text) {
+        Some(End::Open) => open_end(),
+        Some(End::At(day)) => Outcome::Value(Cell::Date(day)),
+        None => no_date(text),
+    }
+}
+
+const fn open_end<'a>() -> Outcome<'a> {
+    Outcome::marked(None, Action::Norm, ReasonCode::OpenEndDate)
+}
+
+fn month(text: &str) -> Outcome<'_> {
+    value_or_malformed(parse_month(text).map(Cell::Date))
+}
+
+fn time(text: &str) -> Outcome<'_> {
+    match parse_time(text) {
+        Some(micros) if is_at_24(text) => {
+            Outcome::marked(Some(Cell::Time(micros)), Action::Fix, ReasonCode::ClockChange)
+        }
+        micros => value_or_malformed(micros.map(Cell::Time)),
+    }
+}
+
+fn open_end_time(text: &str) -> Outcome<'_> {
+    match parse_end_time(text) {
+        Some(End::Open) => open_end(),
+        Some(End::At(_)) => time(text),
         None => Outcome::Bad(ReasonCode::Malformed),
     }
+}
+
+/// The date in ISO form, when the function reads it as the same date: a stand-in date is none.
+fn invert_date(read: fn(&str) -> Outcome<'_>, value: &Cell<'_>) -> Option<String> {
+    if let Cell::Date(day) = value { reads_as(read, iso_date(*day), value) } else { None }
+}
+
+fn invert_month(value: &Cell<'_>) -> Option<String> {
+    let Cell::Date(day) = value else { return None };
+    let (year, number, _) = civil(*day);
+    reads_as(month, format!("{year:04}{number:02}"), value)
+}
+
+/// The time in ISO form, when the function reads it as the same time.
+fn invert_time(read: fn(&str) -> Outcome<'_>, value: &Cell<'_>) -> Option<String> {
+    if let Cell::Time(micros) = value { reads_as(read, iso_time(*micros), value) } else { None }
 }
 
 fn duration_minutes<'a>(inputs: &[Option<&'a str>]) -> Outcome<'a> {

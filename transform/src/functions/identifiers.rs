@@ -1,16 +1,19 @@
 //! Functions over identifiers of persons: what a number is, its value and what it tells.
 
 mod checks;
+mod registered;
 
 use bron_mappings::{
     Canonical12, CenturyEvidence, CenturyInference, CheckOutcome, FieldFunction, FunctionKind, FunctionSpec,
     Identifier, IdentifierKind, classify, infer_century,
 };
 
+use super::inverse::same_text;
 use super::{Build, Cell, Function, Outcome, field, given, unary};
 use crate::calendar::{civil, days_of, parse_date_part};
 
 pub(super) use checks::{CALENDAR, CENTURY, CHECK_DIGIT, RESERVE, SENTINEL};
+pub(super) use registered::{BIRTH_DAY_DIFFERS, SEX_CONTRADICTS, SHARED_NUMBER, TWO_HUMANS};
 
 pub(super) const KIND: Function = Function {
     spec: FunctionSpec {
@@ -24,6 +27,8 @@ pub(super) const KIND: Function = Function {
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
     build: Build::Field(|_| unary(kind)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("19760101-0007")], "pnr"),
         (&[Some("197601610004")], "samordning"),
@@ -46,15 +51,18 @@ pub(super) const VALUE: Function = Function {
         about: "The number in twelve characters when it has them or the date of the row (second column) leaves one \
                 century; else its letters and digits, or the text without outer blanks when it is no number.",
         marks: &[],
-        inverse: "Lost: how the number was separated and whether it had its century; copy the column with `text` too.",
+        inverse: "The number itself; lost: how it was separated and whether it had its century.",
     },
     build: Build::Field(|_| field(value)),
+    invert: Some(|_, value| same_text(|text| self::value(&[Some(text)]), value)),
+    with: &[],
     examples: &[
         (&[Some("19760101-0007")], "197601010007"),
         (&[Some("760101 0007"), Some("1995-05-01")], "197601010007"),
         (&[Some("100101-0006"), Some("2015-05-01")], "1001010006"),
         (&[Some("760101-0007")], "7601010007"),
         (&[Some("212000-0142")], "162120000142"),
+        (&[Some("=\"197601010007\"")], "197601010007"),
         (&[Some(" saknas ")], "saknas"),
         (&[Some("")], "null"),
     ],
@@ -71,6 +79,8 @@ pub(super) const CHECK_DIGIT_OK: Function = Function {
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
     build: Build::Field(|_| unary(|text| truth(classify(text).luhn))),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("197601010007")], "true"),
         (&[Some("197601010004")], "false"),
@@ -92,6 +102,8 @@ pub(super) const CALENDAR_OK: Function = Function {
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
     build: Build::Field(|_| unary(|text| truth(classify(text).calendar))),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("197601010007")], "true"),
         (&[Some("197602300001")], "false"),
@@ -113,6 +125,8 @@ pub(super) const OID: Function = Function {
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
     build: Build::Field(|_| unary(oid)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("197601010007")], "1.2.752.129.2.1.3.1"),
         (&[Some("197601610004")], "1.2.752.129.2.1.3.3"),
@@ -134,6 +148,8 @@ pub(super) const BIRTH_DATE: Function = Function {
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
     build: Build::Field(|_| field(birth_date)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("197601010007")], "1976-01-01"),
         (&[Some("197601610004")], "1976-01-01"),
@@ -148,9 +164,12 @@ pub(super) const BIRTH_DATE: Function = Function {
 /// A number and the century that it has or that the date of its row leaves.
 fn classified(inputs: &[Option<&str>]) -> Option<(Identifier, CenturyInference)> {
     let identifier = classify(given(inputs, 0)?);
-    let row_date = given(inputs, 1).and_then(parse_date_part).map(civil);
-    let evidence = CenturyEvidence { row_date, ..CenturyEvidence::default() };
-    Some((identifier, infer_century(&identifier, &evidence)))
+    Some((identifier, century_of(&identifier, given(inputs, 1))))
+}
+
+fn century_of(identifier: &Identifier, row_date: Option<&str>) -> CenturyInference {
+    let row_date = row_date.and_then(parse_date_part).map(civil);
+    infer_century(identifier, &CenturyEvidence { row_date, ..CenturyEvidence::default() })
 }
 
 /// The twelve characters of a number, when they are certain. Kinds without a century of birth have
@@ -161,6 +180,15 @@ fn certain(identifier: &Identifier, century: CenturyInference) -> Option<Canonic
         CenturyInference::Ambiguous(_) => None,
         CenturyInference::None => identifier.canonical,
     }
+}
+
+/// The number of twelve digits, when it is a personnummer or samordningsnummer, its check digit and its date
+/// are right and its century is certain: the only numbers whose equality says that two records are one
+/// human. The second input is the date of the row.
+pub(crate) fn valid_national(inputs: &[Option<&str>]) -> Option<Identifier> {
+    let (identifier, century) = classified(inputs)?;
+    let canonical = certain(&identifier, century)?;
+    Some(classify(canonical.as_str())).filter(Identifier::is_valid_national)
 }
 
 fn kind(text: &str) -> Outcome<'_> {

@@ -20,6 +20,8 @@ pub(super) const ENDS_BEFORE_START: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(ends_before_start)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("2014-10-02"), Some("2014-10-01")], "true"),
         (&[Some("2014-10-02 13:00"), Some("2014-10-02 12:59")], "true"),
@@ -43,6 +45,8 @@ pub(super) const VISIT_LENGTH: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(visit_length)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("2014-10-02 13:00"), Some("2014-10-02 12:59")], "true"),
         (&[Some("2014-10-02 13:00"), Some("2014-10-03 13:01")], "true"),
@@ -65,6 +69,8 @@ pub(super) const UNSIGNED_LONGER_THAN: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(build_unsigned_longer_than),
+    invert: None,
+    with: &[],
     examples: &[
         (&[None, Some("2024-11-30 08:00:00.000"), Some("2024-12-31")], "true"),
         (&[Some(""), Some("2024-11-30"), Some("2024-12-31")], "true"),

@@ -1,5 +1,6 @@
 //! The function for sections of law.
 
+mod in_force;
 mod law;
 mod reading;
 mod section;
@@ -7,7 +8,9 @@ mod token;
 
 use bron_mappings::{Action, FieldFunction, FunctionKind, FunctionSpec, ReasonCode};
 
+use super::inverse::reads_as;
 use super::{Build, Cell, Function, Outcome, unary};
+pub(super) use in_force::LAGRUM_NOT_IN_FORCE;
 use reading::read;
 
 pub(super) const LAGRUM: Function = Function {
@@ -20,9 +23,12 @@ pub(super) const LAGRUM: Function = Function {
                 `SoL(2025:400) 11:1`. The spelling `4 kap. 1 § SoL` is plain, every other one is marked; a text that \
                 names no section gives NULL with a mark.",
         marks: &[ReasonCode::LagrumSpelling, ReasonCode::LagrumUnparsed],
-        inverse: "Without a mark, the spelling `4 kap. 1 § SoL`; else the text kept beside the value.",
+        inverse: "For one section without its law's number the spelling `4 kap. 1 § SoL`; otherwise the text kept \
+                beside the value.",
     },
     build: Build::Field(|_| unary(lagrum)),
+    invert: Some(|_, value| invert_lagrum(value)),
+    with: &[],
     examples: &[
         (&[Some("4 kap. 1 § SoL")], "SoL 4:1"),
         (&[Some("9 § 4 LSS")], "LSS 9 p4"),
@@ -59,4 +65,10 @@ fn lagrum(text: &str) -> Outcome<'_> {
     } else {
         Outcome::marked(Some(Cell::Text(canonical.into())), Action::Norm, ReasonCode::LagrumSpelling)
     }
+}
+
+/// The plain spelling, which only a single section without the law's number has.
+fn invert_lagrum(value: &Cell<'_>) -> Option<String> {
+    let Cell::Text(canonical) = value else { return None };
+    reads_as(lagrum, read(canonical)?.plain_spelling()?, value)
 }

@@ -1,11 +1,15 @@
 //! The function for names of persons, with repair of text that was read in the wrong code page.
 
-mod code_page;
+mod bigrams;
 mod impression;
 mod repair;
+mod tidy;
+
+use std::borrow::Cow;
 
 use bron_mappings::{Action, FieldFunction, FunctionKind, FunctionSpec, ReasonCode};
 
+use super::inverse::same_text;
 use super::{Build, Cell, Function, Outcome, unary};
 
 pub(super) const NAME: Function = Function {
@@ -14,12 +18,15 @@ pub(super) const NAME: Function = Function {
         kind: FunctionKind::Field(FieldFunction::Text),
         inputs: (1, 1),
         arguments: &[],
-        about: "The text as found; a name that was read in the wrong code page (UTF-8 once or twice, Windows, DOS) is \
-                put right when that can be undone exactly and only then reads as a name; lost characters are marked.",
-        marks: &[ReasonCode::Mojibake, ReasonCode::LostCharacters],
-        inverse: "The value is the source's text, or the text kept beside it when the name was put right.",
+        about: "The name without stray blanks and soft hyphens, marked when there were any; a name that was read in \
+                the wrong code page is put right and marked when that can be undone exactly, looks more Swedish and \
+                only then reads as a name; lost characters are marked.",
+        marks: &[ReasonCode::Mojibake, ReasonCode::LostCharacters, ReasonCode::StrayBlanks],
+        inverse: "The name itself, when it has no mark; otherwise the text kept beside it.",
     },
     build: Build::Field(|_| unary(name)),
+    invert: Some(|_, value| same_text(name, value)),
+    with: &[],
     examples: &[
         (&[Some("Åkerström")], "Åkerström"),
         (&[Some("Ã…kerstrÃ¶m")], "Åkerström [fix D13]"),
@@ -28,29 +35,42 @@ pub(super) const NAME: Function = Function {
         (&[Some("├àkerstr├╢m")], "Åkerström [fix D13]"),
         (&[Some("┼kerstr÷m")], "Åkerström [fix D13]"),
         (&[Some("BΣckstr÷m")], "Bäckström [fix D13]"),
+        (&[Some("\u{8f}kerstr”m")], "Åkerström [fix D13]"),
+        (&[Some("\u{8f}kerstr\u{94}m")], "Åkerström [fix D13]"),
         (&[Some("B„ckstr”m")], "Bäckström [fix D13]"),
+        (&[Some("]kerstr|m")], "Åkerström [fix D13]"),
+        (&[Some("A\u{30a}kerstro\u{308}m")], "Åkerström [fix D13]"),
         (&[Some("AndrÃ©e")], "Andrée [fix D13]"),
         (&[Some("Õunapuu")], "Õunapuu"),
         (&[Some("João")], "João"),
         (&[Some("Anna ”Kicki” Berg")], "Anna ”Kicki” Berg"),
-        (&[Some(" Berg ")], " Berg "),
+        (&[Some(" von  Essen\u{a0}")], "von Essen [norm D15]"),
+        (&[Some("Lind\u{ad}berg")], "Lindberg [norm D15]"),
+        (&[Some("Ã…berg ")], "Åberg [fix D13]"),
         (&[Some("\u{fffd}kerstr\u{fffd}m")], "\u{fffd}kerstr\u{fffd}m [flag D14]"),
+        (&[Some("Sj?gren")], "Sj?gren [flag D14]"),
         (&[Some("")], "null"),
+        (&[Some(" ")], "null [norm D15]"),
         (&[None], "null"),
     ],
 };
 
 fn name(text: &str) -> Outcome<'_> {
-    if text.is_ascii() {
+    if tidy::is_plain(text) {
         return Outcome::text(text);
     }
-    if text.contains(char::REPLACEMENT_CHARACTER) {
+    if tidy::has_lost_characters(text) {
         return Outcome::marked(Some(Cell::Text(text.into())), Action::Flag, ReasonCode::LostCharacters);
     }
-    match repair::repair(text) {
-        Some(repaired) => {
-            Outcome::marked(Some(Cell::Text(repaired.into())), Action::Fix, ReasonCode::Mojibake)
+    if let Some(repaired) = repair::repair(text) {
+        let tidy = tidy::tidy(&repaired).into_owned();
+        return Outcome::marked(Some(Cell::Text(tidy.into())), Action::Fix, ReasonCode::Mojibake);
+    }
+    match tidy::tidy(text) {
+        Cow::Borrowed(text) => Outcome::text(text),
+        Cow::Owned(tidy) => {
+            let value = (!tidy.is_empty()).then(|| Cell::Text(tidy.into()));
+            Outcome::marked(value, Action::Norm, ReasonCode::StrayBlanks)
         }
-        None => Outcome::text(text),
     }
 }

@@ -2,6 +2,7 @@
 
 use bron_mappings::{FieldFunction, FunctionKind, FunctionSpec, ReasonCode};
 
+use super::inverse::reads_as;
 use super::{
     Build, Cell, FieldFn, Function, Outcome, SettingError, Settings, field, given, unary, value_or_malformed,
 };
@@ -21,6 +22,8 @@ pub(super) const INT: Function = Function {
         inverse: "The number in digits; lost: leading zeros.",
     },
     build: Build::Field(|_| unary(|text| value_or_malformed(whole_number(text).map(Cell::Int)))),
+    invert: Some(|_, value| invert_int(value)),
+    with: &[],
     examples: &[
         (&[Some("42")], "42"),
         (&[Some("-7")], "-7"),
@@ -43,6 +46,8 @@ pub(super) const MINUTES: Function = Function {
         inverse: "The number in digits; lost: leading zeros.",
     },
     build: Build::Field(|_| unary(minutes)),
+    invert: Some(|_, value| reads_as(minutes, invert_int(value)?, value)),
+    with: &[],
     examples: &[
         (&[Some("45")], "45"),
         (&[Some("0")], "0"),
@@ -65,6 +70,8 @@ pub(super) const DECIMAL: Function = Function {
         inverse: "The number with the scale of the field; lost: the decimal mark and zeros at either end.",
     },
     build: Build::Field(build_decimal),
+    invert: Some(invert_decimal),
+    with: &[],
     examples: &[
         (&[Some("12.5")], "1250"),
         (&[Some("-0,05")], "-5"),
@@ -84,7 +91,8 @@ fn without_minus(text: &str) -> (bool, &str) {
     text.strip_prefix('-').map_or((false, text), |digits| (true, digits))
 }
 
-fn whole_number(text: &str) -> Option<i64> {
+/// A whole number in digits, with a minus before them when it is negative.
+pub(super) fn whole_number(text: &str) -> Option<i64> {
     let (_, digits) = without_minus(text);
     let only_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if only_digits { text.parse().ok() } else { None }
@@ -95,17 +103,42 @@ fn minutes(text: &str) -> Outcome<'_> {
 }
 
 fn build_decimal(settings: &Settings<'_>) -> Result<FieldFn, SettingError> {
+    let scale = scale_of(settings)?;
+    field(move |inputs| given(inputs, 0).map_or(Outcome::Null, |text| decimal(text, scale)))
+}
+
+fn decimal(text: &str, scale: usize) -> Outcome<'_> {
+    value_or_malformed(decimal_number(text, scale).map(Cell::Decimal))
+}
+
+fn invert_decimal(settings: &Settings<'_>, value: &Cell<'_>) -> Option<String> {
+    let Cell::Decimal(number) = value else { return None };
+    let scale = scale_of(settings).ok()?;
+    reads_as(|text| decimal(text, scale), decimal_text(*number, scale), value)
+}
+
+fn invert_int(value: &Cell<'_>) -> Option<String> {
+    if let Cell::Int(number) = value { Some(number.to_string()) } else { None }
+}
+
+/// The digits after the decimal point of a field's column.
+pub(super) fn scale_of(settings: &Settings<'_>) -> Result<usize, SettingError> {
     let scale =
         settings.scale.and_then(|scale| u8::try_from(scale).ok()).filter(|scale| *scale <= DECIMAL_DIGITS);
     let scale = scale.ok_or_else(|| format!("a decimal field has a scale of 0 to {DECIMAL_DIGITS}"))?;
-    field(move |inputs| match given(inputs, 0) {
-        Some(text) => value_or_malformed(decimal_number(text, usize::from(scale)).map(Cell::Decimal)),
-        None => Outcome::Null,
-    })
+    Ok(usize::from(scale))
+}
+
+/// A whole number of the last place as a decimal number with a point, and with every digit of the scale.
+pub(super) fn decimal_text(number: i128, scale: usize) -> String {
+    let sign = if number < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", number.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 /// A decimal number as a whole number of its last place.
-fn decimal_number(text: &str, scale: usize) -> Option<i128> {
+pub(super) fn decimal_number(text: &str, scale: usize) -> Option<i128> {
     let (negative, digits) = without_minus(text);
     let (whole, fraction) = match digits.split_once(['.', ',']) {
         Some((_, "")) => return None,

@@ -19,6 +19,8 @@ pub(super) const JOIN: Function = Function {
         inverse: "Lost: which column a part came from, and where a part itself holds the separator.",
     },
     build: Build::Field(build_join),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("Storgatan 1"), Some("lgh 1102")], "Storgatan 1 lgh 1102"),
         (&[Some("Storgatan 1"), None, Some(""), Some("Solna")], "Storgatan 1 Solna"),
@@ -38,6 +40,8 @@ pub(super) const FIRST_PRESENT: Function = Function {
         inverse: "Lost: which column the text came from, and the texts after it.",
     },
     build: Build::Field(|_| field(first_present)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("a"), Some("b")], "a"),
         (&[None, Some(""), Some("c")], "c"),
@@ -58,6 +62,8 @@ pub(super) const SLICE: Function = Function {
         inverse: "Lost: the characters outside the slice.",
     },
     build: Build::Field(build_slice),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("ÄO-2014")], "ÄO-2014"),
         (&[Some("å")], "å"),

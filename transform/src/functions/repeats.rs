@@ -1,8 +1,27 @@
-//! The check that looks at other rows of the same table.
+//! The checks that look at other rows of the same table.
 
 use bron_mappings::{FunctionKind, FunctionSpec, ReasonCode};
 
 use super::{Build, Function};
+use crate::lookups::{refers_in_a_circle, repeats_within};
+
+pub(super) const REFERS_IN_A_CIRCLE: Function = Function {
+    spec: FunctionSpec {
+        name: "refers_in_a_circle",
+        kind: FunctionKind::Check,
+        inputs: (2, 2),
+        arguments: &[],
+        about: "Broken when one can go from this row, whose name is the first text, to the row that the second text \
+                names, and on from row to row until this one is reached again; holds when a text is missing.",
+        marks: &[ReasonCode::ReplacementChain],
+        inverse: "A check gives no value.",
+    },
+    build: Build::AcrossRows(refers_in_a_circle),
+    invert: None,
+    with: &[],
+    // One row shows nothing of a rule about several.
+    examples: &[],
+};
 
 pub(super) const REPEATS_WITHIN: Function = Function {
     spec: FunctionSpec {
@@ -16,7 +35,9 @@ pub(super) const REPEATS_WITHIN: Function = Function {
         marks: &[ReasonCode::RepeatedPayment],
         inverse: "A check gives no value.",
     },
-    build: Build::AcrossRows,
+    build: Build::AcrossRows(repeats_within),
+    invert: None,
+    with: &[],
     // One row shows nothing of a rule about several.
     examples: &[],
 };

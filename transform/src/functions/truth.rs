@@ -16,6 +16,8 @@ pub(super) const BOOL: Function = Function {
         inverse: "The texts of `yes` and `no`; an empty text comes back as NULL.",
     },
     build: Build::Field(build_bool),
+    invert: Some(invert_bool),
+    with: &[],
     examples: &[
         (&[Some("1")], "true"),
         (&[Some("0")], "false"),
@@ -37,6 +39,8 @@ pub(super) const PRESENT: Function = Function {
         inverse: "Lost: the text.",
     },
     build: Build::Field(|_| field(present)),
+    invert: None,
+    with: &[],
     examples: &[(&[Some("x")], "true"), (&[Some(" ")], "true"), (&[Some("")], "false"), (&[None], "false")],
 };
 
@@ -51,12 +55,23 @@ pub(super) const IS_PRESENT: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(|inputs| given(inputs, 0).is_some())),
+    invert: None,
+    with: &[],
     examples: &[(&[Some("D68")], "true"), (&[Some(" ")], "true"), (&[Some("")], "false"), (&[None], "false")],
 };
 
+/// The texts of yes and no.
+fn yes_and_no(settings: &Settings<'_>) -> [String; 2] {
+    [("yes", "1"), ("no", "0")].map(|(name, usual)| settings.argument(name).unwrap_or(usual).to_owned())
+}
+
+fn invert_bool(settings: &Settings<'_>, value: &Cell<'_>) -> Option<String> {
+    let [yes, no] = yes_and_no(settings);
+    if let Cell::Bool(truth) = value { Some(if *truth { yes } else { no }) } else { None }
+}
+
 fn build_bool(settings: &Settings<'_>) -> Result<FieldFn, SettingError> {
-    let yes = settings.argument("yes").unwrap_or("1").to_owned();
-    let no = settings.argument("no").unwrap_or("0").to_owned();
+    let [yes, no] = yes_and_no(settings);
     if yes == no || yes.is_empty() || no.is_empty() {
         return Err("`yes` and `no` are two different texts, neither of them empty".to_owned());
     }

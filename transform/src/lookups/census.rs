@@ -2,12 +2,12 @@
 
 use bron_mappings::{Batch, Digest, DigestBuilder};
 
-use super::{RowSet, columns_of, text_at};
+use super::{Answer, Gather, RowSet, columns_of, text_at};
 
 /// One part of the keys of a table. A table is taken in as many slices as keep the memory small; each
 /// slice reads the key columns once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CensusSlice {
+pub(super) struct CensusSlice {
     number: u16,
     of: u16,
 }
@@ -16,8 +16,11 @@ pub struct CensusSlice {
 const KEYS_PER_SLICE: u64 = 2_000_000;
 
 impl CensusSlice {
+    /// All keys at once.
+    pub(super) const WHOLE: Self = Self { number: 0, of: 1 };
+
     /// The slices for a table of so many rows.
-    pub fn of_table(rows: u64) -> impl Iterator<Item = Self> {
+    pub(super) fn of_table(rows: u64) -> impl Iterator<Item = Self> {
         Self::in_parts(u16::try_from(rows / KEYS_PER_SLICE + 1).unwrap_or(u16::MAX))
     }
 
@@ -32,7 +35,7 @@ impl CensusSlice {
 }
 
 /// Counts the keys of one slice of a table.
-pub struct CensusBuilder {
+pub(super) struct CensusGather {
     key: Vec<String>,
     latest: bool,
     slice: CensusSlice,
@@ -40,15 +43,15 @@ pub struct CensusBuilder {
     seen: Vec<([u8; 16], u64)>,
 }
 
-impl CensusBuilder {
+impl CensusGather {
     /// Counts by `key`. With `latest` the last row of a key counts, otherwise the first.
-    #[must_use]
-    pub const fn new(key: Vec<String>, latest: bool, slice: CensusSlice) -> Self {
+    pub(super) const fn new(key: Vec<String>, latest: bool, slice: CensusSlice) -> Self {
         Self { key, latest, slice, next_row: 0, seen: Vec::new() }
     }
+}
 
-    /// Adds the rows of a batch, in staged order.
-    pub fn add(&mut self, batch: &Batch) {
+impl Gather for CensusGather {
+    fn add(&mut self, batch: &Batch) {
         let cells = columns_of(batch, &self.key);
         for row in 0..batch.rows() {
             let mut digest = DigestBuilder::new("");
@@ -69,10 +72,11 @@ impl CensusBuilder {
     }
 
     /// The rows of the slice that do not count because another row with the same key does.
-    #[must_use]
-    pub fn finish(mut self) -> RowSet {
+    fn finish(mut self: Box<Self>) -> Answer {
         self.seen.sort_unstable();
         let repeats = self.seen.windows(2).filter(|pair| pair[0].0 == pair[1].0);
-        RowSet::new(repeats.map(|pair| if self.latest { pair[0].1 } else { pair[1].1 }).collect())
+        Answer::Rows(RowSet::new(
+            repeats.map(|pair| if self.latest { pair[0].1 } else { pair[1].1 }).collect(),
+        ))
     }
 }

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use bron_mappings::{
     BatchSchema, Check, ColumnType, Condition, Entity, FieldFunction, FieldRule, FieldType, FunctionKind,
-    Mapping, MappingSet, Origin, Rule, Target,
+    Mapping, MappingSet, Origin, PROTECTION, Rule, Target,
 };
 
 use super::codes::CodeTable;
 use super::constant::constant;
 use super::{
-    PlanError, PlannedCheck, PlannedCheckKind, PlannedField, PlannedParent, PlannedRule, PlannedSum,
-    PlannedTarget, Source,
+    PlanError, PlannedCheck, PlannedCheckKind, PlannedField, PlannedRule, PlannedTarget, Source, When,
 };
 use crate::functions::{Build, Cell, FieldFn, Settings, find};
-use crate::lookups::{Need, days_between, parent_columns, parent_need, sum_need};
+use crate::lookups::Need;
 
 pub(super) struct Planner<'a> {
     pub(super) set: &'a MappingSet,
@@ -24,7 +23,7 @@ pub(super) struct Planner<'a> {
 
 impl Planner<'_> {
     pub(super) fn error(&self, problem: impl Into<String>) -> PlanError {
-        PlanError { mapping: self.mapping.id.clone(), problem: problem.into() }
+        PlanError::new(self.mapping, problem)
     }
 
     /// A column of the batch goes first: the examples of a mapping hand parents over as columns.
@@ -40,44 +39,22 @@ impl Planner<'_> {
         if origin.name == "@as_of" {
             return Ok(Source::AsOf);
         }
-        if let Some((parent, column)) = origin.parent() {
-            let found = self.mapping.parents.iter().position(|known| known.name == parent);
-            let parent = found.ok_or_else(|| self.error(format!("there is no parent `{parent}`")))?;
-            let known = parent_columns(self.mapping, parent);
-            let column = known.binary_search_by(|known| known.as_str().cmp(column));
-            let column = column.expect("the columns of a parent are those that origins name");
-            return Ok(Source::Parent { parent, column });
+        if origin.name == PROTECTION {
+            return Ok(Source::Skydd);
         }
-        let sum = self.mapping.sums.iter().position(|sum| sum.name == origin.name);
-        sum.map(Source::Sum).ok_or_else(|| self.error(format!("there is no column `{}`", origin.name)))
+        if let Some((_, column)) = origin.parent() {
+            return self.beside(origin, column);
+        }
+        let lookup = self.mapping.lookup(origin).map(Source::Lookup);
+        lookup.ok_or_else(|| self.error(format!("there is no column `{}`", origin.name)))
     }
 
     pub(super) fn sources(&self, origins: &[Origin]) -> Result<Vec<Source>, PlanError> {
         origins.iter().map(|origin| self.source(origin)).collect()
     }
 
-    fn on(&self, on: &[(Origin, Origin)]) -> Result<Vec<Source>, PlanError> {
-        on.iter().map(|(own, _)| self.source(own)).collect()
-    }
-
-    pub(super) fn parents(&self) -> Result<Vec<PlannedParent>, PlanError> {
-        let parents = self.mapping.parents.iter().enumerate().map(|(index, parent)| {
-            Ok(PlannedParent {
-                need: parent_need(self.mapping, index),
-                on: self.on(&parent.on)?,
-                columns: parent_columns(self.mapping, index),
-            })
-        });
-        parents.collect()
-    }
-
-    pub(super) fn sums(&self) -> Result<Vec<PlannedSum>, PlanError> {
-        let sums = self.mapping.sums.iter();
-        sums.map(|sum| Ok(PlannedSum { need: sum_need(self.mapping, sum), on: self.on(&sum.on)? })).collect()
-    }
-
-    fn when(&self, when: Option<&Condition>) -> Result<Option<(Source, Condition)>, PlanError> {
-        when.map(|when| Ok((self.source(&when.origin)?, when.clone()))).transpose()
+    pub(super) fn when(&self, when: &[Condition]) -> Result<When, PlanError> {
+        when.iter().map(|one| Ok((self.source(&one.origin)?, one.test.clone()))).collect()
     }
 
     pub(super) fn checks(&self) -> Result<Vec<PlannedCheck>, PlanError> {
@@ -93,19 +70,15 @@ impl Planner<'_> {
                 let call = build(&settings).map_err(|problem| self.error(problem))?;
                 PlannedCheckKind::Row(call, self.sources(&check.inputs)?)
             }
-            Build::AcrossRows => {
-                days_between(&check.arguments).map_err(|problem| self.error(problem))?;
+            Build::AcrossRows(begin) => {
+                let begin = begin(&settings).map_err(|problem| self.error(problem))?;
                 let (system, table) = (self.mapping.system.clone(), self.mapping.table.clone());
-                PlannedCheckKind::Across(Need::Across { system, table, check: index })
+                let inputs = self.sources(&check.inputs)?;
+                PlannedCheckKind::Across { need: Need::Across { system, table, check: index }, begin, inputs }
             }
             Build::Field(_) => return Err(self.error(format!("`{}` is not a check", check.function))),
         };
-        Ok(PlannedCheck {
-            rule: check.rule,
-            action: check.action,
-            when: self.when(check.when.as_ref())?,
-            kind,
-        })
+        Ok(PlannedCheck { rule: check.rule, action: check.action, when: self.when(&check.when)?, kind })
     }
 
     pub(super) fn dimension(&self, rule: Option<&FieldRule>) -> Result<Option<PlannedField>, PlanError> {
@@ -139,7 +112,7 @@ impl Planner<'_> {
         Ok(PlannedTarget {
             entity: entity.clone(),
             builder,
-            when: self.when(target.when.as_ref())?,
+            when: self.when(&target.when)?,
             fields: fields.collect::<Result<_, _>>()?,
             shared_from,
         })
@@ -157,6 +130,7 @@ impl Planner<'_> {
             column,
             name: rule.field.clone(),
             rule: self.rule(entity, rule, kind)?,
+            when: self.when(&rule.when)?,
             required: rule.required,
             on_bad: rule.on_bad,
             default,
@@ -186,6 +160,9 @@ impl Planner<'_> {
                 part: part.clone(),
             }),
             Rule::Function { name, inputs, arguments, .. } => {
+                if let Some(planned) = self.of_bytes(name, inputs, kind) {
+                    return Ok(planned);
+                }
                 let call = self.call(name, arguments, rule, kind)?;
                 Ok(PlannedRule::Function { call, inputs: self.sources(inputs)? })
             }
@@ -193,6 +170,20 @@ impl Planner<'_> {
                 self.codes(list, input, date.as_ref(), fallback.as_ref())
             }
             Rule::Const(text) => self.constant(rule, kind, text).map(PlannedRule::Const),
+        }
+    }
+
+    /// The rule of a column that holds bytes, such as a file: only functions that keep or add up bytes.
+    fn of_bytes(&self, name: &str, inputs: &[Origin], kind: &FieldType) -> Option<PlannedRule> {
+        let [input] = inputs else { return None };
+        let column = self.schema.index_of(&input.name)?;
+        if self.schema.columns()[column].kind != ColumnType::Bytes {
+            return None;
+        }
+        match name {
+            "bytes" if *kind == FieldType::Bytes => Some(PlannedRule::Bytes(column)),
+            "sha256" if FieldFunction::Text.fits(kind) => Some(PlannedRule::Digest(column)),
+            _ => None,
         }
     }
 
@@ -221,14 +212,18 @@ impl Planner<'_> {
         date: Option<&Origin>,
         fallback: Option<&String>,
     ) -> Result<PlannedRule, PlanError> {
-        let codes = self.set.codes.get(list);
-        let codes = codes.ok_or_else(|| self.error(format!("there is no code list `{list}`")))?;
         Ok(PlannedRule::Codes {
-            list: CodeTable::new(codes, &self.mapping.system).map_err(|problem| self.error(problem))?,
+            list: self.code_table(list)?,
             input: self.source(input)?,
             date: date.map(|date| self.source(date)).transpose()?,
             fallback: fallback.cloned(),
         })
+    }
+
+    pub(super) fn code_table(&self, list: &str) -> Result<CodeTable, PlanError> {
+        let codes = self.set.codes.get(list);
+        let codes = codes.ok_or_else(|| self.error(format!("there is no code list `{list}`")))?;
+        CodeTable::new(codes, &self.mapping.system).map_err(|problem| self.error(problem))
     }
 
     fn constant(&self, rule: &FieldRule, kind: &FieldType, text: &str) -> Result<Cell<'static>, PlanError> {

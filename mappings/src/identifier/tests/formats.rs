@@ -38,6 +38,16 @@ fn the_short_form_has_a_plus_sign_from_the_year_of_turning_a_hundred() {
 }
 
 #[test]
+fn what_a_spreadsheet_keeps_as_text_is_read_as_its_inside() {
+    for (kept, inside) in [("=\"198112180008\"", "198112180008"), (" =\"811218-0008\" ", "811218-0008")] {
+        assert_eq!(classify(kept), classify(inside), "{kept}");
+    }
+    for other in ["=198112180008", "\"198112180008\"", "=\"198112180008", "==\"198112180008\""] {
+        assert_eq!(classify(other).kind, super::super::IdentifierKind::Invalid, "{other}");
+    }
+}
+
+#[test]
 fn the_sign_of_the_short_form_is_read_back() {
     let identifier = classify("191003050000");
     let back = classify(&identifier.format_short(2015).expect("the number is complete"));

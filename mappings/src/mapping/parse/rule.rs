@@ -1,5 +1,6 @@
 //! Reads the rule of one field.
 
+use super::condition::read_when;
 use super::{origin, origins, read_action, read_arguments};
 use crate::document::{Placed, Reporter, Section};
 use crate::mapping::{Action, FieldRule, Rule};
@@ -15,6 +16,7 @@ pub(super) fn read_field(
 ) -> Option<FieldRule> {
     let mut section = fields.section(&name.text, report)?;
     let rule = read_rule(&mut section, table, report);
+    let when = read_when(&mut section, report);
     let required = section.bool("required", report).unwrap_or(false);
     let on_bad = read_action(&mut section, "on_bad", report);
     let on_unknown = read_action(&mut section, "on_unknown", report);
@@ -29,7 +31,7 @@ pub(super) fn read_field(
             "not a policy of a field",
         );
     }
-    Some(FieldRule { field: name.text, span: name.span, rule: rule?, required, on_bad, default })
+    Some(FieldRule { field: name.text, span: name.span, rule: rule?, when, required, on_bad, default })
 }
 
 /// A dimension is the same kind of rule as a field, or just a constant text.
@@ -47,6 +49,7 @@ pub(super) fn read_dimension(
         field: key.to_owned(),
         span,
         rule: rule?,
+        when: Vec::new(),
         required: false,
         on_bad: Action::Flag,
         default,

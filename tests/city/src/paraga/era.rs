@@ -9,7 +9,8 @@ pub(crate) enum Era {
     One,
     /// 2015-06 to 2019-12: NFC tags instead of positions, otherwise the same.
     Two,
-    /// From 2020-01: UTF-8 with a byte order mark, ISO times, quoting, and visit numbers from 1 again.
+    /// From 2020-01: UTF-8 with a byte order mark, ISO times, quoting, and visit numbers
+    /// begin again, a few below where they ended.
     Three,
 }
 
@@ -59,4 +60,11 @@ pub(crate) const INSATS_HEADER: &str = "BesokId;RadNr;InsatsKod;PlanMin;UtfMin;U
 /// The header of `korr` files.
 pub(crate) const KORR_HEADER: &str = "KorrId;BesokId;Falt;Fran;Till;Anledning;Av;Tid";
 /// The header of `kund` files.
-pub(crate) const KUND_HEADER: &str = "KundNr;Personnr;Namn;Adress;Postnr;Ort;UtforareId;Skyddad;From;Tom";
+pub(crate) const KUND_HEADER: &str =
+    "KundNr;Personnr;Namn;Adress;Postnr;Ort;Kommun;UtforareId;Skyddad;From;Tom";
+/// The header of `personal` files.
+pub(crate) const PERSONAL_HEADER: &str = "PersonalId;HsaId;Namn;UtforareId;From;Tom";
+/// The header of `franvaro` files.
+pub(crate) const FRANVARO_HEADER: &str = "KundNr;UtforareId;Typ;From;Tom";
+/// The header of `kontroll` files.
+pub(crate) const KONTROLL_HEADER: &str = "Period;UtforareId;AntalBesok;SummaUtfMin";

@@ -45,8 +45,13 @@ impl ExportFile {
     }
 
     /// The physical line that the next row starts on, the header being line 1.
-    pub(super) fn next_line(&self) -> u64 {
+    fn next_line(&self) -> u64 {
         self.lines + 1
+    }
+
+    /// The key of the next row: the file and the line that it starts on.
+    pub(super) fn next_key(&self) -> String {
+        format!("{}:{}", self.name, self.next_line())
     }
 
     /// Physical lines after the header.
@@ -99,6 +104,14 @@ impl ExportFile {
         if let Some(stamp) = field {
             stamp.push_minute(&mut self.line, self.era.time_separator());
         }
+    }
+
+    /// Adds a midnight as the end of the day before it: 24:00.
+    pub(super) fn midnight(&mut self, field: Stamp) {
+        self.separate();
+        field.plus_minutes(-1).push_minute(&mut self.line, self.era.time_separator());
+        self.line.truncate(self.line.len() - "23:59".len());
+        self.line.push_str("24:00");
     }
 
     /// Ends a row.

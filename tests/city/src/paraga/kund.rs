@@ -29,11 +29,18 @@ pub(super) struct Kund {
     pub(super) utforare: u32,
     pub(super) from: Month,
     pub(super) to: Month,
+    /// The day of the month `from` on which help began.
+    pub(super) day: i32,
 }
 
 impl Kund {
     pub(super) fn is_active(&self, month: Month) -> bool {
         self.from <= month && month <= self.to
+    }
+
+    /// The first day of help.
+    pub(super) fn first_day(&self) -> Day {
+        self.from.day(self.day)
     }
 
     /// In how many of the months the kund gets help.
@@ -85,5 +92,6 @@ fn plan_kund(person: &Person, ordinal: u32, utforare: u32, months: &[Month], rng
         let from = first.plus(rng.between(1 - length, last.0 - first.0)).max(first);
         (from, from.plus(length).min(last))
     };
-    Kund { person: person.index, number, pnr, defect: None, utforare, from, to }
+    let day = rng.between(1, 28);
+    Kund { person: person.index, number, pnr, defect: None, utforare, from, to, day }
 }

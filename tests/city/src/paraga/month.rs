@@ -1,36 +1,52 @@
-//! One month of one utförare: the four files, and the planned visits behind them.
+//! One month of one utförare: its files, opened, filled and closed.
 
 use std::fs;
 
-use super::era::{Era, INSATS_HEADER, KORR_HEADER, KUND_HEADER};
+use super::era::{
+    Era, FRANVARO_HEADER, INSATS_HEADER, KONTROLL_HEADER, KORR_HEADER, KUND_HEADER, PERSONAL_HEADER,
+};
 use super::file::ExportFile;
-use super::kund::{Kund, KundDefect, utforare_id};
-use super::visit::{self, TimeDefect, Visit};
+use super::kund::utforare_id;
+use super::overlap::{Made, Overlap, overlaps};
+use super::roster::Roster;
 use super::{Paraga, SYSTEM};
-use crate::calendar::{Month, Stamp, TODAY};
+use crate::calendar::{Month, Stamp};
 use crate::error::Error;
-use crate::names;
-use crate::organisation::is_private;
-use crate::population::Person;
 use crate::rng::Rng;
-use crate::schemos::Planned;
 use crate::truth::{Action, Quota};
 
 /// The files of one month and utförare.
-struct Files {
-    era: Era,
-    utforare: u32,
-    id: String,
-    month: Month,
-    besok: ExportFile,
-    insats: ExportFile,
-    kund: ExportFile,
-    korr: ExportFile,
+pub(super) struct Files {
+    pub(super) era: Era,
+    pub(super) utforare: u32,
+    pub(super) id: String,
+    pub(super) month: Month,
+    /// The month of trial, in which every utförare makes few visits and nothing goes wrong in them.
+    pub(super) trial: bool,
+    pub(super) besok: ExportFile,
+    pub(super) insats: ExportFile,
+    pub(super) kund: ExportFile,
+    pub(super) korr: ExportFile,
+    pub(super) personal: ExportFile,
+    pub(super) franvaro: ExportFile,
+    pub(super) kontroll: ExportFile,
+    /// The sum of `UtfMin`.
+    pub(super) minutes: i64,
+}
+
+/// A month of one utförare while it is written.
+pub(super) struct Round {
+    pub(super) files: Files,
+    pub(super) roster: Roster,
+    /// The visits that were made so far.
+    pub(super) made: Vec<Made>,
+    /// The latest visit that was made as it should be: its number and its end.
+    pub(super) last: Option<(i64, Stamp)>,
 }
 
 /// How a row breaks (D68).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Broken {
+pub(super) enum Broken {
     /// An unquoted separator in its free text: one field too many.
     Separator,
     /// A line break in its free text: two physical lines.
@@ -39,7 +55,17 @@ enum Broken {
     Lost,
 }
 
-const REASONS: [&str; 4] = ["glömt stämpla", "systemfel", "kund inlagd", "fel tagg på dörren"];
+impl Files {
+    /// D67: the second utförare never delivered the visits of the trial.
+    pub(super) fn is_missing(&self) -> bool {
+        self.trial && self.utforare == 1
+    }
+
+    /// D69: the first utförare's control line of the trial is wrong.
+    fn is_disputed(&self) -> bool {
+        self.trial && self.utforare == 0
+    }
+}
 
 impl Paraga<'_> {
     pub(super) fn write_month(
@@ -50,15 +76,25 @@ impl Paraga<'_> {
         per_kund: i32,
     ) -> Result<(), Error> {
         let mut files = self.open(month, era, utforare)?;
+        let roster = self.write_staff(&mut files)?;
+        self.write_due(&mut files)?;
+        let mut round = Round { files, roster, made: Vec::new(), last: None };
         let kunder = std::mem::take(&mut self.kunder);
         let active =
             kunder.iter().enumerate().filter(|(_, kund)| kund.utforare == utforare && kund.is_active(month));
-        for (place, kund) in active {
-            self.write_kund(&mut files, kund)?;
-            self.write_visits(&mut files, place, kund, per_kund)?;
+        for (ordinal, (place, kund)) in active.enumerate() {
+            self.write_kund(&mut round.files, kund)?;
+            let away = self.write_away(&mut round.files, kund)?;
+            let count = match (round.files.trial, ordinal) {
+                (false, _) => per_kund,
+                (true, 0) => super::VISITS_ON_TRIAL,
+                (true, _) => continue,
+            };
+            self.write_visits(&mut round, (place, kund), away.as_ref(), count)?;
         }
         self.kunder = kunder;
-        self.close(files)
+        self.write_clock_change(&mut round)?;
+        self.close(round)
     }
 
     fn open(&self, month: Month, era: Era, utforare: u32) -> Result<Files, Error> {
@@ -73,23 +109,79 @@ impl Paraga<'_> {
             insats: create("insats", month.compact(), INSATS_HEADER)?,
             kund: create("kund", month.compact(), KUND_HEADER)?,
             korr: create("korr", day.to_string(), KORR_HEADER)?,
+            personal: create("personal", month.compact(), PERSONAL_HEADER)?,
+            franvaro: create("franvaro", month.compact(), FRANVARO_HEADER)?,
+            kontroll: create("kontroll", month.compact(), KONTROLL_HEADER)?,
             era,
             utforare,
             id,
             month,
+            trial: self.months.first() == Some(&month),
+            minutes: 0,
         })
     }
 
-    fn close(&mut self, files: Files) -> Result<(), Error> {
-        let (name, rows, lines) = (files.besok.name.clone(), files.besok.rows, files.besok.data_lines());
-        for (kind, file) in
-            [("besok", files.besok), ("insats", files.insats), ("kund", files.kund), ("korr", files.korr)]
-        {
-            self.account(kind, &file.name, file.rows, file.data_lines());
-            file.finish()?;
+    fn close(&mut self, round: Round) -> Result<(), Error> {
+        let Round { mut files, made, last, .. } = round;
+        for (overlap, key) in overlaps(made) {
+            let id = match overlap {
+                Overlap::Twice => "D59",
+                Overlap::SameVisit => "D60",
+            };
+            self.ledger.mark((id, SYSTEM, "besok", Action::Flag), key);
         }
-        if rows > 0 && self.quotas.delivered_twice.strikes() {
+        self.correct_across(&files, last);
+        self.write_control_line(&mut files)?;
+        let (trial, missing) = (files.trial, files.is_missing());
+        let (name, rows, lines) = (files.besok.name.clone(), files.besok.rows, files.besok.data_lines());
+        for (kind, file) in [
+            ("besok", files.besok),
+            ("insats", files.insats),
+            ("kontroll", files.kontroll),
+            ("kund", files.kund),
+            ("korr", files.korr),
+            ("personal", files.personal),
+            ("franvaro", files.franvaro),
+        ] {
+            if missing && matches!(kind, "besok" | "insats" | "kontroll") {
+                self.withhold(kind, file)?;
+            } else {
+                self.account(kind, &file.name, file.rows, file.data_lines());
+                file.finish()?;
+            }
+        }
+        if rows > 0 && !trial && self.quotas.delivered_twice.strikes() {
             self.deliver_again(&name, rows, lines)?;
+        }
+        Ok(())
+    }
+
+    /// The control line: how many visits and minutes there ought to be.
+    fn write_control_line(&mut self, files: &mut Files) -> Result<(), Error> {
+        let rows = files.besok.rows;
+        let disputed = files.is_disputed();
+        if disputed {
+            self.ledger.mark(("D69", SYSTEM, "kontroll", Action::Stop), files.kontroll.next_key());
+            for line in 0..rows {
+                let key = format!("{}:{}", files.besok.name, line + 2);
+                self.ledger.mark(("D69", SYSTEM, "besok", Action::Stop), key);
+            }
+        }
+        let file = &mut files.kontroll;
+        file.text(&files.month.compact());
+        file.text(&files.id);
+        file.number(i64::try_from(rows).unwrap_or(i64::MAX) + i64::from(disputed));
+        file.number(files.minutes);
+        file.end_row()
+    }
+
+    /// D67: a file that was never delivered. Nobody expects a control line, so only the others are missed.
+    fn withhold(&mut self, kind: &str, file: ExportFile) -> Result<(), Error> {
+        let name = file.name.clone();
+        file.finish()?;
+        fs::remove_file(self.directory.join(&name)).map_err(Error::io(name.as_str()))?;
+        if kind != "kontroll" {
+            self.ledger.mark(("D67", SYSTEM, "besok", Action::Stop), name);
         }
         Ok(())
     }
@@ -111,191 +203,10 @@ impl Paraga<'_> {
         self.ledger.mark(place, format!("{again}|{rows}"));
         Ok(())
     }
-
-    fn write_kund(&mut self, files: &mut Files, kund: &Kund) -> Result<(), Error> {
-        let person = person(&self.city.persons, kund);
-        let whole = kund.defect.is_none() && !person.is_protected();
-        let quotas = &mut self.quotas;
-        let broken =
-            broken(whole, [&mut quotas.kund_separator, &mut quotas.kund_newline, &mut quotas.kund_lost]);
-        let file = &mut files.kund;
-        let key = format!("{}:{}", file.name, file.next_line());
-        if let Some(broken) = broken {
-            self.ledger.mark(("D68", SYSTEM, "kund", broken.action()), key);
-        } else if let Some(defect) = kund.defect {
-            let (id, action) = match defect {
-                KundDefect::CheckDigit => ("D01", Action::Flag),
-                KundDefect::Reserve => ("D05", Action::Norm),
-            };
-            self.ledger.mark((id, SYSTEM, "kund", action), key);
-        }
-        let mut rng = Rng::keyed(self.city.seed, "kund/address", person.index.into());
-        let (first, last) = person.name(self.city.seed);
-        let street = names::street(&mut rng);
-        let postcode = format!("12{:03}", rng.between(0, 999));
-        file.text(&kund.number);
-        file.text(&kund.pnr);
-        if person.is_protected() {
-            ["Skyddad", "", "", ""].iter().for_each(|field| file.text(field));
-        } else {
-            file.text(&format!("{first} {last}"));
-            free_text(file, &street, &["lgh 1102", "port B", "2 tr"], broken, &mut rng);
-            file.text(&postcode);
-            file.text("STOCKHOLM");
-        }
-        file.text(&files.id);
-        file.text(if person.is_protected() { "J" } else { "N" });
-        if broken != Some(Broken::Lost) {
-            file.text(&kund.from.day(1).iso());
-            let ended = kund.to <= files.month && kund.to < TODAY.month();
-            file.text(&if ended { kund.to.last_day().iso() } else { String::new() });
-        }
-        file.end_row()
-    }
-
-    fn write_visits(
-        &mut self,
-        files: &mut Files,
-        place: usize,
-        kund: &Kund,
-        per_kund: i32,
-    ) -> Result<(), Error> {
-        let index = u64::from(kund.person) << 16 | u64::try_from(files.month.0).unwrap_or(0);
-        let mut rng = Rng::keyed(self.city.seed, "visits", index);
-        let count = rng.between(per_kund * 8 / 10, per_kund * 12 / 10 + 1).max(1);
-        for number in 0..count {
-            let defect = self.quotas.visit_time.strikes().then(|| {
-                let line = files.besok.next_line();
-                let key = format!("{}:{line}", files.besok.name);
-                self.ledger.mark(("D58", SYSTEM, "besok", Action::Flag), key);
-                rng.pick(&[TimeDefect::Backwards, TimeDefect::TooLong])
-            });
-            let visit = visit::draw(files.month, number, count, defect, &mut rng);
-            self.besok_id += 1;
-            self.write_besok(files, kund, &visit, &mut rng)?;
-            self.write_insatser(files, &visit, &mut rng)?;
-            if visit.made.is_some() && rng.chance(8, 1_000) {
-                self.write_korr(files, &visit, &mut rng)?;
-            }
-            self.plan(place, files, &visit, &mut rng)?;
-        }
-        Ok(())
-    }
-
-    fn write_besok(
-        &mut self,
-        files: &mut Files,
-        kund: &Kund,
-        visit: &Visit,
-        rng: &mut Rng,
-    ) -> Result<(), Error> {
-        let era = files.era;
-        let helper = self.schemos.employee_of(files.utforare, rng);
-        let second = self.schemos.employee_of(files.utforare, rng);
-        let receipt = receipt(era, visit, rng);
-        let file = &mut files.besok;
-        file.number(self.besok_id);
-        file.text(&kund.number);
-        file.text(personnr(kund, rng));
-        file.text(&files.id);
-        file.text(&format!("P{helper:05}"));
-        file.text(&if visit.double { format!("P{second:05}") } else { String::new() });
-        file.time(Some(visit.plan_start));
-        file.time(Some(visit.plan_end));
-        file.time(visit.made.map(|(start, _)| start));
-        file.time(visit.made.map(|(_, end)| end));
-        file.text(receipt);
-        file.text(if visit.made.is_some() && rng.chance(50, 1_000) { "M" } else { receipt });
-        let tagged = era.has_tag() && receipt == "N";
-        file.text(&if tagged { format!("T{:06}", kund.person + 1) } else { String::new() });
-        if era.has_position() {
-            let located = visit.made.is_some() && receipt == "T";
-            let position = |degrees: i32, part: i32| {
-                if located { format!("{degrees},{part:04}") } else { String::new() }
-            };
-            file.text(&position(59, rng.between(2_300, 4_100)));
-            file.text(&position(18, rng.between(100, 1_900)));
-        }
-        file.text(if visit.double { "J" } else { "N" });
-        file.text(if visit.made.is_some() { "UTF" } else { "AVB" });
-        file.text(if visit.made.is_some() {
-            ""
-        } else {
-            rng.pick(&["kund ej hemma", "kund inlagd", "avbokat"])
-        });
-        file.text(if rng.chance(970, 1_000) { "J" } else { "N" });
-        let edited = rng.chance(30, 1_000);
-        file.text(if edited { "SAMORD" } else { "" });
-        file.time(edited.then(|| later(visit.plan_end, rng)));
-        file.end_row()
-    }
-
-    fn write_insatser(&mut self, files: &mut Files, visit: &Visit, rng: &mut Rng) -> Result<(), Error> {
-        let file = &mut files.insats;
-        let count = i32::try_from(rng.weighted(&[25, 40, 25, 10]) + 1).unwrap_or(1);
-        for line in 1..=count {
-            let planned = visit.minutes / count;
-            let done = visit.made.is_some() && rng.chance(970, 1_000);
-            file.number(self.besok_id);
-            file.number(line.into());
-            file.text(visit::draw_insats(rng));
-            file.number(planned.into());
-            file.number(if done { (planned + rng.between(-3, 4)).max(1).into() } else { 0 });
-            file.text(if done { "J" } else { "N" });
-            file.text(if done { "" } else { "avböjt" });
-            file.end_row()?;
-        }
-        Ok(())
-    }
-
-    /// A late correction of the time a visit ended.
-    fn write_korr(&mut self, files: &mut Files, visit: &Visit, rng: &mut Rng) -> Result<(), Error> {
-        let quotas = &mut self.quotas;
-        let broken =
-            broken(true, [&mut quotas.korr_separator, &mut quotas.korr_newline, &mut quotas.korr_lost]);
-        let file = &mut files.korr;
-        if let Some(broken) = broken {
-            let key = format!("{}:{}", file.name, file.next_line());
-            self.ledger.mark(("D68", SYSTEM, "korr", broken.action()), key);
-        }
-        self.korr_id += 1;
-        let end = visit.made.map_or(visit.plan_end, |(_, end)| end);
-        file.number(self.korr_id);
-        file.number(self.besok_id);
-        file.text("FaktSlut");
-        file.time(Some(end));
-        file.time(Some(end.plus_minutes(rng.between(1, 25))));
-        let reason = rng.pick(&REASONS);
-        free_text(file, reason, &["ringt samordnare", "se mejl", "klart"], broken, rng);
-        if broken != Some(Broken::Lost) {
-            file.text("SAMORD");
-            file.time(Some(later(visit.plan_end, rng)));
-        }
-        file.end_row()
-    }
-
-    /// The visit as it was planned in SchemOS, and one more in ten that was never made.
-    fn plan(&mut self, place: usize, files: &Files, visit: &Visit, rng: &mut Rng) -> Result<(), Error> {
-        let planned = Planned {
-            customer: i64::try_from(place).unwrap_or(0) + 1,
-            unit: files.utforare,
-            start: visit.plan_start,
-            end: visit.plan_end,
-            double: visit.double,
-            besok: Some(self.besok_id),
-            made: visit.made.is_some(),
-        };
-        self.schemos.write_planned(&planned, rng)?;
-        if rng.chance(100, 1_000) {
-            let unmade = Planned { besok: None, made: false, double: false, ..planned };
-            self.schemos.write_planned(&unmade, rng)?;
-        }
-        Ok(())
-    }
 }
 
 impl Broken {
-    fn action(self) -> Action {
+    pub(super) fn action(self) -> Action {
         match self {
             Self::Separator | Self::Newline => Action::Fix,
             Self::Lost => Action::Quarantine,
@@ -303,7 +214,7 @@ impl Broken {
     }
 }
 
-fn broken(may: bool, quotas: [&mut Quota; 3]) -> Option<Broken> {
+pub(super) fn broken(may: bool, quotas: [&mut Quota; 3]) -> Option<Broken> {
     if !may {
         return None;
     }
@@ -314,40 +225,17 @@ fn broken(may: bool, quotas: [&mut Quota; 3]) -> Option<Broken> {
 
 /// Writes the one free text of a row, broken if it is to be. In the third era some whole texts hold a
 /// separator too, and are quoted as they should be.
-fn free_text(file: &mut ExportFile, text: &str, tails: &[&str], broken: Option<Broken>, rng: &mut Rng) {
+pub(super) fn free_text(
+    file: &mut ExportFile,
+    text: &str,
+    tails: &[&str],
+    broken: Option<Broken>,
+    rng: &mut Rng,
+) {
     let tail = rng.pick(tails);
     match broken {
         Some(Broken::Separator) => file.raw(&format!("{text}; {tail}")),
         Some(Broken::Newline) => file.raw(&format!("{text}\r\n{tail}")),
         Some(Broken::Lost) | None => file.free(text, tail, rng.chance(100, 1_000)),
     }
-}
-
-fn person<'a>(persons: &'a [Person], kund: &Kund) -> &'a Person {
-    &persons[usize::try_from(kund.person).expect("a place in the city fits usize")]
-}
-
-/// `besok.Personnr`: twelve digits, ten where the century is certain, or nothing. A wrong number stays in
-/// the file of kunder.
-fn personnr<'a>(kund: &'a Kund, rng: &mut Rng) -> &'a str {
-    let kind = rng.weighted(&[60, 20, 20]);
-    let certain = kund.pnr.as_str() >= "1925";
-    match kind {
-        _ if kund.defect.is_some() && !is_private(kund.utforare) => "",
-        0 => &kund.pnr,
-        1 if certain => &kund.pnr[2..],
-        _ => "",
-    }
-}
-
-/// How a visit was receipted: by telephone while positions were used, then by tag; sometimes by hand.
-fn receipt(era: Era, visit: &Visit, rng: &mut Rng) -> &'static str {
-    let usual = if era.has_tag() { "N" } else { "T" };
-    let drawn = rng.pick(&[usual, usual, usual, usual, usual, usual, usual, usual, "M", "A"]);
-    if visit.made.is_some() { drawn } else { "S" }
-}
-
-/// Some days later, but never after the city's last day.
-fn later(time: Stamp, rng: &mut Rng) -> Stamp {
-    time.plus_minutes(rng.between(600, 7_000)).min(Stamp::at(TODAY, 23, 59))
 }

@@ -13,12 +13,15 @@ pub(super) enum TimeDefect {
 }
 
 /// One visit.
+#[derive(Debug, Clone)]
 pub(super) struct Visit {
     pub(super) plan_start: Stamp,
     pub(super) plan_end: Stamp,
     pub(super) made: Option<(Stamp, Stamp)>,
     pub(super) minutes: i32,
     pub(super) double: bool,
+    /// `AvbOrsak` of a visit that was not made.
+    pub(super) reason: &'static str,
 }
 
 /// The insatser of home help, with their weights.
@@ -49,7 +52,7 @@ pub(super) fn draw(
     let plan_start = Stamp::at(month.day(day_index + 1), 0, 0).plus_minutes(start.min(1_320));
     let plan_end = plan_start.plus_minutes(minutes);
     let fact_start = plan_start.plus_minutes(rng.between(-9, 12));
-    let fact_end = fact_start.plus_minutes((minutes + rng.between(-10, 9)).max(4));
+    let fact_end = fact_start.plus_minutes((minutes + rng.between(-10, 9)).max(6));
     let cancelled = rng.chance(25, 1_000);
     // A visit that lasts into the third day would end after the city's last one.
     let room = month.day(day_index + 1).plus(2) <= TODAY;
@@ -63,5 +66,29 @@ pub(super) fn draw(
         None if cancelled => None,
         None => Some((fact_start, fact_end)),
     };
-    Visit { plan_start, plan_end, made, minutes, double: rng.chance(60, 1_000) }
+    let reason = rng.pick(&["kund ej hemma", "kund inlagd", "avbokat"]);
+    Visit { plan_start, plan_end, made, minutes, double: rng.chance(60, 1_000), reason }
+}
+
+impl Visit {
+    /// Moves the visit in time, plan and all.
+    pub(super) fn shift(&mut self, minutes: i32) {
+        self.plan_start = self.plan_start.plus_minutes(minutes);
+        self.plan_end = self.plan_end.plus_minutes(minutes);
+        self.made = self.made.map(|(start, end)| (start.plus_minutes(minutes), end.plus_minutes(minutes)));
+    }
+
+    /// Makes it a visit that did not come about.
+    pub(super) fn cancel(&mut self, reason: &'static str) {
+        self.made = None;
+        self.reason = reason;
+    }
+
+    /// The time that the employee really was there, if the visit was made: of a visit whose times are wrong
+    /// (D58) as long as planned.
+    pub(super) fn presence(&self) -> Option<(Stamp, Stamp)> {
+        let (start, end) = self.made?;
+        let plausible = (1..=1_440).contains(&start.minutes_to(end));
+        Some((start, if plausible { end } else { start.plus_minutes(self.minutes) }))
+    }
 }

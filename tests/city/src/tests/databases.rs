@@ -22,7 +22,7 @@ fn every_table_has_the_rows_that_the_truth_says() {
     for city in cities() {
         for (name, rows) in &city.truth.rows {
             let (system, table) = name.split_once('/').unwrap();
-            if system != "paraga" {
+            if !matches!(system, "paraga" | "agresso") {
                 let found = city.number(system, &format!("SELECT COUNT(*) FROM \"{table}\""));
                 assert_eq!(found, *rows, "{name}");
             }
@@ -30,53 +30,99 @@ fn every_table_has_the_rows_that_the_truth_says() {
     }
 }
 
+/// A column of a table that names a row of another: table, column, table, key.
+type Reference = (&'static str, &'static str, &'static str, &'static str);
+
+const PARAPLY_REFERENCES: [Reference; 25] = [
+    ("AKT", "PERS_ID", "PERSON", "PERS_ID"),
+    ("AKT", "NAMND", "NAMND", "NAMND"),
+    ("ARENDE", "AKT_ID", "AKT", "AKT_ID"),
+    ("ARENDE", "FLYTT_FRAN", "ARENDE", "AR_ID"),
+    ("ARENDE", "HANDL", "HANDL", "HANDL"),
+    ("HANDL", "ENH_ID", "ENHET", "ENH_ID"),
+    ("ENHET", "NAMND", "NAMND", "NAMND"),
+    ("NAMND", "EFTERTR", "NAMND", "NAMND"),
+    ("ADRESS", "PERS_ID", "PERSON", "PERS_ID"),
+    ("PERSHANV", "PERS_ID", "PERSON", "PERS_ID"),
+    ("PERSHANV", "TILL_ID", "PERSON", "PERS_ID"),
+    ("AKTUAL", "AR_ID", "ARENDE", "AR_ID"),
+    ("AKTUAL", "PERS_ID", "PERSON", "PERS_ID"),
+    ("BESLUT", "AR_ID", "ARENDE", "AR_ID"),
+    ("BESLUT", "ERS_BESL", "BESLUT", "BESL_ID"),
+    ("INSATS", "BESL_ID", "BESLUT", "BESL_ID"),
+    ("INSATS", "PERS_ID", "PERSON", "PERS_ID"),
+    ("BERAK", "AR_ID", "ARENDE", "AR_ID"),
+    ("BERAK", "BESL_ID", "BESLUT", "BESL_ID"),
+    ("BERPOST", "BER_ID", "BERAK", "BER_ID"),
+    ("BERPOST", "PERS_ID", "PERSON", "PERS_ID"),
+    ("UTBET", "AR_ID", "ARENDE", "AR_ID"),
+    ("UTBET", "ERS_UTB", "UTBET", "UTB_ID"),
+    ("UTBET", "BUNT", "AGRUT", "BUNT"),
+    ("JOURNAL", "AR_ID", "ARENDE", "AR_ID"),
+];
+
+const VODOK_REFERENCES: [Reference; 25] = [
+    ("JRN_ANT", "PATID", "PATIENT", "PATID"),
+    ("JRN_ANT", "VTID", "VARDTILLF", "VTID"),
+    ("JRN_ANT", "SOKID", "SOKORD", "SOKID"),
+    ("JRN_ANT", "PID", "PERSONAL", "PID"),
+    ("PAT_IDBYTE", "PATID", "PATIENT", "PATID"),
+    ("SOKORD", "OVER", "SOKORD", "SOKID"),
+    ("VARDTILLF", "PATID", "PATIENT", "PATID"),
+    ("VARDTILLF", "ENHID", "VARDENHET", "ENHID"),
+    ("SIGNATUR", "ANTID", "JRN_ANT", "ANTID"),
+    ("SIGNATUR", "PID", "PERSONAL", "PID"),
+    ("KVA_ATG", "ANTID", "JRN_ANT", "ANTID"),
+    ("KVA_ATG", "VTID", "VARDTILLF", "VTID"),
+    ("ATGPLAN", "PATID", "PATIENT", "PATID"),
+    ("HALSOPLAN", "PATID", "PATIENT", "PATID"),
+    ("MATVARDE", "PATID", "PATIENT", "PATID"),
+    ("ORDINATION", "PATID", "PATIENT", "PATID"),
+    ("DELEGERING", "GIVARE", "PERSONAL", "PID"),
+    ("DELEGERING", "MOTTAGARE", "PERSONAL", "PID"),
+    ("VARNING", "PATID", "PATIENT", "PATID"),
+    ("SPARR", "PATID", "PATIENT", "PATID"),
+    ("SPARR", "ENHID", "VARDENHET", "ENHID"),
+    ("SAMTYCKE", "PATID", "PATIENT", "PATID"),
+    ("ATKOMSTLOGG", "PID", "PERSONAL", "PID"),
+    ("ATKOMSTLOGG", "PATID", "PATIENT", "PATID"),
+    ("ATKOMSTLOGG", "ENHID", "VARDENHET", "ENHID"),
+];
+
+const WARNA_REFERENCES: [Reference; 6] = [
+    ("UPPDRAG", "huvudman_id", "HUVUDMAN", "id"),
+    ("UPPDRAG", "stf_id", "STALLFORETRADARE", "id"),
+    ("REDOVISNING", "uppdrag_id", "UPPDRAG", "id"),
+    ("BESLUT", "uppdrag_id", "UPPDRAG", "id"),
+    ("HANDELSE", "uppdrag_id", "UPPDRAG", "id"),
+    ("DOKUMENT", "uppdrag_id", "UPPDRAG", "id"),
+];
+
+const SCHEMOS_REFERENCES: [Reference; 13] = [
+    ("planned_visit", "customer_id", "customer", "id"),
+    ("planned_visit", "unit_id", "unit", "id"),
+    ("shift", "employee_id", "employee", "id"),
+    ("shift_break", "shift_id", "shift", "id"),
+    ("employment", "employee_id", "employee", "id"),
+    ("employment", "unit_id", "unit", "id"),
+    ("address", "customer_id", "customer", "id"),
+    ("visit_task", "planned_visit_id", "planned_visit", "id"),
+    ("visit_staff", "planned_visit_id", "planned_visit", "id"),
+    ("visit_staff", "employee_id", "employee", "id"),
+    ("absence", "employee_id", "employee", "id"),
+    ("skill", "employee_id", "employee", "id"),
+    ("unit", "parent_id", "unit", "id"),
+];
+
 #[test]
 fn every_reference_leads_somewhere() {
-    let paraply = [
-        ("AKT", "PERS_ID", "PERSON", "PERS_ID"),
-        ("AKT", "NAMND", "NAMND", "NAMND"),
-        ("ARENDE", "AKT_ID", "AKT", "AKT_ID"),
-        ("ARENDE", "FLYTT_FRAN", "ARENDE", "AR_ID"),
-        ("ARENDE", "HANDL", "HANDL", "HANDL"),
-        ("HANDL", "ENH_ID", "ENHET", "ENH_ID"),
-        ("ENHET", "NAMND", "NAMND", "NAMND"),
-        ("NAMND", "EFTERTR", "NAMND", "NAMND"),
-        ("ADRESS", "PERS_ID", "PERSON", "PERS_ID"),
-        ("PERSHANV", "PERS_ID", "PERSON", "PERS_ID"),
-        ("PERSHANV", "TILL_ID", "PERSON", "PERS_ID"),
-        ("AKTUAL", "AR_ID", "ARENDE", "AR_ID"),
-        ("AKTUAL", "PERS_ID", "PERSON", "PERS_ID"),
-        ("BESLUT", "AR_ID", "ARENDE", "AR_ID"),
-        ("BESLUT", "ERS_BESL", "BESLUT", "BESL_ID"),
-        ("INSATS", "BESL_ID", "BESLUT", "BESL_ID"),
-        ("INSATS", "PERS_ID", "PERSON", "PERS_ID"),
-        ("BERAK", "AR_ID", "ARENDE", "AR_ID"),
-        ("BERAK", "BESL_ID", "BESLUT", "BESL_ID"),
-        ("BERPOST", "BER_ID", "BERAK", "BER_ID"),
-        ("BERPOST", "PERS_ID", "PERSON", "PERS_ID"),
-        ("UTBET", "AR_ID", "ARENDE", "AR_ID"),
-        ("UTBET", "BESL_ID", "BESLUT", "BESL_ID"),
-        ("UTBET", "ERS_UTB", "UTBET", "UTB_ID"),
-        ("UTBET", "BUNT", "AGRUT", "BUNT"),
-        ("JOURNAL", "AKT_ID", "AKT", "AKT_ID"),
-        ("JOURNAL", "AR_ID", "ARENDE", "AR_ID"),
-        ("JOURNAL", "RATT_AV", "JOURNAL", "JRN_ID"),
-    ];
-    let vodok = [
-        ("JRN_ANT", "PATID", "PATIENT", "PATID"),
-        ("JRN_ANT", "SOKID", "SOKORD", "SOKID"),
-        ("JRN_ANT", "ERSATTER", "JRN_ANT", "ANTID"),
-        ("PAT_IDBYTE", "PATID", "PATIENT", "PATID"),
-        ("SOKORD", "OVER", "SOKORD", "SOKID"),
-    ];
-    let schemos = [
-        ("planned_visit", "customer_id", "customer", "id"),
-        ("planned_visit", "unit_id", "unit", "id"),
-        ("shift", "employee_id", "employee", "id"),
-        ("unit", "parent_id", "unit", "id"),
-    ];
     for city in cities() {
-        let systems = [("paraply", &paraply[..]), ("vodok", &vodok[..]), ("schemos", &schemos[..])];
+        let systems = [
+            ("paraply", &PARAPLY_REFERENCES[..]),
+            ("vodok", &VODOK_REFERENCES[..]),
+            ("warna", &WARNA_REFERENCES[..]),
+            ("schemos", &SCHEMOS_REFERENCES[..]),
+        ];
         for (system, references) in systems {
             for (child, column, parent, key) in references {
                 let sql = format!(
@@ -151,33 +197,26 @@ fn payments_made_twice_are_exactly_the_planted_ones() {
 }
 
 #[test]
-fn batches_add_up_to_the_ore() {
-    for city in cities() {
-        let sums = format!(
-            "SELECT COUNT(*) FROM AGRUT WHERE ANTAL <> (SELECT COUNT(*) FROM UTBET u WHERE u.BUNT = AGRUT.BUNT) \
-             OR {} <> (SELECT COALESCE(SUM({}), 0) FROM UTBET u WHERE u.BUNT = AGRUT.BUNT AND STATUS = 'U')",
-            ore("SUMMA"),
-            ore("BELOPP")
-        );
-        assert_eq!(city.number("paraply", &sums), 0);
-    }
-}
-
-#[test]
 fn voided_payments_and_replaced_decisions_come_in_pairs() {
     for city in cities() {
         let pairs = "SELECT COUNT(*) FROM UTBET n JOIN UTBET o ON o.UTB_ID = n.ERS_UTB \
-             WHERE o.STATUS = 'M' AND n.STATUS = 'U' AND o.BELOPP = n.BELOPP AND o.UTBDAT = n.UTBDAT";
-        let voided = city.number("paraply", "SELECT COUNT(*) FROM UTBET WHERE STATUS = 'M'");
-        assert!(voided > 0);
-        assert_eq!(city.number("paraply", pairs), voided);
+             WHERE o.STATUS = 'M' AND n.STATUS = 'U' AND o.BELOPP = n.BELOPP AND o.UTBDAT = n.UTBDAT \
+             AND o.UTB_ID < 9000000";
+        let voided = city.number("paraply", "SELECT COUNT(*) FROM UTBET WHERE STATUS = 'M' AND UTB_ID < 9000000");
+        let alone = city.keys("D41", "UTBET", Flag).into_iter().filter(|key| key.len() < 7).count();
+        let alone = u64::try_from(alone).unwrap();
+        assert!(voided > alone);
+        assert_eq!(city.number("paraply", pairs), voided - alone);
         let raised = format!(
             "SELECT COUNT(*) FROM BESLUT n JOIN BESLUT o ON o.BESL_ID = n.ERS_BESL \
-             WHERE n.RETRO = 1 AND o.STATUS = 'M' AND n.BDAT > o.BDAT AND {} - {} = 120000",
+             WHERE n.RETRO = 1 AND o.STATUS = 'M' AND n.BDAT > o.BDAT AND o.BESL_ID < 9000000 \
+             AND {} - {} = 120000",
             ore("n.BELOPP"),
             ore("o.BELOPP")
         );
-        let replaced = city.number("paraply", "SELECT COUNT(*) FROM BESLUT WHERE STATUS = 'M'");
+        let held = u64::try_from(city.keys("D33", "BESLUT", Quarantine).len()).unwrap();
+        let replaced = city.number("paraply", "SELECT COUNT(*) FROM BESLUT WHERE STATUS = 'M' AND BESL_ID < 9000000");
+        let replaced = replaced - held;
         assert!(replaced > 0);
         assert_eq!(city.number("paraply", &raised), replaced);
     }
@@ -204,7 +243,7 @@ fn unknown_codes_are_exactly_the_planted_ones() {
                  AND k.\"FROM\" <= {date} AND COALESCE(k.TOM, '9999') >= {date})"
             )
         };
-        let beslut = unknown("BTYP", "BTYP", "BDAT");
+        let beslut = format!("BTYP <> 'EBSB' AND {}", unknown("BTYP", "BTYP", "BDAT"));
         city.expect("D18", "BESLUT", Flag, keys(city, "BESL_ID", "BESLUT", &beslut));
         let arende = unknown("AVSL", "AVSLORS", "AVSLDAT");
         city.expect("D18", "ARENDE", Flag, keys(city, "AR_ID", "ARENDE", &arende));
@@ -234,7 +273,7 @@ fn spellings_of_law_are_exactly_the_planted_ones() {
 }
 
 /// (key, number, date) of a query that gives them joined with `|`.
-fn numbers(city: &City, system: &str, sql: &str) -> Vec<(String, String, String)> {
+pub(super) fn numbers(city: &City, system: &str, sql: &str) -> Vec<(String, String, String)> {
     let split = |line: String| {
         let parts: Vec<&str> = line.split('|').collect();
         (parts[0].to_owned(), parts[1].to_owned(), parts[2].to_owned())
@@ -242,7 +281,7 @@ fn numbers(city: &City, system: &str, sql: &str) -> Vec<(String, String, String)
     city.query(system, sql).into_iter().map(split).collect()
 }
 
-fn right_check_digit(number: &str) -> bool {
+pub(super) fn right_check_digit(number: &str) -> bool {
     let value = |letter: char| letter.to_digit(10).unwrap_or(5);
     let (body, last) = number.split_at(number.len() - 1);
     let start = if number.starts_with("99") && number.len() == 12 { 4 } else { body.len() - 9 };
@@ -275,26 +314,12 @@ fn wrong_numbers_in_paraply_are_exactly_the_planted_ones() {
             number.len() == 10 && possible("19") && possible("20")
         };
         city.expect("D02", "PERSON", Flag, keys(&rest, &ambiguous));
-        let unique: BTreeSet<&String> = rest.iter().map(|(_, number, _)| number).collect();
-        assert_eq!(unique.len(), rest.len());
-    }
-}
-
-#[test]
-fn wrong_numbers_in_vodok_are_exactly_the_planted_ones() {
-    for city in cities() {
-        let sql = "SELECT PATID || '|' || REPLACE(PERSNR, '-', '') || '|' FROM PATIENT";
-        let all = numbers(city, "vodok", sql);
-        let day = |number: &str| number[number.len() - 6..number.len() - 4].parse::<u32>().unwrap();
-        let reserve = |number: &str| {
-            number.starts_with("99") || number.contains('K') || (32..60).contains(&day(number))
-        };
-        let keys = |test: &dyn Fn(&str) -> bool| {
-            let hits = all.iter().filter(|(_, number, _)| test(number));
-            hits.map(|(key, _, _)| key.clone()).collect::<Vec<_>>()
-        };
-        city.expect("D05", "PATIENT", Norm, keys(&reserve));
-        city.expect("D01", "PATIENT", Flag, keys(&|number| !right_check_digit(number)));
+        // Seven persons of a named case share one reservnummer.
+        let own = |number: &str| !february(number) && !number.starts_with("992012");
+        let real: Vec<_> = rest.iter().filter(|(_, number, _)| own(number)).collect();
+        let unique: BTreeSet<&String> = real.iter().map(|(_, number, _)| number).collect();
+        let shared = city.keys("D07", "PERSON", Flag).len();
+        assert_eq!(unique.len() + shared / 2, real.len());
     }
 }
 
@@ -305,16 +330,6 @@ fn damaged_names_are_exactly_the_planted_ones() {
         city.expect("D13", "PERSON", Fix, keys(city, "PERS_ID", "PERSON", damaged));
         let patients = city.query("vodok", &format!("SELECT PATID FROM PATIENT WHERE {damaged}"));
         city.expect("D13", "PATIENT", Fix, patients);
-    }
-}
-
-#[test]
-fn health_care_terms_change_on_the_day() {
-    for city in cities() {
-        let wrong = "SELECT COUNT(*) FROM JRN_ANT a JOIN SOKORD s USING (SOKID) \
-             WHERE (s.MODELL = 'VIPS') <> (a.HTID < '2015-01-26')";
-        assert_eq!(city.number("vodok", wrong), 0);
-        assert!(city.number("vodok", "SELECT COUNT(*) FROM JRN_ANT WHERE HTID < '2015-01-26'") > 0);
     }
 }
 
@@ -353,7 +368,21 @@ fn nothing_has_happened_after_the_last_day() {
         ("paraply", "AGRUT", "SKAPAD"),
         ("paraply", "JOURNAL", "SIGNDAT"),
         ("vodok", "JRN_ANT", "REGTID"),
-        ("schemos", "planned_visit", "end_at"),
+        ("vodok", "JRN_ANT", "FELTID"),
+        ("vodok", "SIGNATUR", "TID"),
+        ("vodok", "KVA_ATG", "TID"),
+        ("vodok", "MATVARDE", "TID"),
+        ("vodok", "HALSOPLAN", "TOM"),
+        ("vodok", "SPARR", "HAVD"),
+        ("vodok", "SAMTYCKE", "ATERK"),
+        ("vodok", "DELEGERING", "ATER"),
+        ("vodok", "ATKOMSTLOGG", "TID"),
+        ("warna", "UPPDRAG", "from"),
+        ("warna", "REDOVISNING", "granskad"),
+        ("warna", "BESLUT", "datum"),
+        ("warna", "HANDELSE", "datum"),
+        ("warna", "DOKUMENT", "skapad"),
+        ("schemos", "planned_visit", "deleted_at"),
         ("schemos", "employee", "deleted_at"),
     ];
     for city in cities() {

@@ -100,3 +100,46 @@ fn one_mark_is_counted_once_a_row() {
     assert_eq!(tally.marked[&ReasonCode::Malformed], 1);
     assert_eq!(rows(&done, "rad")[0]["dq_flags"], "felformat");
 }
+
+#[test]
+fn a_row_that_stops_is_held_back_and_its_reject_says_so() {
+    let check = |rule: &str, column: &str, action: &str| {
+        format!(
+            "[[check]]\nrule = \"{rule}\"\nfn = \"is_present\"\nfrom = [\"{column}\"]\naction = \"{action}\"\n"
+        )
+    };
+    let set =
+        with(&(check("D24", "B", "quarantine") + &check("D43", "C", "stop") + &check("D48", "B", "flag")));
+    let done = run(&set, &table("ID A B C", &["1|-|x|x", "2|-|-|x", "3|-|x|-", "4|-|-|-"]), &[]);
+    assert_eq!(rejects(&done), ["1 stop D43", "2 stop D43", "3 quarantine D24"]);
+    assert_eq!(keys(&done, "rad"), ["4"]);
+    let tally = done.balance.tallies.values().next().unwrap();
+    assert_eq!(tally.quarantined.values().collect::<Vec<_>>(), [&1, &2], "both lie in the same bucket");
+    assert_eq!(tally.stopped.iter().collect::<Vec<_>>(), [(&ReasonCode::BatchTotal, &2)]);
+}
+
+#[test]
+fn every_condition_must_hold() {
+    let set = with(
+        "[[exclude]]\nreason = \"utanfor_omfattning\"\nabout = \"x\"\n\
+         when = [{ column = \"B\", in = [\"ut\"] }, { column = \"A\", before = \"2010-01-01\" }]\n\
+         [[check]]\nrule = \"D48\"\nfn = \"is_present\"\nfrom = [\"ID\"]\n\
+         when = [{ column = \"A\", from = \"2010-01-01\", before = \"2011-01-01\" },\n\
+         { column = \"@as_of\", is = \"present\" }]",
+    );
+    let rows = ["1|2009-12-31|ut", "2|2010-01-01|ut", "3|2009-12-31|in", "4|-|ut", "5|2010-12-31 23:59|in"];
+    let done = run(&set, &table("ID A B", &rows), &[]);
+    assert_eq!(rejects(&done), ["1 exclude utanfor_omfattning", "2 flag D48", "5 flag D48"]);
+}
+
+#[test]
+fn a_target_may_be_for_some_rows_of_another_row() {
+    let set = set("[[parent]]\nname = \"p\"\ntable = \"P\"\non = { A = \"ID\" }\n\
+         [[target]]\nentity = \"rad\"\n[target.fields]\nid = { id = [\"ID\"] }\n\
+         [[target]]\nentity = \"annan\"\n\
+         when = [{ column = \"p.X\", in = [\"x\"] }, { column = \"B\", is = \"absent\" }]\n\
+         [target.fields]\nid = { id = [\"ID\"] }\n");
+    let p = table("ID X", &["a|x", "b|y"]);
+    let done = run(&set, &table("ID A B", &["1|a|-", "2|b|-", "3|a|nej", "4|c|-"]), &[("P", &p)]);
+    assert_eq!((keys(&done, "rad").len(), keys(&done, "annan")), (4, vec!["1".to_owned()]));
+}

@@ -94,6 +94,50 @@ fn the_dimensions_stand_on_rows_rejects_and_balance() {
 }
 
 #[test]
+fn the_unit_of_a_work_list_stands_on_rejects_and_not_in_the_balance() {
+    let scope = "[[parent]]\nname = \"h\"\ntable = \"H\"\non = { A = \"ID\" }\n\
+                 [scope]\nnamnd = { from = \"B\" }\nunit = { from = \"h.E\", codes = \"typ\" }\n\
+                 [[check]]\nrule = \"D48\"\nfn = \"is_present\"\nfrom = [\"ID\"]\n";
+    let h = table("ID E", &["a|A", "b|Q"]);
+    let rows_in = ["1|a|714", "2|b|714", "3|-|714"];
+    let done = run(&set(&format!("{scope}{TARGET}")), &table("ID A B", &rows_in), &[("H", &h)]);
+    let units: Vec<String> = texts(&done.rejects).into_iter().map(|row| row["unit"].clone()).collect();
+    assert_eq!(rejects(&done), ["1 flag D48", "2 flag D18 unit", "2 flag D48", "3 flag D48"]);
+    assert_eq!(units, ["alfa", "", "", ""]);
+    assert_eq!(done.balance.tallies.len(), 1);
+}
+
+#[test]
+fn a_code_means_what_it_means_where_the_row_belongs() {
+    let lines = "s,,,A,alla,,equal,,,approved,x,\ns,alfa,,A,omrade,,equal,,,approved,x,\n\
+                 s,,714,A,namnd,,equal,2010-01-01,,approved,x,\n";
+    let head = "system,area,namnd,code,target,term,equivalence,valid_from,valid_to,status,reviewer,note\n";
+    let mapping = "[[code]]\nname = \"k\"\ncodes = \"lokal\"\nconst = \"A\"\ndate = \"D\"\n\
+         [scope]\narea = { from = \"B\", codes = \"typ\" }\nnamnd = { from = \"C\" }\n\
+         [[check]]\nrule = \"D42\"\nfn = \"repeats_within\"\nfrom = [\"D\", \"k\"]\n\
+         [[target]]\nentity = \"rad\"\n[target.fields]\nid = { id = [\"ID\"] }\n\
+         kod = { from = \"A\", codes = \"lokal\", date = \"D\" }\ntext = { from = \"k\" }\n";
+    let set = crate::fixture::set_with(mapping, &[("codes/lokal.csv", &format!("{head}{lines}"))]);
+    let rows_in = [
+        "1|A|-|-|2014-01-01",
+        "2|A|A|715|2014-01-01",
+        "3|A|-|714|2014-01-01",
+        "4|A|A|714|2014-01-01",
+        "5|A|-|714|2009-01-01",
+    ];
+    let done = run(&set, &table("ID A B C D", &rows_in), &[]);
+    let found: Vec<String> = rows(&done, "rad")
+        .iter()
+        .map(|row| format!("{} {} {}", row["kod"], row["text"], row["dq_flags"]))
+        .collect();
+    assert_eq!(
+        found,
+        ["alla alla ", "omrade omrade ", "namnd namnd ", "omrade omrade D42", "alla alla "],
+        "the rule across rows reads the list as the row does"
+    );
+}
+
+#[test]
 fn a_key_of_several_columns_is_written_with_bars_between() {
     let set = set_of(&format!("{}{TARGET}", HEAD.replace("[\"ID\"]", "[\"ID\", \"A\"]")));
     let done = run(&set, &table("ID A", &["1|-", "2|x"]), &[]);

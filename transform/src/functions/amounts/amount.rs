@@ -27,6 +27,13 @@ impl Amount {
         }
     }
 
+    /// The whole amount as a number of its smallest part. Every amount fits, and so does the sum of a
+    /// thousand.
+    pub(super) fn exact(self) -> i128 {
+        const PARTS_OF_ORE: i128 = 10_i128.pow(16);
+        i128::from(self.ore) * PARTS_OF_ORE + i128::from(self.below_ore)
+    }
+
     /// The amount in öre, when it has no parts of one.
     pub(super) const fn whole_ore(self) -> Option<i64> {
         if self.below_ore == 0 { Some(self.ore) } else { None }

@@ -19,6 +19,8 @@ pub(in super::super) const CHECK_DIGIT: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(|inputs| holds_of(inputs, |number| number.luhn == CheckOutcome::Fail))),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("197601010004")], "true"),
         (&[Some("197601010007")], "false"),
@@ -40,6 +42,8 @@ pub(in super::super) const CENTURY: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(century)),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("100101-0006"), Some("2015-05-01")], "true"),
         (&[Some("760101-0007"), None], "true"),
@@ -62,6 +66,8 @@ pub(in super::super) const CALENDAR: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(|inputs| holds_of(inputs, |number| number.calendar == CheckOutcome::Fail))),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("197602300001")], "true"),
         (&[Some("197601010007")], "false"),
@@ -85,6 +91,8 @@ pub(in super::super) const SENTINEL: Function = Function {
     build: Build::Check(|_| {
         check(|inputs| holds_of(inputs, |number| number.kind == IdentifierKind::Sentinel))
     }),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("0000000000")], "true"),
         (&[Some("XXXXXXXXXXXX")], "true"),
@@ -107,6 +115,8 @@ pub(in super::super) const RESERVE: Function = Function {
         inverse: "A check gives no value.",
     },
     build: Build::Check(|_| check(|inputs| holds_of(inputs, |number| is_reserve(number.kind)))),
+    invert: None,
+    with: &[],
     examples: &[
         (&[Some("991981000010")], "true"),
         (&[Some("197601410009")], "true"),

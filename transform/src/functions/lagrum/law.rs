@@ -1,5 +1,7 @@
 //! The laws that social services decide by.
 
+use crate::calendar::days_of;
+
 /// How sections of a law are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbering {
@@ -39,6 +41,21 @@ const LAWS: [Law; 13] = [
     law("SoLPuF", &[], Numbering::Through, &[(2001, 637)]),
 ];
 
+/// When a law of a number was in force, from its first day to its last.
+struct InForce {
+    name: &'static str,
+    version: (u16, u16),
+    first: Option<(u16, u8, u8)>,
+    last: Option<(u16, u8, u8)>,
+}
+
+const IN_FORCE: [InForce; 4] = [
+    InForce { name: "SoL", version: (2001, 453), first: Some((2002, 1, 1)), last: Some((2025, 6, 30)) },
+    InForce { name: "SoL", version: (2025, 400), first: Some((2025, 7, 1)), last: None },
+    InForce { name: "HSL", version: (1982, 763), first: None, last: Some((2017, 3, 31)) },
+    InForce { name: "HSL", version: (2017, 30), first: Some((2017, 4, 1)), last: None },
+];
+
 const fn law(
     name: &'static str,
     others: &'static [&'static str],
@@ -54,6 +71,18 @@ impl Law {
         LAWS.iter().find(|law| {
             law.name.eq_ignore_ascii_case(word)
                 || law.others.iter().any(|other| word.chars().flat_map(char::to_lowercase).eq(other.chars()))
+        })
+    }
+
+    /// Whether the law of this number was in force on a day since 1970-01-01. Laws that no other law has replaced,
+    /// or replaced before the sources begin, always were.
+    pub(super) fn was_in_force(&self, version: (u16, u16), day: i32) -> bool {
+        let bound =
+            |date: Option<(u16, u8, u8)>| date.and_then(|(year, month, day)| days_of(year, month, day));
+        let known = IN_FORCE.iter().find(|known| known.name == self.name && known.version == version);
+        known.is_none_or(|known| {
+            bound(known.first).is_none_or(|first| day >= first)
+                && bound(known.last).is_none_or(|last| day <= last)
         })
     }
 

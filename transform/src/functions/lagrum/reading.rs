@@ -75,10 +75,21 @@ impl Reading {
     /// Whether the text is spelled as in the law itself: `4 kap. 1 § SoL`, `9 § 4 LSS`, `2 a § LVU`,
     /// `4 kap. 1 § 2 st. SoL`. From such a text nothing is lost.
     pub(super) fn is_spelled_plainly(&self, text: &str) -> bool {
+        self.plain_spelling().as_deref() == Some(text)
+    }
+
+    /// The spelling of the law itself, which there is for a single section without the law's number.
+    pub(super) fn plain_spelling(&self) -> Option<String> {
         match self.sections[..] {
-            [section] if self.version.is_none() => plain_spelling(section, self.law) == text,
-            _ => false,
+            [section] if self.version.is_none() => Some(plain_spelling(section, self.law)),
+            _ => None,
         }
+    }
+
+    /// Whether the law of the number that the text gives was in force on a day since 1970-01-01. A law without
+    /// its number is that of the day.
+    pub(super) fn was_in_force(&self, day: i32) -> bool {
+        self.version.is_none_or(|version| self.law.was_in_force(version, day))
     }
 }
 

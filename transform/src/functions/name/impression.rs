@@ -29,18 +29,22 @@ impl Impression {
     }
 }
 
+/// What a character is in a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(super) enum Class {
     Capital,
     Small,
     /// Blanks, hyphens, apostrophes, digits and the like.
     Between,
+    /// What stands in no name.
     Strange,
 }
 
 impl Class {
-    fn of(character: char) -> Self {
+    pub(super) fn of(character: char) -> Self {
         match character {
+            // Where Swedish in seven bits has its letters.
+            '[' | '\\' | ']' | '{' | '|' | '}' => Self::Strange,
             'a'..='z' => Self::Small,
             'A'..='Z' => Self::Capital,
             _ if character.is_ascii() => Self::Between,
