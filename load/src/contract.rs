@@ -32,7 +32,7 @@ macro_rules! every_case {
             days_outside_the_calendar_are_refused, drift_is_refused_and_nothing_is_made, a_model_that_moved_is_drift,
             rows_come_in_the_order_of_their_ids, reading_alters_nothing, a_reader_may_stop_early,
             a_table_made_anew_has_no_receipts, an_empty_part_has_a_receipt, names_that_sql_uses_are_names,
-            what_is_missing_is_named,
+            what_is_missing_is_named, a_target_belongs_to_one_installation,
         );
     };
 }
@@ -453,5 +453,20 @@ pub(crate) fn what_is_missing_is_named(home: &impl Home) {
     for error in [write.unwrap_err(), read] {
         assert_eq!(error.kind(), ErrorKind::Drift, "{error}");
         assert!(error.to_string().contains(&home.target().to_string()), "{error}");
+    }
+}
+
+pub(crate) fn a_target_belongs_to_one_installation(home: &impl Home) {
+    let model = model();
+    let mut sink = open(&home.target()).unwrap();
+    sink.prepare(&model, &["insats"]).unwrap();
+    read_only(&home.target()).unwrap().claim("one").unwrap();
+    sink.claim("one").unwrap();
+    sink.claim("one").unwrap();
+    drop(sink);
+    for mut sink in [open(&home.target()).unwrap(), read_only(&home.target()).unwrap()] {
+        let refused = sink.claim("other").unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Config);
+        sink.claim("one").unwrap();
     }
 }

@@ -20,7 +20,9 @@ use tokio::runtime::Runtime;
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Dialect, FoundColumn, Layout};
-use crate::sink::{Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_same_entity};
+use crate::sink::{
+    Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
+};
 use crate::sql;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -96,6 +98,14 @@ impl Sink for PostgresSink {
         let prepared =
             runtime.block_on(async { prepare(session.connection().await?, &layouts, access).await });
         prepared.map_err(|error| session.after(error))
+    }
+
+    fn claim(&mut self, installation: &str) -> Result<()> {
+        let Self { runtime, session } = self;
+        let access = session.access;
+        let claimed =
+            runtime.block_on(async { claim(session.connection().await?, installation, access).await });
+        claimed.map_err(|error| session.after(error))
     }
 
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
@@ -205,6 +215,17 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
         remember.execute(&mut *transaction).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
+}
+
+async fn claim(connection: &mut PgConnection, installation: &str, access: Access) -> Result<()> {
+    let failed = |error: sqlx::Error| Error::of(&error, "bron_schema");
+    if access == Access::Write {
+        sqlx::query(sql::CLAIM).bind(installation).execute(&mut *connection).await.map_err(failed)?;
+    } else if columns(connection, "bron_schema").await?.is_empty() {
+        return Ok(());
+    }
+    let found = sqlx::query_scalar::<_, String>(sql::FIND_CLAIM).fetch_optional(connection).await;
+    require_claim(found.map_err(failed)?.as_deref(), installation)
 }
 
 async fn verify(connection: &mut PgConnection, layout: &Layout) -> Result<()> {

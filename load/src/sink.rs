@@ -89,6 +89,15 @@ pub trait Sink: Send {
     /// Kind `Config` for an entity that the model does not have or a name the target cannot take.
     fn prepare(&mut self, model: &Model, entities: &[&str]) -> Result<()>;
 
+    /// Writes down that the target belongs to the installation with this mark, and verifies that it does. The
+    /// mark is keyed with the installation's secret: another secret gives every record another id, and two
+    /// cities in one target could not be told apart. A sink that was opened with [`read_only`] only verifies,
+    /// and finds nothing wrong with a target that nobody has claimed. Comes after [`Sink::prepare`].
+    ///
+    /// # Errors
+    /// Kind `Config` when the target belongs to another installation; then nothing is changed.
+    fn claim(&mut self, installation: &str) -> Result<()>;
+
     /// Writes the rows of a part. They need not be sorted, but sorted by id is fastest. When it returns,
     /// rows and receipt are durable; when it fails, neither is there.
     ///
@@ -194,6 +203,17 @@ pub(crate) fn chosen<'m>(model: &'m Model, names: &[&str]) -> Result<Vec<&'m Ent
             .ok_or_else(|| Error::new(ErrorKind::Config, format!("the model has no entity named {name}")))
     };
     names.iter().map(find).collect()
+}
+
+/// What the mark that was found in a target says about its use by the installation with `mark`.
+pub(crate) fn require_claim(found: Option<&str>, mark: &str) -> Result<()> {
+    match found {
+        Some(found) if found != mark => Err(Error::new(
+            ErrorKind::Config,
+            "the target belongs to another installation: its ids were made with another secret",
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Refuses a part of another entity.

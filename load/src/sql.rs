@@ -130,6 +130,12 @@ pub(crate) const FIND_LAYOUT: &str = "SELECT layout FROM bron_schema WHERE entit
 pub(crate) const WRITE_LAYOUT: &str = "INSERT INTO bron_schema (entity, layout) VALUES ($1, $2) \
      ON CONFLICT (entity) DO UPDATE SET layout = excluded.layout";
 
+/// Writes down whose target this is, unless somebody has done so before. No entity can have this name.
+pub(crate) const CLAIM: &str = "INSERT INTO bron_schema (entity, layout) VALUES ('@installation', $1) \
+     ON CONFLICT (entity) DO NOTHING";
+/// Whose target this is.
+pub(crate) const FIND_CLAIM: &str = "SELECT layout FROM bron_schema WHERE entity = '@installation'";
+
 /// The names, quoted and joined with commas.
 fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(quoted).collect();

@@ -18,7 +18,9 @@ use tokio::runtime::Runtime;
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Dialect, FoundColumn, Layout};
-use crate::sink::{Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_same_entity};
+use crate::sink::{
+    Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
+};
 use crate::sql;
 use crate::unreadable::Collector;
 use still::Still;
@@ -93,6 +95,13 @@ impl Sink for SqliteSink {
         let (place, access) = (self.place(), self.access);
         let (runtime, connection) = self.parts()?;
         runtime.block_on(prepare(connection, &layouts, access)).map_err(|error| error.at(&place))
+    }
+
+    fn claim(&mut self, installation: &str) -> Result<()> {
+        let (place, access) = (self.place(), self.access);
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(claim(connection, installation, access)).map_err(|error| error.at(&place))?;
+        self.require_still()
     }
 
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
@@ -226,6 +235,19 @@ async fn prepare(connection: &mut SqliteConnection, layouts: &[Layout], access: 
         remember.execute(&mut *transaction).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
+}
+
+async fn claim(connection: &mut SqliteConnection, installation: &str, access: Access) -> Result<()> {
+    let failed = |error: sqlx::Error| Error::of(&error, "bron_schema");
+    if access == Access::Write {
+        sqlx::query(sql::CLAIM).bind(installation).execute(&mut *connection).await.map_err(failed)?;
+    }
+    match sqlx::query_scalar::<_, String>(sql::FIND_CLAIM).fetch_optional(connection).await {
+        Ok(found) => require_claim(found.as_deref(), installation),
+        // Tables that somebody else made have no control tables beside them.
+        Err(error) if Error::of(&error, "").kind() == ErrorKind::Drift => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 async fn verify(connection: &mut SqliteConnection, layout: &Layout) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use bron_extract::read_part;
 use bron_load::{PartId, Receipt, RunIds, Sink, open};
-use bron_mappings::{Batch, Entity, Mapping};
+use bron_mappings::{Batch, Entity, EntityId, Mapping, SourceKey};
 
 use super::{Chain, Work};
 use crate::failure::Failure;
@@ -11,6 +11,12 @@ impl Chain<'_> {
     /// The identity of this run in the target.
     pub(crate) fn run_ids(&self) -> RunIds {
         RunIds { extract_run_id: self.run.id.clone(), load_run_id: self.run.id.clone() }
+    }
+
+    /// What the installation's targets are marked with: keyed, so that it says nothing about the secret.
+    pub(crate) fn installation_mark(&self) -> String {
+        let key = SourceKey::new("bron", "installation", [Some("target")]);
+        EntityId::derive(&self.settings.secret, "installation", &key).to_string()
     }
 
     /// The entities that this project makes rows of, ordered by name.
@@ -43,6 +49,7 @@ impl Chain<'_> {
         let entities = self.entities();
         let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).collect();
         sink.prepare(&self.set.model, &names)?;
+        sink.claim(&self.installation_mark())?;
         let mappings = self.in_load_order();
         let stage = self.printer.stage("load", u64::try_from(mappings.len()).unwrap_or(0));
         let mut work = Work::default();

@@ -45,6 +45,7 @@ impl Chain<'_> {
         let entities = self.entities();
         let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
         let mut sink = read_only(&self.settings.target)?;
+        sink.claim(&self.installation_mark())?;
         let namnder = self.namnder(sink.as_mut())?;
         let staged = self.staged()?;
         let ledger = self.ledger(&staged, &namnder)?;
