@@ -35,6 +35,8 @@ pub(crate) enum Verb {
     Demo(DemoArguments),
     /// Check the mapping files: every name, every column, every example
     Check(CheckArguments),
+    /// Compare two versions of the mapping files by meaning, and what the difference does to rows
+    Diff(DiffArguments),
     /// Run the whole chain: extract, transform, load, reconcile
     Migrate(ChainArguments),
     /// Read the sources and stage their tables
@@ -74,6 +76,26 @@ pub(crate) struct CheckArguments {
     /// A directory of mapping files alone
     #[arg(long, value_name = "DIR")]
     pub(crate) mappings: Option<PathBuf>,
+}
+
+/// Arguments of `bron diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// The earlier version: a folder of mapping files, a project, or a git revision (REV or REV:PATH)
+    #[arg(value_name = "A")]
+    pub(crate) before: String,
+    /// The later version, named the same way; PATH is `mappings` unless given
+    #[arg(value_name = "B")]
+    pub(crate) after: String,
+    /// Map the staged rows of the project by both versions, without loading, and say what differs
+    #[arg(long)]
+    pub(crate) effect: bool,
+    /// The project whose staged rows are mapped
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "effect")]
+    pub(crate) project: PathBuf,
+    /// Write a page for the auditor as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 /// Arguments of the verbs that run a project.

@@ -4,6 +4,7 @@
 //! installation. Everything it makes lies in `runs/<id>/`; every artefact there is whole or absent, so a
 //! run that was killed goes on where it stopped, and a run that is complete has nothing left to do.
 
+mod effect;
 mod extraction;
 mod identity;
 mod loading;
@@ -23,6 +24,7 @@ use crate::printer::Printer;
 use crate::project::{OpenSource, check_files, known_tables, mapping_files, open_sources, require_as_of};
 use crate::settings::Settings;
 
+pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};

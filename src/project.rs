@@ -37,17 +37,22 @@ fn read_folder(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -
         let name = entry.file_name();
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
         let path = entry.path();
-        // Files beside the folders are somebody else's: the shipped folder is also a crate.
         if path.is_dir() {
             read_folder(&path, &format!("{prefix}{name}/"), files)?;
-        } else if !prefix.is_empty() && name.ends_with(".toml")
-            || (name.ends_with(".csv") && prefix == "codes/")
-        {
+        } else if is_mapping_file(&format!("{prefix}{name}")) {
             let text = std::fs::read_to_string(&path).map_err(|error| cannot(&path, error))?;
             files.insert(format!("{prefix}{name}"), text);
         }
     }
     Ok(())
+}
+
+/// Whether a file of a mapping folder, by its path in it, is one of the mapping files. Files beside the folders
+/// are somebody else's: the shipped folder is also a crate.
+pub(crate) fn is_mapping_file(path: &str) -> bool {
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    let hidden = path.split('/').any(|part| part.starts_with('.'));
+    !hidden && (name.ends_with(".toml") || (folder == "codes" && name.ends_with(".csv")))
 }
 
 /// What a check of mapping files found.

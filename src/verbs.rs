@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod diff;
 mod migrate;
 mod reconcile;
 mod stages;
@@ -18,6 +19,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
     match verb {
         Verb::Demo(arguments) => demo::run(arguments, printer),
         Verb::Check(arguments) => check::run(arguments, printer),
+        Verb::Diff(arguments) => diff::run(arguments, printer),
         Verb::Migrate(arguments) => migrate::run(arguments, printer),
         Verb::Extract(arguments) => stages::extract(arguments, printer),
         Verb::Transform(arguments) => stages::transform(arguments, printer),
@@ -30,6 +32,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
 pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
     let dirs = match verb {
         Verb::Demo(_) => Vec::new(),
+        // Diagnostics of a comparison name their file from the current directory.
+        Verb::Diff(_) => vec![PathBuf::new()],
         Verb::Check(CheckArguments { project, mappings }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }

@@ -10,6 +10,7 @@
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
+//! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
@@ -26,6 +27,7 @@ mod corruption;
 #[cfg(feature = "fault-tests")]
 mod crashes;
 mod determinism;
+mod diff;
 mod documentation;
 mod failures;
 mod foreign;

@@ -35,14 +35,14 @@ pub enum CodeStatus {
     Flagged,
 }
 
-const EQUIVALENCES: &[(&str, Equivalence)] = &[
+pub(crate) const EQUIVALENCES: &[(&str, Equivalence)] = &[
     ("equal", Equivalence::Equal),
     ("wider", Equivalence::Wider),
     ("narrower", Equivalence::Narrower),
     ("inexact", Equivalence::Inexact),
     ("unmatched", Equivalence::Unmatched),
 ];
-const STATUSES: &[(&str, CodeStatus)] = &[
+pub(crate) const STATUSES: &[(&str, CodeStatus)] = &[
     ("approved", CodeStatus::Approved),
     ("unchecked", CodeStatus::Unchecked),
     ("flagged", CodeStatus::Flagged),
@@ -74,7 +74,9 @@ pub struct CodeEntry {
     pub status: CodeStatus,
     /// Who read it.
     pub reviewer: String,
-    line: u64,
+    /// A remark for people.
+    pub note: String,
+    pub(crate) line: u64,
 }
 
 /// What a lookup gives.
@@ -263,6 +265,7 @@ fn read_entry(
         valid_to: read_day(field(5), report),
         status: status?,
         reviewer: field(7).to_owned(),
+        note: field(8).to_owned(),
         line,
     };
     Some((field(0).to_owned(), entry))

@@ -14,6 +14,7 @@ mod batch;
 mod check;
 mod codes;
 mod column;
+pub mod comparison;
 mod decisions;
 mod diagnostic;
 mod digest;

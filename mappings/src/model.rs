@@ -134,6 +134,8 @@ pub struct Entity {
     /// The fields: `id`, then the entity's own, then the shared ones (see [`Entity::shared_fields`]).
     pub fields: Vec<Field>,
     pub(crate) schema: BatchSchema,
+    /// The file and the place in it.
+    pub(crate) file: String,
     pub(crate) span: Span,
 }
 

@@ -3,7 +3,8 @@
 //! The question is answered from independent directions, and each answer says which direction gave it:
 //! [`conservation`] (every row that was read went somewhere), [`controls`] (counts and sums per period
 //! and batch, computed without the transform) and [`rows`] (every field of every row). [`summary`] draws
-//! the conclusion, [`report`] tells people, and [`faults`] says what no direction can see.
+//! the conclusion, [`report`] tells people, and [`faults`] says what no direction can see. [`difference`]
+//! tells an auditor what a change of the mapping files means before any row is loaded.
 //!
 //! Invariants:
 //! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
@@ -14,6 +15,7 @@
 
 pub mod conservation;
 pub mod controls;
+pub mod difference;
 mod error;
 pub mod faults;
 pub mod report;

@@ -7,10 +7,10 @@
 
 mod breakdown;
 mod comparison;
-mod number;
+pub(crate) mod number;
 mod reason;
 mod strip;
-mod suppress;
+pub(crate) mod suppress;
 mod text;
 mod verdict;
 

@@ -29,6 +29,11 @@ impl Chain<'_> {
     /// Stages every table that a mapping or a lookup reads. Columns that no rule reads stay where they are.
     pub(crate) fn extract(&mut self) -> Result<Work, Failure> {
         let wanted = self.wanted_tables()?;
+        self.stage_tables(wanted)
+    }
+
+    /// Stages these tables, each with these columns.
+    pub(super) fn stage_tables(&mut self, wanted: Vec<(String, TableSchema)>) -> Result<Work, Failure> {
         let stage = self.printer.stage("extract", u64::try_from(wanted.len()).unwrap_or(0));
         let mut work = Work::default();
         for (system, table) in wanted {
@@ -87,8 +92,13 @@ impl Chain<'_> {
 
     /// The staged tables, by system and table.
     pub(crate) fn staged(&self) -> Result<StagedTables, Failure> {
+        self.staged_tables(self.wanted_tables()?)
+    }
+
+    /// These tables, as they lie staged in the run.
+    pub(super) fn staged_tables(&self, wanted: Vec<(String, TableSchema)>) -> Result<StagedTables, Failure> {
         let mut staged = BTreeMap::new();
-        for (system, table) in self.wanted_tables()? {
+        for (system, table) in wanted {
             let dir = table_dir(&self.run.dir, &system, &table.name);
             let manifest = Manifest::load(&dir.join(MANIFEST_FILE))
                 .map_err(|error| Failure::from(error).hint("run `bron extract` first"))?;
@@ -98,7 +108,7 @@ impl Chain<'_> {
     }
 
     /// The tables to stage, each with the columns to read, in the order of system and table.
-    fn wanted_tables(&self) -> Result<Vec<(String, TableSchema)>, Failure> {
+    pub(super) fn wanted_tables(&self) -> Result<Vec<(String, TableSchema)>, Failure> {
         let lookups = self.needs();
         let mut wanted: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
         for need in &lookups {

@@ -50,10 +50,48 @@ impl Run {
         set: &MappingSet,
         fingerprints: &BTreeMap<String, Digest>,
     ) -> Result<Self, Failure> {
-        let mapping_digest = set.digest(REGISTRY_VERSION);
+        Self::open_as("bron/run/1", settings, &set.digest(REGISTRY_VERSION), fingerprints)
+    }
+
+    /// Opens the run that stages what two versions of the mapping files read together.
+    pub(crate) fn open_for_both(
+        settings: &Settings,
+        sets: [&MappingSet; 2],
+        fingerprints: &BTreeMap<String, Digest>,
+    ) -> Result<Self, Failure> {
+        let mut both = DigestBuilder::new("bron/mapping-pair/1");
+        for set in sets {
+            both.part(set.digest(REGISTRY_VERSION).as_bytes());
+        }
+        Self::open_as("bron/comparison/1", settings, &both.finish(), fingerprints)
+    }
+
+    /// The run of the project that was worked on last and has staged tables.
+    pub(crate) fn latest(settings: &Settings) -> Result<Option<Self>, Failure> {
+        let entries = std::fs::read_dir(settings.runs()).into_iter().flatten().flatten();
+        let dirs = entries.map(|entry| entry.path()).filter(|dir| dir.join("staged").is_dir());
+        let runs = dirs.filter_map(|dir| {
+            let text = std::fs::read_to_string(dir.join(RUN_FILE)).ok()?;
+            let description: Description = serde_json::from_str(&text).ok()?;
+            let worked_on = description.worked_on.iter().map(|times| times.started.clone()).max();
+            Some((worked_on, dir, description))
+        });
+        let latest = runs.max_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        let Some((_, dir, description)) = latest else { return Ok(None) };
+        let lock = lock(&dir)?;
+        let mapping_digest = description.mapping_digest.clone();
+        Ok(Some(Self { id: description.run.clone(), dir, mapping_digest, description, _lock: lock }))
+    }
+
+    fn open_as(
+        purpose: &str,
+        settings: &Settings,
+        mapping_digest: &Digest,
+        fingerprints: &BTreeMap<String, Digest>,
+    ) -> Result<Self, Failure> {
         // Stands for the installation's secret: another secret gives other ids, and so is another run.
         let installation = Pseudonym::derive(&settings.secret, &SourceKey::new("bron", "installation", []));
-        let mut name = DigestBuilder::new("bron/run/1");
+        let mut name = DigestBuilder::new(purpose);
         name.part(mapping_digest.as_bytes());
         name.part(installation.to_string().as_bytes());
         name.part(settings.as_of.as_deref().unwrap_or_default().as_bytes());

@@ -1,5 +1,6 @@
 //! A batch and lookups go in, entity rows, rejects and a balance come out.
 
+mod trace;
 mod value;
 mod writer;
 
@@ -15,7 +16,9 @@ use crate::balance::Balance;
 use crate::lookups::Lookups;
 use crate::plan::Plan;
 use crate::row::BatchView;
+pub(crate) use trace::{Trace, TracedRow};
 use writer::Writer;
+pub(crate) use writer::key_text;
 
 pub(crate) use value::scope;
 
@@ -28,6 +31,8 @@ pub struct Transformed {
     pub rejects: Batch,
     /// What became of the rows, by dimension.
     pub balance: Balance,
+    /// Which of these rows and rejects come from which source row.
+    pub(crate) trace: Trace,
 }
 
 /// Applies a mapping to a batch whose first row stands at `first_row` of the staged table.

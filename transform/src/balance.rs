@@ -19,7 +19,7 @@ pub struct Dimension {
 }
 
 /// What became of one source row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// It became target rows.
     Loaded,

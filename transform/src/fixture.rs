@@ -86,15 +86,21 @@ pub(crate) fn set_with(lines: &str, others: &[(&str, &str)]) -> MappingSet {
     parse(&format!("{HEAD}{lines}"), others)
 }
 
-fn parse(mapping: &str, others: &[(&str, &str)]) -> MappingSet {
+/// The files of a mapping set of one mapping file.
+pub(crate) fn files_of(mapping: &str) -> BTreeMap<String, String> {
     let files = [
         ("model/m.toml", MODEL),
         ("codes/typ.csv", CODES),
         ("s/system.toml", "format = 1\nsystem = \"s\"\nlabel = \"S\"\n"),
         ("s/T.toml", mapping),
     ];
-    let files = files.iter().chain(others).map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-    let (set, found) = MappingSet::parse(&files.collect());
+    BTreeMap::from(files.map(|(path, text)| (path.to_owned(), text.to_owned())))
+}
+
+fn parse(mapping: &str, others: &[(&str, &str)]) -> MappingSet {
+    let mut files = files_of(mapping);
+    files.extend(others.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
+    let (set, found) = MappingSet::parse(&files);
     assert_eq!(found, []);
     set
 }

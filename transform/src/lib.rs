@@ -6,7 +6,8 @@
 //! 1. [`needs`] says which lookups the mappings ask for; the caller gathers each from its staged table and
 //!    collects them in [`Lookups`].
 //! 2. [`Plan::new`] makes a mapping ready for the schema of its table.
-//! 3. [`apply`] maps one batch, [`apply_all`] several on all threads.
+//! 3. [`apply`] maps one batch, [`apply_all`] several on all threads. A [`Comparison`] maps each batch by two
+//!    versions of a mapping and tells what differs and why.
 //! 4. [`IdentityBuilder`] links the records of persons that came over, or asks people about them.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
@@ -15,6 +16,7 @@
 mod apply;
 mod balance;
 mod calendar;
+mod effect;
 mod examples;
 #[cfg(test)]
 mod fixture;
@@ -28,6 +30,10 @@ mod row;
 pub use apply::{Transformed, apply, apply_all};
 pub use balance::{Balance, Dimension, Fate, Tally};
 pub use calendar::{iso_date, iso_time};
+pub use effect::{
+    CauseEffect, Comparison, ComparisonSide, EntityEffect, FieldEffect, FieldExample, MOST_VALUES, Moves,
+    RowExample, Shown, TableEffect,
+};
 pub use examples::run_examples;
 pub use functions::{
     AcrossRows, BeginAcross, Build, Cell, CheckFn, FieldFn, Function, FunctionExample, Inverse, InvertFn,

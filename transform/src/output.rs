@@ -184,6 +184,11 @@ impl RejectBuilder {
         Self { columns: REJECT_COLUMNS.map(|_| ColumnBuilder::new(ColumnType::Text, 0)).into(), rows: 0 }
     }
 
+    /// The rejects so far.
+    pub(crate) const fn rows(&self) -> usize {
+        self.rows
+    }
+
     pub(crate) fn push(&mut self, plan: &Plan, place: &RejectPlace<'_>, mark: Mark<'_>) {
         let RejectPlace { key, dimension, unit, protected } = place;
         let values = [

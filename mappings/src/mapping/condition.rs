@@ -1,5 +1,7 @@
 //! Simple predicates over the texts of a row.
 
+use std::fmt;
+
 use crate::mapping::Origin;
 
 /// What a condition asks of a text.
@@ -74,6 +76,13 @@ impl Day {
             }
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Day {
+    /// `YYYY-MM-DD`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.0 / 10_000, self.0 / 100 % 100, self.0 % 100)
     }
 }
 

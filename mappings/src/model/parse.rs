@@ -106,6 +106,7 @@ fn read_entity(
         validity,
         fields,
         schema,
+        file: report.file.to_owned(),
         span,
     })
 }

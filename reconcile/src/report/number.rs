@@ -7,7 +7,7 @@ const SEPARATOR: char = '\u{202f}';
 const MINUS: char = '\u{2212}';
 
 /// A count: `12 345`.
-pub(super) fn count<N: TryInto<i128>>(number: N) -> String {
+pub(crate) fn count<N: TryInto<i128>>(number: N) -> String {
     number.try_into().map_or_else(|_| "för stort tal".to_owned(), grouped)
 }
 
@@ -27,7 +27,7 @@ fn grouped(number: i128) -> String {
 }
 
 /// A number of a control: öre as kronor with a decimal comma, others as counts.
-pub(super) fn in_unit(unit: Unit, number: i128) -> String {
+pub(crate) fn in_unit(unit: Unit, number: i128) -> String {
     match unit {
         Unit::Antal | Unit::Minuter => grouped(number),
         Unit::Ore => {
@@ -39,13 +39,13 @@ pub(super) fn in_unit(unit: Unit, number: i128) -> String {
 }
 
 /// A difference: with a sign when it is not zero.
-pub(super) fn signed(unit: Unit, number: i128) -> String {
+pub(crate) fn signed(unit: Unit, number: i128) -> String {
     let plus = if number > 0 { "+" } else { "" };
     format!("{plus}{}", in_unit(unit, number))
 }
 
 /// The unit as a word.
-pub(super) const fn unit_name(unit: Unit) -> &'static str {
+pub(crate) const fn unit_name(unit: Unit) -> &'static str {
     match unit {
         Unit::Antal => "antal",
         Unit::Ore => "kronor",
@@ -54,7 +54,7 @@ pub(super) const fn unit_name(unit: Unit) -> &'static str {
 }
 
 /// "1 skillnad", "4 skillnader".
-pub(super) fn plural(number: u128, one: &str, many: &str) -> String {
+pub(crate) fn plural(number: u128, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 

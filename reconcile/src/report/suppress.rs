@@ -5,7 +5,7 @@ const FEW: u64 = 4;
 
 /// A count as a breakdown shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     /// As it is.
     Number(u64),
     /// One to four.
@@ -26,7 +26,7 @@ type Cell = (usize, usize);
 /// Hides small counts of a table whose rows add up (the first column is the sum of the others) and whose
 /// column totals are known. A row or column with a single hidden count gets a second, because a single
 /// one is the total minus the rest. The second is taken where it needs the fewest others to protect it.
-pub(super) fn suppress<const N: usize>(table: &[[u64; N]]) -> Vec<[Shown; N]> {
+pub(crate) fn suppress<const N: usize>(table: &[[u64; N]]) -> Vec<[Shown; N]> {
     let primary = |number: u64| if (1..=FEW).contains(&number) { Shown::Few } else { Shown::Number(number) };
     let mut shown: Vec<[Shown; N]> = table.iter().map(|row| row.map(primary)).collect();
     let row = |row: usize| -> Vec<Cell> { (0..N).map(|at| (row, at)).collect() };

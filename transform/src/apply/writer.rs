@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bron_mappings::{Action, EntityId, ReasonCode, Repeats, Sensitive, SourceKey};
 
-use super::Transformed;
 use super::value::{Verbatim, dimension, scope, value};
+use super::{Trace, Transformed};
 use crate::balance::{BalanceBuilder, Fate};
 use crate::functions::Cell;
 use crate::lookups::{Lookups, RowSet};
@@ -24,6 +24,7 @@ pub(super) struct Writer<'p> {
     /// The ids of the nämnder seen so far, by code.
     bodies: BTreeMap<String, [u8; 16]>,
     buffer: Vec<u8>,
+    trace: Trace,
 }
 
 /// What the rules made of one row, before it is known whether the row is held back.
@@ -57,6 +58,7 @@ impl<'p> Writer<'p> {
             across: across.collect(),
             bodies: BTreeMap::new(),
             buffer: Vec::new(),
+            trace: Trace::default(),
         }
     }
 
@@ -83,6 +85,8 @@ impl<'p> Writer<'p> {
             fanout = u64::try_from(draft.rows.len()).expect("a row becomes few rows");
             self.write(&row, &key, &draft, at);
         }
+        let made = draft.rows.iter().filter(|_| fate == Fate::Loaded).map(|one| one.target.builder);
+        self.trace.add(fate, protected, self.rejects.rows(), made);
         self.balance.add(at, fate, marks, fanout);
     }
 
@@ -162,6 +166,7 @@ impl<'p> Writer<'p> {
             entities: self.builders.into_iter().map(EntityBuilder::finish).collect(),
             rejects: self.rejects.finish(),
             balance: self.balance.finish(),
+            trace: self.trace,
         }
     }
 }
@@ -220,7 +225,7 @@ fn namnd_id(plan: &Plan, known: &mut BTreeMap<String, [u8; 16]>, code: &str) -> 
 }
 
 /// The readable form of the row's key, as [`SourceKey::text`] writes it.
-fn key_text<'a>(row: &Row<'a>) -> Cow<'a, str> {
+pub(crate) fn key_text<'a>(row: &Row<'a>) -> Cow<'a, str> {
     let plan = row.plan();
     if let [source] = &plan.key[..] {
         // The usual key is one text, which is its own readable form.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::candidates::Candidate;
 use super::links::{Link, level};
 use super::{Identity, Pair};
-use crate::apply::Transformed;
+use crate::apply::{Trace, Transformed};
 use crate::balance::{Balance, Dimension, Tally};
 use crate::lookups::table::LINK_ENTITY;
 use crate::output::reject_schema;
@@ -75,7 +75,7 @@ pub(super) fn transformed(identity: &Identity, model: &Model, mapping_version: &
     let marked = marks(identity);
     let tally = Tally { fanout, marked, ..Tally::default() };
     let balance = Balance { tallies: BTreeMap::from([(Dimension::default(), tally)]) };
-    Transformed { entities, rejects: rejects(identity), balance }
+    Transformed { entities, rejects: rejects(identity), balance, trace: Trace::default() }
 }
 
 fn open_questions(identity: &Identity) -> impl Iterator<Item = (Pair, &Candidate)> {
