@@ -11,6 +11,7 @@
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
+//! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
@@ -31,6 +32,7 @@ mod diff;
 mod documentation;
 mod failures;
 mod foreign;
+mod hard_cases;
 mod identity;
 #[cfg(feature = "postgres-tests")]
 mod postgres;

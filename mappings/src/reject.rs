@@ -122,7 +122,7 @@ reason_codes! {
     /// A payment names no decision.
     PaymentWithoutDecision = "D39", Eko, "Utbetalning utan beslut";
     /// A payment is preliminary in the case system and paid in the ledger.
-    PaidElsewhere = "D40", Eko, "Utbetalning som är preliminär hos oss men betald i ekonomisystemet";
+    PaidElsewhere = "D40", Eko, "Utbetalning som ärendesystemet och ekonomisystemet är oense om";
     /// A payment was cancelled, and no new one stands for it.
     CancelledAlone = "D41", Eko, "Makulerad utbetalning utan ny utbetalning";
     /// The same amount was paid again within seven days, for the same case and month, to the same account.

@@ -205,6 +205,7 @@ static REGISTRY: &[Function] = &[
     dates::TIME,
     identifiers::TWO_HUMANS,
     amounts::UNEQUAL_ORE,
+    rendering::UNREADABLE_MARKUP,
     intervals::UNSIGNED_LONGER_THAN,
     local_time::UTC_TIME,
     intervals::VISIT_LENGTH,

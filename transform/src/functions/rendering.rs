@@ -1,4 +1,4 @@
-//! The function that makes readable text of RTF and HTML.
+//! The functions that make readable text of RTF and HTML, and tell what cannot be read.
 
 mod entity;
 mod html;
@@ -6,7 +6,7 @@ mod rtf;
 
 use bron_mappings::{Action, FieldFunction, FunctionKind, FunctionSpec, ReasonCode};
 
-use super::{Build, Cell, Function, Outcome, unary};
+use super::{Build, Cell, Function, Outcome, check, given, unary};
 
 pub(super) const RENDERING: Function = Function {
     spec: FunctionSpec {
@@ -34,12 +34,46 @@ pub(super) const RENDERING: Function = Function {
     ],
 };
 
-fn rendering(text: &str) -> Outcome<'_> {
-    let plain = if rtf::is_rtf(text) {
-        rtf::plain(text)
-    } else if html::is_html(text) {
-        html::plain(text)
+/// The character that stands for a byte without one.
+const NO_CHARACTER: char = '\u{fffd}';
+
+pub(super) const UNREADABLE_MARKUP: Function = Function {
+    spec: FunctionSpec {
+        name: "unreadable_markup",
+        kind: FunctionKind::Check,
+        inputs: (1, 1),
+        arguments: &[],
+        about: "Broken when RTF or HTML holds a byte that its code page has no character for, so that its rendering \
+                has U+FFFD where the text itself has not.",
+        marks: &[ReasonCode::DamagedText],
+        inverse: "A check gives no value.",
+    },
+    build: Build::Check(|_| check(|inputs| given(inputs, 0).is_some_and(loses_a_character))),
+    invert: None,
+    with: &[],
+    examples: &[
+        (&[Some(r"{\rtf1\ansi\ansicpg1252 \'e5ret \'81}")], "true"),
+        (&[Some(r"{\rtf1\ansi\ansicpg1252 \'e5ret}")], "false"),
+        (&[Some("a\u{fffd}b")], "false"),
+        (&[None], "false"),
+    ],
+};
+
+fn loses_a_character(text: &str) -> bool {
+    !text.contains(NO_CHARACTER) && plain(text).is_some_and(|plain| plain.contains(NO_CHARACTER))
+}
+
+/// The words of RTF or HTML; none for text without markup.
+fn plain(text: &str) -> Option<String> {
+    if rtf::is_rtf(text) {
+        Some(rtf::plain(text))
     } else {
+        html::is_html(text).then(|| html::plain(text))
+    }
+}
+
+fn rendering(text: &str) -> Outcome<'_> {
+    let Some(plain) = plain(text) else {
         return Outcome::Null;
     };
     let plain = plain.trim();

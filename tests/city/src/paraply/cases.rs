@@ -16,7 +16,7 @@ mod orders;
 use std::collections::BTreeMap;
 
 use crate::agresso::Voucher;
-use crate::calendar::{Day, Month, Stamp};
+use crate::calendar::{Day, Month, Stamp, TODAY};
 use crate::error::Error;
 use crate::numbers::never_assigned;
 use crate::sqlite::{money, row};
@@ -169,7 +169,8 @@ impl Case<'_, '_> {
             id,
             who.number,
             who.kind,
-            who.birth.small(),
+            // A reservnummer tells no day, and then none is registered.
+            (who.kind != "R").then(|| who.birth.small()),
             first,
             last,
             if who.man { "M" } else { "K" },
@@ -295,7 +296,8 @@ impl Case<'_, '_> {
             handler_id(1),
             ruling.status,
             handler_id(1),
-            Stamp::at(ruling.decided, 14, 5).full(),
+            // What is prepared beforehand was written before the last day.
+            Stamp::at(ruling.decided.min(TODAY), 14, 5).full(),
             self.paraply.row_version(),
         ];
         self.paraply.db.push(BESLUT, row)?;
