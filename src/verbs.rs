@@ -3,13 +3,14 @@
 mod check;
 mod demo;
 mod diff;
+mod mapping;
 mod migrate;
 mod reconcile;
 mod stages;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ChainArguments, CheckArguments, Verb};
+use crate::args::{ChainArguments, CheckArguments, FmtArguments, MappingVerb, Verb};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -25,6 +26,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Transform(arguments) => stages::transform(arguments, printer),
         Verb::Load(arguments) => stages::load(arguments, printer),
         Verb::Reconcile(arguments) => reconcile::run(arguments, printer),
+        Verb::Mapping(verb) => mapping::run(verb, printer),
     }
 }
 
@@ -34,6 +36,7 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         Verb::Demo(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
+        Verb::Mapping(MappingVerb::Fmt(FmtArguments { mappings, .. })) => vec![mappings.clone()],
         Verb::Check(CheckArguments { project, mappings }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }

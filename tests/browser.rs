@@ -1,8 +1,11 @@
-//! The report opens offline in a browser, on a wide screen and on a phone, and fits.
+//! The report, and the page about two versions of the mapping files, open offline in a browser, on a wide
+//! screen and on a phone, and fit.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::migrated_city;
+use crate::support::{copy_folder, migrated_city, run};
 
 fn chromium(arguments: &[&str]) -> String {
     let program = std::env::var("BRON_TEST_CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
@@ -37,17 +40,15 @@ fn the_report_is_one_file_that_needs_nothing_else() {
     assert!(dom.contains("lang=\"sv\""));
 }
 
-#[test]
-fn nothing_leaves_the_page_on_a_phone() {
-    let project = migrated_city();
-    let report = project.dir.join("report/index.html");
+/// How wide a page becomes on a phone of 360 pixels. The page around it and its copy lie in `dir`.
+fn width_on_a_phone(dir: &Path, page: &Path) -> u32 {
     // A page around the report asks how wide it becomes; only this test has a script.
-    let text = std::fs::read_to_string(&report).unwrap();
+    let text = std::fs::read_to_string(page).unwrap();
     // The page itself forbids every script, so the probe goes without that line.
     let policy =
         text.lines().find(|line| line.contains("Content-Security-Policy")).expect("the page has a policy");
     let text = text.replace(policy, "");
-    let probe = project.dir.join("probe.html");
+    let probe = dir.join("probe.html");
     let page = text.replace(
         "</body>",
         "<script>document.title = 'width ' + document.documentElement.scrollWidth + ' of ' + window.innerWidth\
@@ -55,7 +56,7 @@ fn nothing_leaves_the_page_on_a_phone() {
     );
     std::fs::write(&probe, page).unwrap();
     // Headless Chromium has a least window width, so the page goes into a frame as wide as a phone.
-    let frame = project.dir.join("frame.html");
+    let frame = dir.join("frame.html");
     let framed = "<iframe id=f src=\"probe.html\" style=\"width:360px;height:800px;border:0\"></iframe>\
                   <script>f.onload = () => document.body.append(f.contentDocument.title)</script>";
     std::fs::write(&frame, framed).unwrap();
@@ -66,8 +67,38 @@ fn nothing_leaves_the_page_on_a_phone() {
         &format!("file://{}", frame.display()),
     ]);
     let width = dom.split("width ").nth(1).unwrap_or_else(|| panic!("no answer in {dom}"));
-    let width: u32 = width.split(' ').next().unwrap().parse().unwrap();
+    width.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn nothing_leaves_the_page_on_a_phone() {
+    let project = migrated_city();
+    let width = width_on_a_phone(&project.dir, &project.dir.join("report/index.html"));
     assert!(width <= 360, "the report is {width} pixels wide on a phone of 360");
+}
+
+#[test]
+fn the_comparison_of_two_versions_opens_and_fits() {
+    let project = migrated_city();
+    let (old, page) = (project.dir.join("old"), project.dir.join("diff.html"));
+    copy_folder(&project.dir.join("mappings"), &old);
+    for (file, is, was) in [
+        ("codes/beslutstyp.csv", "EBLF,livsforing_i_ovrigt", "EBLF,livsforing"),
+        ("paraply/BESLUT.toml", "fn = \"ore\", on_bad = \"quarantine\"", "fn = \"ore\""),
+    ] {
+        let path = old.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(is), "{file} does not say {is}");
+        std::fs::write(&path, text.replacen(is, was, 1)).unwrap();
+    }
+    let sides = [old.as_os_str(), project.dir.as_os_str()];
+    let more = ["--effect", "--project"].map(OsStr::new);
+    let places = [project.dir.as_os_str(), OsStr::new("--html"), page.as_os_str()];
+    run([OsStr::new("diff")].iter().chain(&sides).chain(&more).chain(&places)).expect(&[2]);
+    let dom = chromium(&["--dump-dom", &format!("file://{}", page.display())]);
+    assert!(dom.contains("<h1") && dom.contains("lang=\"sv\"") && dom.contains("livsforing_i_ovrigt"));
+    let width = width_on_a_phone(&project.dir, &page);
+    assert!(width <= 360, "the comparison is {width} pixels wide on a phone of 360");
 }
 
 #[test]

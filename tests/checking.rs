@@ -9,12 +9,20 @@ fn edit(project: &Project, file: &str, from: &str, to: &str) {
     std::fs::write(path, text.replacen(from, to, 1)).unwrap();
 }
 
+/// The mapping files that come with the program: every file of a folder with a system in it.
+fn mapped_tables() -> usize {
+    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/mappings"));
+    let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let systems = folders.filter(|folder| folder.join("system.toml").exists());
+    systems.map(|system| std::fs::read_dir(system).unwrap().count() - 1).sum()
+}
+
 #[test]
 fn the_shipped_mappings_are_whole() {
     let document = run_project("check", &fresh_city().dir).expect(&[0]).json();
     assert_eq!(document["diagnostics"].as_array().unwrap().len(), 0);
     let coverage = document["coverage"].as_array().unwrap();
-    assert_eq!(coverage.len(), 30, "every table of the four systems");
+    assert_eq!(coverage.len(), mapped_tables(), "every table that has a mapping");
     for table in coverage {
         assert_eq!(table["unmapped"], 0, "{}/{}", table["system"], table["table"]);
         assert!(table["mapped"].as_u64().unwrap() > 0);
@@ -90,7 +98,7 @@ fn a_rule_that_needs_the_day_of_reading_fails_without_it() {
 #[test]
 fn an_example_that_does_not_hold_fails_the_check() {
     let project = fresh_city();
-    edit(&project, "paraply/BESLUT.toml", "belopp_ore  = 612000", "belopp_ore  = 612001");
+    edit(&project, "paraply/BESLUT.toml", "= 612000", "= 612001");
     let document = run_project("check", &project.dir).expect(&[1]).json();
     let found = &document["diagnostics"][0];
     assert_eq!(found["code"], "BRON-M050");

@@ -169,16 +169,22 @@ fn the_effect_of_a_code_is_that_of_the_rows_that_use_it() {
     let document = diff(&old, &new, more).expect(&[2]).json();
     assert_eq!((runs(), fs::read(project.dir.join("target.sqlite")).unwrap() == target), (before, true));
 
-    let entry = &document["entries"][0]["effect"];
-    assert_eq!((&entry["source_rows"], &entry["change"]), (&expected.into(), &expected.into()));
     let effect = &document["effect"];
     assert_eq!(effect["unexplained"]["fields"], 0);
     assert_eq!(effect["not_measured"], Value::Array(Vec::new()));
-    let touched: Vec<&Value> =
-        effect["tables"].as_array().unwrap().iter().filter(|table| table["touched"] != 0).collect();
-    assert_eq!((touched.len(), &touched[0]["mapping"]), (1, &"paraply/BESLUT".into()));
-    let field = &touched[0]["entities"][0]["fields"][0];
+    let tables = effect["tables"].as_array().unwrap();
+    let touched: u64 = tables.iter().map(|table| table["touched"].as_u64().unwrap()).sum();
+    let entry = &document["entries"][0]["effect"];
+    assert_eq!((&entry["source_rows"], &entry["change"]), (&touched.into(), &touched.into()));
+    // Beside the decisions only the table of codes says what the code means.
+    let table = |name: &str| tables.iter().find(|table| table["mapping"] == name).unwrap();
+    assert_eq!(table("paraply/BESLUT")["touched"].as_u64().unwrap() + 1, touched);
+    assert_eq!(table("paraply/KODTAB")["touched"], 1);
+    let entities = table("paraply/BESLUT")["entities"].as_array().unwrap();
+    let decisions = entities.iter().find(|entity| entity["entity"] == "beslut").unwrap();
+    let field = &decisions["fields"][0];
     assert_eq!((&field["field"], &field["changed"]), (&"typ".into(), &expected.into()));
+    assert_eq!(decisions["change"], expected);
     let value = &field["values"][0];
     assert_eq!((&value["before"], &value["after"]), (&"livsforing_i_ovrigt".into(), &"livsforing".into()));
     assert_eq!(value["rows"], expected);

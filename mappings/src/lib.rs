@@ -20,6 +20,7 @@ mod diagnostic;
 mod digest;
 mod document;
 mod entity_id;
+mod format;
 mod function;
 mod identifier;
 mod key;
@@ -40,6 +41,7 @@ pub use decisions::{IdentityDecision, IdentityDecisions, IdentityVerdict, PairDe
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use digest::{Digest, DigestBuilder};
 pub use entity_id::{EntityId, InstallationSecret, Pseudonym, SecretError};
+pub use format::format_toml;
 pub use function::{FieldFunction, FunctionKind, FunctionSpec};
 pub use identifier::{
     Canonical12, CenturyEvidence, CenturyInference, CenturySource, CheckOutcome, HsaId, Identifier,

@@ -37,12 +37,13 @@ struct Home {
     tests: &'static [&'static str],
 }
 
-const HOMES: [Home; 7] = [
+const HOMES: [Home; 8] = [
     Home { dependency: "tiberius", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "odbc-api", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "sqlx", crates: &["bron-extract", "bron-load", "bron-city"], tests: &["bron"] },
     Home { dependency: "indicatif", crates: &["bron"], tests: &[] },
     Home { dependency: "rayon", crates: &["bron-transform", "bron-reconcile"], tests: &[] },
+    Home { dependency: "similar", crates: &["bron-reconcile"], tests: &[] },
     Home { dependency: "clap", crates: &["bron"], tests: &[] },
     Home { dependency: "anyhow", crates: &["bron"], tests: &[] },
 ];

@@ -34,7 +34,6 @@ fn balanced() -> Ledger {
         quarantined: reasons("D24", 1),
         stopped: BTreeMap::new(),
         flagged: reasons("D18", 9),
-        stopped: BTreeMap::new(),
         fanout: 12,
     };
     ledger.add(at("BESLUT", "715", "2016"), &first).unwrap();

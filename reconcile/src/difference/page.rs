@@ -434,10 +434,12 @@ impl<'a> TextView<'a> {
             LineKind::New => "ny",
         };
         let hunks = text.hunks.iter().map(|hunk| {
-            let head = format!(
-                "Rad {} och {} framåt före, rad {} och {} framåt efter",
-                hunk.old.0, hunk.old.1, hunk.new.0, hunk.new.1
-            );
+            let range = |(first, lines): (usize, usize)| match lines {
+                0 => "inga rader".to_owned(),
+                1 => format!("rad {first}"),
+                many => format!("rad {first}–{}", first + many - 1),
+            };
+            let head = format!("Före: {}. Efter: {}.", range(hunk.old), range(hunk.new));
             (head, hunk.lines.iter().map(line_view).collect())
         });
         Self { file: &text.file, what, hunks: hunks.collect() }

@@ -162,9 +162,11 @@ fn read_first(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
         report.error("BRON-M004", &section.span, "`from` is missing here", "which texts, in which order?");
     }
     section.finish(report);
-    let span = section.span.clone();
-    let name = name?;
-    (!from.is_empty()).then(|| Lookup::First(FirstPresent { name, span, from }))
+    if from.is_empty() {
+        None
+    } else {
+        Some(Lookup::First(FirstPresent { name: name?, span: section.span.clone(), from }))
+    }
 }
 
 fn read_code(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<Lookup> {
