@@ -4,12 +4,15 @@
 //! installation. Everything it makes lies in `runs/<id>/`; every artefact there is whole or absent, so a
 //! run that was killed goes on where it stopped, and a run that is complete has nothing left to do.
 
+mod derived;
 mod effect;
 mod extraction;
 mod identity;
 mod loading;
 mod lookups;
+mod quality;
 mod reconciliation;
+mod retention;
 mod run;
 mod transformation;
 
@@ -43,6 +46,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) fingerprints: BTreeMap<String, Digest>,
     /// What makes `bron/identitet`; absent when no mapping says which rows are persons.
     identities: Option<Identities>,
+    /// What makes `bron/gallring`; absent when the project has no personal files.
+    retention: Option<Mapping>,
     pub(crate) run: Run,
 }
 
@@ -85,11 +90,13 @@ impl<'a> Chain<'a> {
         }
         let here = set.mappings.iter().filter(|mapping| sources.contains_key(&mapping.system));
         let (identities, decisions) = Identities::open(&settings.project, here)?.unzip();
+        let here = set.mappings.iter().filter(|mapping| sources.contains_key(&mapping.system));
+        let retention = retention::open(&set, settings.as_of.as_deref(), here);
         let mut contents = fingerprints.clone();
         contents.extend(decisions.flatten().map(|decisions| (identity::NAME.to_owned(), decisions)));
         let run = Run::open(settings, &set, &contents)?;
         let controls = files.into_iter().filter(|(path, _)| path.starts_with("controls/")).collect();
-        Ok(Self { settings, printer, set, controls, sources, fingerprints, identities, run })
+        Ok(Self { settings, printer, set, controls, sources, fingerprints, identities, retention, run })
     }
 
     /// The mappings of the systems that this project has.
@@ -97,10 +104,11 @@ impl<'a> Chain<'a> {
         self.set.mappings.iter().filter(|mapping| self.sources.contains_key(&mapping.system))
     }
 
-    /// Every mapping that rows of the target name as theirs: those of the sources, and that of the links
-    /// and questions about persons.
+    /// Every mapping that rows of the target name as theirs: those of the sources, that of the links and
+    /// questions about persons, and that of the retention of files.
     pub(crate) fn produced_by(&self) -> impl Iterator<Item = &Mapping> {
-        self.mappings().chain(self.identities.iter().map(|identities| &identities.mapping))
+        let identities = self.identities.iter().map(|identities| &identities.mapping);
+        self.mappings().chain(identities).chain(&self.retention)
     }
 
     /// Stops here when the operator asked for it. Everything made so far stays.

@@ -117,13 +117,13 @@ fn a_changed_mapping_shows_in_the_target() {
 }
 
 /// Looks from the visits of ParaGå into the plans of SchemOS, for plans that no visit has.
-const PLANS: &str = "[[count]]\nname   = \"planerade\"\nsystem = \"schemos\"\ntable  = \"planned_visit\"\n\
+const PLANS: &str = "[[count]]\nname   = \"utan_status\"\nsystem = \"schemos\"\ntable  = \"planned_visit\"\n\
     on     = { BesokId = \"paraga_besok_id\" }\nwhen   = { column = \"status\", in = [\"okänd\"] }\n\n\
-    [[neighbour]]\nname      = \"nasta\"\ndirection = \"after\"\ngroup     = [\"_utforare\", \"PersonalId\"]\n\
-    order     = \"FaktStart\"\nwhen      = { column = \"planerade\", not_in = [\"0\"] }\n\n\
-    [[check]]\nrule = \"D61\"\nfn   = \"is_present\"\nfrom = [\"BesokId\"]\n\
-    when = [{ column = \"planerade\", in = [\"0\"] }, { column = \"PlanStart\", from = \"2000-01-01\" }]\n\n\
-    [[check]]\nrule = \"D59\"\nfn   = \"is_present\"\nfrom = [\"nasta.BesokId\"]\n\n[scope]\n";
+    [[neighbour]]\nname      = \"granne\"\ndirection = \"after\"\ngroup     = [\"_utforare\", \"PersonalId\"]\n\
+    order     = \"FaktStart\"\nwhen      = { column = \"utan_status\", not_in = [\"0\"] }\n\n\
+    [[check]]\nrule = \"D80\"\nfn   = \"is_present\"\nfrom = [\"BesokId\"]\n\
+    when = [{ column = \"utan_status\", in = [\"0\"] }, { column = \"PlanStart\", from = \"2000-01-01\" }]\n\n\
+    [[check]]\nrule = \"D84\"\nfn   = \"is_present\"\nfrom = [\"granne.BesokId\"]\n\n[scope]\n";
 
 #[test]
 fn a_lookup_reads_another_system_and_is_null_without_it() {
@@ -135,7 +135,7 @@ fn a_lookup_reads_another_system_and_is_null_without_it() {
         let target = project.dir.join("target.sqlite");
         (crate::support::sqlite_count(&target, &query), std::fs::remove_file(&target).unwrap()).0
     };
-    let (unplanned, followed) = (marked("D61"), marked("D59"));
+    let (unplanned, followed) = (marked("D80"), marked("D84"));
     assert!(unplanned > 0, "no visit has such a plan");
     assert_eq!(followed, 0, "only planned visits follow each other");
 
@@ -155,6 +155,77 @@ fn a_lookup_reads_another_system_and_is_null_without_it() {
     assert!(warning["line"].as_u64().unwrap() > 1);
     let drawn = run(["check", "--project", project.dir.to_str().unwrap()]).expect(&[0]).stderr;
     assert!(drawn.contains("the project has no system `schemos`"), "{drawn}");
-    assert_eq!(marked("D61"), 0, "what is not known is not nought");
-    assert!(marked("D59") > 0, "a visit that is not known to be unplanned takes part");
+    assert_eq!(marked("D80"), 0, "what is not known is not nought");
+    assert!(marked("D84") > 0, "a visit that is not known to be unplanned takes part");
+}
+
+#[test]
+fn the_shipped_mapping_files_are_canonical() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/mappings");
+    run(["mapping", "fmt", "--check", "--mappings", folder]).expect(&[0]);
+}
+
+#[test]
+fn a_file_is_written_in_its_canonical_form_and_means_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s/T.toml");
+    std::fs::create_dir(dir.path().join("s")).unwrap();
+    let loose = "mapping='s/T'\n[source]\n  system = 's' # why\ntable   = 'T'\n";
+    std::fs::write(&file, loose).unwrap();
+    let folder = dir.path().to_str().unwrap();
+    let refused = run(["mapping", "fmt", "--check", "--mappings", folder]).expect(&[1]);
+    assert!(refused.stderr.contains("s/T.toml"), "{}", refused.stderr);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), loose, "a check writes nothing");
+    run(["mapping", "fmt", "--mappings", folder]).expect(&[0]);
+    let canonical = "mapping = 's/T'\n\n[source]\nsystem = 's' # why\ntable  = 'T'\n";
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), canonical);
+}
+
+/// The files of the shipped mappings, by path and text.
+fn shipped_mappings(project: &Project) -> Vec<(std::path::PathBuf, String)> {
+    let mut found = Vec::new();
+    for folder in std::fs::read_dir(project.dir.join("mappings")).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            if text.contains("\nmapping ") {
+                found.push((path, text));
+            }
+        }
+    }
+    assert_eq!(found.len(), mapped_tables());
+    found
+}
+
+/// Edits every mapping file, checks once, and gives the files that were not accused of `code`.
+fn not_accused(project: &Project, code: &str, edited: impl Fn(&str) -> String) -> Vec<String> {
+    let mappings = shipped_mappings(project);
+    for (path, text) in &mappings {
+        std::fs::write(path, edited(text)).unwrap();
+    }
+    let document = run_project("check", &project.dir).expect(&[1]).json();
+    let accused: Vec<&str> = document["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["code"] == code && one["line"].as_u64().unwrap() > 0)
+        .map(|one| one["file"].as_str().unwrap())
+        .collect();
+    for (path, text) in &mappings {
+        std::fs::write(path, text).unwrap();
+    }
+    let names = mappings.iter().map(|(path, _)| {
+        let name = path.strip_prefix(project.dir.join("mappings")).unwrap();
+        name.to_str().unwrap().to_owned()
+    });
+    names.filter(|name| !accused.contains(&name.as_str())).collect()
+}
+
+#[test]
+fn an_unknown_key_or_no_example_is_reported_in_every_file() {
+    let project = fresh_city();
+    let with_key = |text: &str| text.replacen("\nowner ", "\nowmer    = \"x\"\nowner ", 1);
+    assert_eq!(not_accused(&project, "BRON-M003", with_key), Vec::<String>::new());
+    let without_examples = |text: &str| text.split("\n[[example]]").next().unwrap().to_owned() + "\n";
+    assert_eq!(not_accused(&project, "BRON-M033", without_examples), Vec::<String>::new());
 }

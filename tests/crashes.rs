@@ -1,7 +1,7 @@
 //! Killed at any moment and run again is the same as never killed.
 //!
 //! The kernel is asked, through strace, to kill the program at its Nth system call of a kind that makes
-//! something durable; N grows until the program gets through: by a third at a time, or one by one when
+//! something durable; N grows until the program gets through: by a half at a time, or one by one when
 //! `BRON_EVERY_FAULT` is set, which takes an hour.
 
 use std::path::Path;
@@ -39,10 +39,10 @@ fn migrate_with_fault(project: &Path, calls: &str, fault: &str) -> std::process:
         .expect("strace is installed")
 }
 
-/// N = 1, 2, 3, …: one by one, or growing by a third.
+/// N = 1, 2, 4, …: one by one, or growing by a half.
 fn places() -> impl Iterator<Item = usize> {
     let every = std::env::var_os("BRON_EVERY_FAULT").is_some();
-    std::iter::successors(Some(1), move |nth| Some(nth + if every { 1 } else { 1 + nth / 3 }))
+    std::iter::successors(Some(1), move |nth| Some(nth + if every { 1 } else { 1 + nth / 2 }))
 }
 
 /// Kills at the Nth call until a run gets through; after each kill the run is completed.

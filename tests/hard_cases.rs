@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use bron_city::Truth;
+use bron_extract::{MANIFEST_FILE, Manifest};
 
 use crate::support::{Project, migrated_city, sqlite_rows};
 
@@ -57,7 +58,8 @@ impl Case {
         assert!(!filled.contains('{'), "a part is missing in {filled}");
         let rows = sqlite_rows(&target(), &as_text(&filled));
         let line = |row: Vec<Option<String>>| {
-            let texts: Vec<String> = row.into_iter().map(|text| text.unwrap_or_else(|| "-".to_owned())).collect();
+            let texts: Vec<String> =
+                row.into_iter().map(|text| text.unwrap_or_else(|| "-".to_owned())).collect();
             texts.join(" ")
         };
         rows.into_iter().map(line).collect()
@@ -67,9 +69,30 @@ impl Case {
     #[track_caller]
     fn marks(&self, entity: &str, table: &str, part: &str) -> Vec<String> {
         self.rows(&format!(
-            "SELECT dq_flags FROM {entity} WHERE src_system = 'paraply' AND src_table = '{table}' AND src_key = {{{part}}}"
+            "SELECT dq_flags FROM {entity} WHERE src_system = 'paraply' AND src_table = '{table}' AND \
+            src_key = {{{part}}}"
         ))
     }
+}
+
+/// The marks of the run about the row with this key, each as `action reason namnd skyddad`.
+#[track_caller]
+fn rejects(table: &str, key: &str) -> Vec<String> {
+    let runs = city().project.dir.join("runs");
+    let run = std::fs::read_dir(runs).unwrap().next().expect("the city was migrated").unwrap().path();
+    let dir = run.join("rejects").join(format!("paraply-{table}"));
+    let manifest = Manifest::load(&dir.join(MANIFEST_FILE)).unwrap();
+    let columns = ["src_key", "action", "reason", "namnd", "skyddad"];
+    let mut found = Vec::new();
+    for batch in manifest.read(&dir, Some(&columns), 1_000).unwrap() {
+        let batch = batch.unwrap();
+        for row in (0..batch.rows()).filter(|row| batch.cells(0).text(*row) == Some(key)) {
+            let texts = (1..columns.len())
+                .map(|column| batch.cells(column).text(row).filter(|text| !text.is_empty()).unwrap_or("-"));
+            found.push(texts.collect::<Vec<_>>().join(" "));
+        }
+    }
+    found
 }
 
 fn target() -> PathBuf {

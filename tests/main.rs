@@ -12,6 +12,7 @@
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
+//! | [`walls`] | are health care and guardians kept apart, whole, and behind their own secrecy? |
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
@@ -36,6 +37,8 @@ mod hard_cases;
 mod identity;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
+mod quality;
 mod structure;
 mod support;
 mod truth;
+mod walls;

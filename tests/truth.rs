@@ -37,10 +37,23 @@ fn conservation_is_exact_for_every_table() {
     }
     for (name, rows) in &truth.rows {
         let (system, kind) = name.split_once('/').unwrap();
+        if stays(&project, system, kind) {
+            let tables = summary["tables"].as_array().unwrap();
+            assert!(tables.iter().all(|one| one["system"] != system || one["table"] != kind), "{name}");
+            continue;
+        }
         // A row that was broken beyond repair is counted once per physical line.
         let read = table(&summary, system, kind)["read"].as_u64().unwrap();
         assert_eq!(read, *rows, "{name}");
     }
+}
+
+/// Whether the system's file says that the table is not migrated.
+fn stays(project: &Project, system: &str, table: &str) -> bool {
+    let file = project.dir.join("mappings").join(system).join("system.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let listed = text.split_once("[ignored_tables]").map_or("", |(_, listed)| listed);
+    listed.lines().any(|line| line.split('=').next().is_some_and(|name| name.trim() == table))
 }
 
 /// What the summary counts for a defect.

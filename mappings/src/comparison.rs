@@ -20,9 +20,9 @@
 mod change;
 mod codes;
 mod collector;
-mod controls;
 mod fields;
 mod ground;
+mod listed;
 mod lookups;
 mod mapping;
 mod model;
@@ -62,6 +62,6 @@ pub fn compare(before: Version<'_>, after: Version<'_>) -> Vec<Change> {
     mapping::compare(&mut collector, &lists);
     codes::compare(&mut collector, &lists);
     systems::compare(&mut collector);
-    controls::compare(&mut collector);
+    listed::compare(&mut collector);
     collector.finish()
 }

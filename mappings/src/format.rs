@@ -25,8 +25,8 @@ const LOOKUPS: [&str; 9] =
 ///
 /// # Errors
 /// The diagnostic `BRON-M001` when the text is not TOML.
-pub fn format_toml(file: &str, text: &str) -> Result<String, Diagnostic> {
-    let mut document: DocumentMut = text.parse().map_err(|error| not_toml(file, &error))?;
+pub fn format_toml(file: &str, text: &str) -> Result<String, Box<Diagnostic>> {
+    let mut document: DocumentMut = text.parse().map_err(|error| Box::new(not_toml(file, &error)))?;
     if document.contains_key("mapping") {
         order_sections(document.as_table_mut());
     }
@@ -66,8 +66,11 @@ fn rank(section: &str) -> usize {
     SECTIONS.iter().position(|known| *known == section).unwrap_or(SECTIONS.len())
 }
 
+/// Gives a table its place in the file.
+type Move<'t> = &'t mut dyn FnMut(isize);
+
 /// Calls `visit` for every table with the section it belongs to, its place, and a way to move it.
-fn each_section(root: &mut Table, visit: &mut dyn FnMut(&str, isize, &mut dyn FnMut(isize))) {
+fn each_section(root: &mut Table, visit: &mut dyn FnMut(&str, isize, Move<'_>)) {
     for (name, item) in root.iter_mut() {
         each_table(item, &mut |table| {
             let position = table.position().unwrap_or(isize::MAX);

@@ -29,7 +29,9 @@ mod model;
 mod owner;
 mod project;
 mod protection;
+mod quality;
 mod reject;
+mod retention;
 mod sensitive;
 mod system;
 
@@ -58,6 +60,11 @@ pub use model::{Entity, Field, FieldType, Model, ProtectionClass, ResponsibleBod
 pub use owner::Owner;
 pub use project::MappingSet;
 pub use protection::Protection;
+pub use quality::{QualityPolicy, RulePolicy, Weight};
 pub use reject::{ReasonCode, Reject};
+pub use retention::{
+    Disposition, Exemption, ExemptionGround, LegalStatus, Retention, RetentionFinish, RetentionRule,
+    RetentionTrigger,
+};
 pub use sensitive::Sensitive;
 pub use system::{CsvDialect, CsvTable, Expectation, System};

@@ -131,6 +131,12 @@ pub struct Entity {
     pub sekretess_klass: String,
     /// Which fields say when a row holds and when it was known; `None` for an entity that states no period.
     pub validity: Option<Validity>,
+    /// The date and time fields that say when something happened in a personal file; none when rows are no
+    /// events of one.
+    pub event: Vec<String>,
+    /// The reference by which a row belongs to a personal file: to the file itself, or to a row of an entity
+    /// that has such a reference; `None` when rows belong to no file.
+    pub akt: Option<String>,
     /// The fields: `id`, then the entity's own, then the shared ones (see [`Entity::shared_fields`]).
     pub fields: Vec<Field>,
     pub(crate) schema: BatchSchema,
@@ -157,6 +163,25 @@ impl Entity {
     #[must_use]
     pub const fn schema(&self) -> &BatchSchema {
         &self.schema
+    }
+
+    /// The entity that a reference field refers to; `None` for another field.
+    #[must_use]
+    pub fn referred(&self, field: &str) -> Option<&str> {
+        match &self.field(field)?.kind {
+            FieldType::Ref { entity } => Some(entity),
+            FieldType::Id
+            | FieldType::Text
+            | FieldType::Code
+            | FieldType::Date
+            | FieldType::Time
+            | FieldType::Int
+            | FieldType::Ore
+            | FieldType::Minutes
+            | FieldType::Bool
+            | FieldType::Bytes
+            | FieldType::Decimal { .. } => None,
+        }
     }
 
     /// The field with this name.

@@ -7,6 +7,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::digest::{Digest, DigestBuilder};
 use crate::mapping::Mapping;
 use crate::model::Model;
+use crate::quality::QualityPolicy;
+use crate::retention::Retention;
 use crate::system::System;
 
 /// The model, the systems, the code lists and the mappings of a project.
@@ -18,6 +20,10 @@ pub struct MappingSet {
     pub systems: BTreeMap<String, System>,
     /// The code lists by name.
     pub codes: BTreeMap<String, CodeList>,
+    /// The policy for quality work.
+    pub quality: QualityPolicy,
+    /// The rules of retention.
+    pub retention: Retention,
     /// The mappings, ordered by system and table.
     pub mappings: Vec<Mapping>,
     code_digests: BTreeMap<String, Digest>,
@@ -26,7 +32,8 @@ pub struct MappingSet {
 
 impl MappingSet {
     /// Reads a folder of mapping files, given as path (relative, with `/`) to text:
-    /// `model/*.toml`, `codes/*.csv`, `<system>/system.toml` and `<system>/<table>.toml`.
+    /// `model/*.toml`, `codes/*.csv`, `retention/*.toml`, `quality/*.toml`, `<system>/system.toml` and
+    /// `<system>/<table>.toml`.
     /// `controls/` belongs to reconciliation and is passed over.
     #[must_use]
     pub fn parse(files: &BTreeMap<String, String>) -> (Self, Vec<Diagnostic>) {
@@ -37,6 +44,7 @@ impl MappingSet {
         for (path, text) in files {
             found.append(&mut set.add(path, text));
         }
+        found.append(&mut set.retention.check(&set.model));
         set.mappings.sort_by(|a, b| (&a.system, &a.table).cmp(&(&b.system, &b.table)));
         for pair in set.mappings.windows(2) {
             if (&pair[0].system, &pair[0].table) == (&pair[1].system, &pair[1].table) {
@@ -55,6 +63,8 @@ impl MappingSet {
     fn add(&mut self, path: &str, text: &str) -> Vec<Diagnostic> {
         match path.rsplit_once('/') {
             Some(("model" | "controls", _)) => Vec::new(),
+            Some(("quality", _)) => self.quality.add(path, text),
+            Some(("retention", _)) => self.retention.add(path, text),
             Some(("codes", file)) => {
                 let name = file.strip_suffix(".csv").unwrap_or(file);
                 let (list, found) = CodeList::parse(name, path, text);

@@ -18,8 +18,10 @@ pub mod controls;
 pub mod difference;
 mod error;
 pub mod faults;
+pub mod quality;
 pub mod report;
 pub mod rows;
 pub mod summary;
+pub mod worklist;
 
 pub use error::{Error, ErrorKind};

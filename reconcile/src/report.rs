@@ -8,6 +8,7 @@
 mod breakdown;
 mod comparison;
 pub(crate) mod number;
+mod quality;
 mod reason;
 mod strip;
 pub(crate) mod suppress;
@@ -27,6 +28,7 @@ use crate::rows::Finding;
 use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
 use comparison::{ControlView, EntityView, FindingView};
+use quality::{OwnerView, RetentionView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
 use strip::BalanceView;
@@ -125,6 +127,9 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         findings_total: number::count(comparison::findings_total(summary)),
         findings_file: input.findings_file,
         breakdowns: breakdown::all(input.ledger, input.labels)?,
+        trend: quality::trend(summary),
+        owners: quality::owners(summary),
+        retention: quality::retention(summary),
         faults: FAULTS,
     };
     page.render().map_err(|error| Error::caused(ErrorKind::Report, "the report could not be written", error))
@@ -177,6 +182,9 @@ struct Page<'a> {
     findings_total: String,
     findings_file: &'a str,
     breakdowns: Vec<Breakdown>,
+    trend: String,
+    owners: Vec<OwnerView>,
+    retention: Vec<RetentionView>,
     faults: &'static [Fault],
 }
 

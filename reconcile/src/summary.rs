@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::conservation::{Imbalance, Ledger};
 use crate::controls::ControlRow;
 use crate::error::{Error, ErrorKind};
+use crate::quality::{Quality, RetentionLine};
 use crate::rows::RowCounts;
 
 /// What the reconciliation says. "Not proven" is never "equal".
@@ -131,6 +132,12 @@ pub struct Summary {
     /// The files that a system ought to have delivered and did not (D67), by system and table. Rows that never
     /// came are in no balance, so they are named here.
     pub deliveries: Vec<MissingDelivery>,
+    /// The work that is open on the lists of owners, and the trend since the run before.
+    #[serde(default)]
+    pub quality: Quality,
+    /// The personal files by what is proposed for them, by exemption, and whether their time has passed.
+    #[serde(default)]
+    pub retention: Vec<RetentionLine>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -184,6 +191,8 @@ impl Summary {
             rows,
             entities,
             deliveries: Vec::new(),
+            quality: Quality::default(),
+            retention: Vec::new(),
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);

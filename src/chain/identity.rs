@@ -1,15 +1,12 @@
 //! Who is who, across all systems: what rules know of persons before rows are mapped, and the links and
 //! questions that are made after.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use bron_extract::{Manifest, PartOptions, PartWriter, atomic};
 use bron_mappings::{Batch, Digest, EntityId, IdentityDecisions, Mapping, PERSON_ENTITY, PersonRule, Value};
-use bron_transform::{IdentityBuilder, PersonTable, Persons, PersonsBuilder, Transformed, reject_schema};
+use bron_transform::{IdentityBuilder, PersonTable, Persons, PersonsBuilder};
 
-use super::transformation::TableRecord;
-use super::{Chain, StagedTables, part_options};
+use super::{Chain, StagedTables};
 use crate::failure::Failure;
 
 /// The name of the table that no source has.
@@ -121,7 +118,7 @@ impl Chain<'_> {
         }
         let mapping = &identities.mapping;
         let version = self.set.version(mapping, bron_transform::REGISTRY_VERSION);
-        self.write_identity(mapping, identity.transformed(&self.set.model, &version))
+        self.write_derived(mapping, [identity.transformed(&self.set.model, &version)])
     }
 
     /// The ids of the rows of persons that were made.
@@ -147,29 +144,5 @@ impl Chain<'_> {
             }
         }
         Ok(loaded)
-    }
-
-    /// Writes the same artefacts as a mapped table has. The decisions and the sources are in the name of the
-    /// run, so what was made once is the same when it is made again.
-    fn write_identity(&self, mapping: &Mapping, made: Transformed) -> Result<(), Failure> {
-        let origin = BTreeMap::from([("mapping".to_owned(), self.run.mapping_digest.clone())]);
-        let sorted = PartOptions { sort_by: Some("id".to_owned()), ..part_options() };
-        let mut produced = BTreeMap::new();
-        for (entity, batch) in &made.entities {
-            let dir = self.entity_dir(mapping, entity);
-            atomic::renew_directory(&dir)?;
-            let mut writer = PartWriter::new(&dir, batch.schema(), sorted.clone())?;
-            writer.push(batch)?;
-            Manifest::new(entity, origin.clone(), batch.schema(), writer.finish()?).save(&dir)?;
-            let rows = u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows");
-            produced.insert(entity.clone(), rows);
-        }
-        let dir = self.rejects_dir(mapping);
-        atomic::renew_directory(&dir)?;
-        let mut writer = PartWriter::new(&dir, &reject_schema(), part_options())?;
-        writer.push(&made.rejects)?;
-        Manifest::new("rejects", origin, &reject_schema(), writer.finish()?).save(&dir)?;
-        let entities = made.entities.iter().map(|(entity, _)| entity.clone()).collect();
-        self.write_record(mapping, &TableRecord::new(self, mapping, entities, made.balance, produced)?)
     }
 }

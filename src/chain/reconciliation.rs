@@ -14,7 +14,7 @@ use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTab
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
-use bron_transform::IDENTITY_SYSTEM;
+use bron_transform::BRIDGE_SYSTEM;
 
 pub(crate) use self::evidence::{control_columns, control_fields};
 
@@ -70,6 +70,9 @@ impl Chain<'_> {
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
         summary.deliveries = self.missing_deliveries()?;
+        let labels = self.labels(namnder);
+        stage.now("lists");
+        (summary.quality, summary.retention) = self.quality(&labels)?;
         let unproven = unproven(&summary, &evidence);
         let (findings, findings_total) = findings.finish()?;
         let html = report::html(&report::Input {
@@ -81,7 +84,7 @@ impl Chain<'_> {
             unproven: &unproven,
             findings: &findings,
             findings_file: "findings",
-            labels: &self.labels(namnder),
+            labels: &labels,
         })?;
         let report = self.publish(&summary, &html)?;
         let exit = self.exit(&summary);
@@ -241,7 +244,7 @@ impl Chain<'_> {
                 .systems
                 .iter()
                 .map(|(name, system)| (name.clone(), system.label.clone()))
-                .chain([(IDENTITY_SYSTEM.to_owned(), "Paraplybron".to_owned())])
+                .chain([(BRIDGE_SYSTEM.to_owned(), "Paraplybron".to_owned())])
                 .collect(),
             entities: self
                 .set

@@ -118,6 +118,24 @@ impl Run {
         Ok(Self { id, dir, mapping_digest: mapping_digest.to_string(), description, _lock: lock })
     }
 
+    /// The run before this one: of the other runs of the project whose reconciliation was done before the first
+    /// work on this one began, the one that was done last. Its id and its directory.
+    pub(crate) fn earlier(&self, runs: &Path) -> Option<(String, PathBuf)> {
+        let began = &self.description.worked_on.first()?.started;
+        let found = std::fs::read_dir(runs).ok()?.filter_map(Result::ok).filter_map(|entry| {
+            let dir = entry.path();
+            let whole = dir.join("summary.json").is_file() && dir.join("quality").is_dir();
+            let text = std::fs::read_to_string(dir.join(RUN_FILE)).ok().filter(|_| whole)?;
+            let other: Description =
+                serde_json::from_str(&text).ok().filter(|one: &Description| one.run != self.id)?;
+            let proves = |times: &&Times| matches!(times.verb.as_str(), "reconcile" | "migrate");
+            let ended = other.worked_on.iter().filter(proves).filter_map(|times| times.ended.clone());
+            let ended = ended.filter(|ended| ended <= began).max()?;
+            Some((ended, other.run, dir))
+        });
+        found.max().map(|(_, run, dir)| (run, dir))
+    }
+
     /// Notes that a verb begins to work on the run.
     pub(crate) fn begin(&mut self, verb: &str) -> Result<(), Failure> {
         self.description.worked_on.push(Times { verb: verb.to_owned(), started: now(), ended: None });

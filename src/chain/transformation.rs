@@ -54,7 +54,8 @@ impl Chain<'_> {
         let mut work = Work::default();
         let open: Vec<&Mapping> = self.mappings().filter(|mapping| self.record(mapping).is_none()).collect();
         let identities = self.identities.as_ref().filter(|one| self.record(&one.mapping).is_none());
-        let todo = open.len() + usize::from(identities.is_some());
+        let retention = self.retention.as_ref().filter(|mapping| self.record(mapping).is_none());
+        let todo = open.len() + usize::from(identities.is_some()) + usize::from(retention.is_some());
         let stage = self.printer.stage("transform", u64::try_from(todo).unwrap_or(0));
         work.reused = u64::try_from(self.produced_by().count() - todo).unwrap_or(0);
         if todo == 0 {
@@ -62,9 +63,9 @@ impl Chain<'_> {
         }
         stage.now("lookups");
         let mut lookups = Lookups::default();
-        if open.is_empty() {
+        if open.is_empty() && identities.is_some() {
             lookups.set_persons(self.persons(&staged)?);
-        } else {
+        } else if !open.is_empty() {
             lookups = self.lookups(&staged)?;
         }
         for mapping in open {
@@ -78,6 +79,12 @@ impl Chain<'_> {
         if let (Some(identities), Some(persons)) = (identities, lookups.persons()) {
             stage.now(&identities.mapping.id);
             self.identify(identities, &staged, persons)?;
+            work.done += 1;
+            stage.step();
+        }
+        if let Some(retention) = retention {
+            stage.now(&retention.id);
+            self.assess_retention(retention)?;
             work.done += 1;
             stage.step();
         }
@@ -118,6 +125,11 @@ impl Chain<'_> {
     /// The directory of the rows of one entity that come from one source table.
     pub(crate) fn entity_dir(&self, mapping: &Mapping, entity: &str) -> PathBuf {
         self.run.dir.join("entities").join(entity).join(artefact_name(mapping))
+    }
+
+    /// The name of the artefacts of one source table.
+    pub(super) fn artefact(&self, mapping: &Mapping) -> String {
+        artefact_name(mapping)
     }
 
     /// The directory of the rejects of one source table.

@@ -27,7 +27,11 @@ pub(super) fn run(arguments: &DiffArguments, printer: &Printer) -> Result<Exit, 
     if arguments.effect {
         let project = ChainArguments { project: arguments.project.clone(), target: None, batch_rows: None };
         let settings = Settings::resolve(&project)?;
-        let measured = measure(&settings, printer, [&before.set, &after.set], &changes)?;
+        let measured = measure(&settings, printer, [&before.set, &after.set], &changes);
+        let measured = measured.map_err(|failure| {
+            let stopped = failure.exit == Exit::Interrupted;
+            if stopped { Failure::interrupted("the same command") } else { failure }
+        })?;
         effect::add(&mut document, &measured, &settings, [&before.set, &after.set]);
     }
     if let Some(path) = &arguments.html {

@@ -1,6 +1,6 @@
 //! H11, H12, H28, H29, H31, H35-H38 and worked example 1: decisions and what carries them out.
 
-use super::case;
+use super::{case, rejects};
 
 #[test]
 fn h11_what_was_known_on_a_day_is_answered_as_of_that_day() {
@@ -24,7 +24,8 @@ fn h11_what_was_known_on_a_day_is_answered_as_of_that_day() {
 #[test]
 fn golden_1_a_retroactive_decision() {
     let case = case("h11");
-    let query = "SELECT belopp_ore, utfall, status, beslutsdatum, giltig_fran, giltig_till, ersatt_tid, dq_flags FROM \
+    let query = "SELECT belopp_ore, utfall, status, beslutsdatum, giltig_fran, giltig_till, ersatt_tid, \
+         dq_flags FROM \
          beslut WHERE src_table = 'BESLUT' AND src_key IN ({gammalt}, {nytt}) ORDER BY beslutsdatum";
     let expected = [
         "612000 delvis_bifall ersatt 2014-10-02 2014-10-01 2014-10-31 2014-11-20 ",
@@ -42,28 +43,38 @@ fn golden_1_a_retroactive_decision() {
 #[test]
 fn h12_a_payment_stands_and_the_claim_stands_beside_it() {
     let case = case("h12");
-    let paid = "SELECT u.belopp_ore, u.status, d.src_key FROM utbetalning u JOIN beslut d ON d.id = u.beslut_id WHERE \
+    let paid = "SELECT u.belopp_ore, u.status, d.src_key FROM utbetalning u JOIN beslut d ON d.id = \
+         u.beslut_id WHERE \
          u.src_key = {utbetalning}";
     assert_eq!(case.rows(paid), [format!("500000 utbetald {}", case.key("gammalt"))]);
     let claim = "SELECT k.belopp_ore, k.betalt_ore, k.lagrum, u.src_key FROM aterkrav k JOIN utbetalning u ON u.id = \
          k.utbetalning_id WHERE k.src_key = {aterkrav}";
     assert_eq!(case.rows(claim), [format!("150000 0 SoL 9:1 {}", case.key("utbetalning"))]);
-    let net = "SELECT u.belopp_ore - k.belopp_ore FROM utbetalning u JOIN aterkrav k ON k.utbetalning_id = u.id WHERE \
+    let net = "SELECT u.belopp_ore - k.belopp_ore FROM utbetalning u JOIN aterkrav k ON k.utbetalning_id \
+         = u.id WHERE \
          u.src_key = {utbetalning}";
     assert_eq!(case.rows(net), ["350000"]);
-    assert_eq!(case.rows("SELECT belopp_ore FROM beslut WHERE src_key = {nytt} AND src_table = 'BESLUT'"), ["350000"]);
+    assert_eq!(
+        case.rows("SELECT belopp_ore FROM beslut WHERE src_key = {nytt} AND src_table = 'BESLUT'"),
+        ["350000"]
+    );
 }
 
 #[test]
 fn h28_neither_an_insats_without_decision_nor_the_other_way_round_is_an_error() {
     let case = case("h28");
-    let insats = "SELECT typ, beslut_id, uppdrag_id, dq_flags FROM insats WHERE src_key = {insats} AND src_table = 'INSATS'";
+    let insats = "SELECT typ, beslut_id, uppdrag_id, dq_flags FROM insats WHERE src_key = {insats} AND \
+         src_table = 'INSATS'";
     assert_eq!(case.rows(insats), ["trygghetslarm - - D30"]);
     let beslut = "SELECT typ, utfall, dq_flags FROM beslut WHERE src_key = {beslut} AND src_table = 'BESLUT'";
     assert_eq!(case.rows(beslut), ["vard_och_omsorgsboende bifall D30"]);
+    assert_eq!(rejects("INSATS", case.key("insats")), ["flag D30 - -"]);
+    assert_eq!(rejects("BESLUT", case.key("beslut")), ["flag D30 714 -"]);
     // What is granted and not carried out can be listed for the inspectorate, with the day of decision.
-    let list = "SELECT d.src_key, d.beslutsdatum FROM beslut d WHERE d.src_system = 'paraply' AND ',' || d.dq_flags || \
-         ',' LIKE '%,D30,%' AND NOT EXISTS (SELECT 1 FROM insats i WHERE i.beslut_id = d.id) AND d.src_key = {beslut}";
+    let list = "SELECT d.src_key, d.beslutsdatum FROM beslut d WHERE d.src_system = 'paraply' AND ',' || \
+         d.dq_flags || \
+         ',' LIKE '%,D30,%' AND NOT EXISTS (SELECT 1 FROM insats i WHERE i.beslut_id = d.id) AND \
+         d.src_key = {beslut}";
     assert_eq!(case.rows(list), [format!("{} 2023-03-06", case.key("beslut"))]);
 }
 
@@ -76,12 +87,14 @@ fn h29_a_level_stays_a_level() {
         ))
     };
     assert_eq!(order("niva"), ["9 - "]);
-    assert_eq!(order("timmar"), ["- 24.5 "]);
-    let granted = "SELECT antal, enhet_verbatim FROM beslut WHERE src_key IN ({niva}, {timmar}) AND src_table = 'BESLUT' \
+    assert_eq!(order("timmar"), ["- 24.50 "]);
+    let granted = "SELECT antal, enhet_verbatim FROM beslut WHERE src_key IN ({niva}, {timmar}) AND \
+         src_table = 'BESLUT' \
          ORDER BY beslutsdatum";
-    assert_eq!(case.rows(granted), ["9 NI", "24.5 TI"]);
-    let debits = "SELECT timmar, belopp_ore FROM utforardebitering WHERE src_key IN ({niva}, {timmar}) ORDER BY period";
-    assert_eq!(case.rows(debits), ["- 1260000", "24.5 980000"]);
+    assert_eq!(case.rows(granted), ["9.00 NI", "24.50 TI"]);
+    let debits = "SELECT timmar, belopp_ore FROM utforardebitering WHERE src_key IN ({niva}, {timmar}) \
+         ORDER BY period";
+    assert_eq!(case.rows(debits), ["- 1260000", "24.50 980000"]);
 }
 
 #[test]
@@ -106,15 +119,20 @@ fn h35_a_reused_code_means_what_it_meant_on_the_day() {
     };
     assert_eq!(kind("fore"), ["ledsagning LEDS "]);
     assert_eq!(kind("efter"), ["ledsagning_och_promenad LEDS "]);
-    let meanings = "SELECT fran, till, malkod FROM kodmappning WHERE kalla_tabell = 'INSK' AND kalla_kod = 'LEDS' ORDER BY \
+    let meanings = "SELECT fran, till, malkod FROM kodmappning WHERE kalla_tabell = 'INSK' AND kalla_kod \
+         = 'LEDS' ORDER BY \
          fran";
-    assert_eq!(case.rows(meanings), ["1998-01-01 2009-12-31 ledsagning", "2010-01-01 - ledsagning_och_promenad"]);
+    assert_eq!(
+        case.rows(meanings),
+        ["1998-01-01 2009-12-31 ledsagning", "2010-01-01 - ledsagning_och_promenad"]
+    );
 }
 
 #[test]
 fn h36_two_homes_at_once_are_no_error() {
     let case = case("h36");
-    let homes = "SELECT p.fran, p.till, p.lagrum, p.dq_flags FROM placering p WHERE p.src_key IN ({forsta}, {andra}) ORDER \
+    let homes = "SELECT p.fran, p.till, p.lagrum, p.dq_flags FROM placering p WHERE p.src_key IN \
+         ({forsta}, {andra}) ORDER \
          BY p.fran";
     assert_eq!(case.rows(homes), ["2010-02-01 2010-08-31 LVU 2 ", "2010-08-15 2010-12-31 LVU 2 "]);
     let apart = "SELECT COUNT(DISTINCT p.hem_org_id) FROM placering p WHERE p.src_key IN ({forsta}, {andra})";
@@ -132,19 +150,22 @@ fn h37_a_section_is_never_translated_into_another_law() {
     assert_eq!(law("tva_lagrum"), ["SoL 4:1; SoL 4:2 SoL 4:1+4:2"]);
     assert_eq!(law("andra_stycket"), ["SoL 4:1 st2 4 kap 1 § 2 st SoL"]);
     // A section of the new law stands only where the source itself wrote it.
-    let guessed = "SELECT COUNT(*) FROM beslut WHERE lagrum LIKE '%2025:400%' AND lagrum_verbatim NOT LIKE '%2025:400%'";
+    let guessed = "SELECT COUNT(*) FROM beslut WHERE lagrum LIKE '%2025:400%' AND lagrum_verbatim NOT \
+         LIKE '%2025:400%'";
     assert_eq!(case.rows(guessed), ["0"]);
 }
 
 #[test]
 fn h38_old_debits_keep_the_organisation_that_was_paid() {
     let case = case("h38");
-    let debits = "SELECT d.period, o.orgnr FROM utforardebitering d JOIN organisation o ON o.id = d.utforare_id WHERE \
+    let debits = "SELECT d.period, o.orgnr FROM utforardebitering d JOIN organisation o ON o.id = \
+         d.utforare_id WHERE \
          d.src_key IN ({fore}, {efter}) ORDER BY d.period";
     let (old, new) = (case.rows(&orgnr("enhet_fore")).remove(0), case.rows(&orgnr("enhet_efter")).remove(0));
     assert_ne!(old, new);
     assert_eq!(case.rows(debits), [format!("2016-05-01 {old}"), format!("2016-08-01 {new}")]);
-    let link = "SELECT s.typ, s.grund, s.datum FROM org_samband s JOIN organisation f ON f.id = s.fran_id JOIN organisation \
+    let link = "SELECT s.typ, s.grund, s.datum FROM org_samband s JOIN organisation f ON f.id = \
+         s.fran_id JOIN organisation \
          t ON t.id = s.till_id WHERE f.src_key = {enhet_fore} AND t.src_key = {enhet_efter}";
     assert_eq!(case.rows(link), ["foretradare samma_namn 2016-06-30"]);
 }

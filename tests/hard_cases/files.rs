@@ -11,7 +11,8 @@ fn h8_a_case_that_moves_has_a_file_with_each_board() {
     let files = "SELECT k.namnd, k.oppnad, k.avslutad FROM personakt k WHERE k.src_table = 'AKT' AND k.src_key IN \
          ({akt_fore}, {akt_efter}) ORDER BY k.oppnad";
     assert_eq!(case.rows(files), ["718 2016-02-01 2018-09-30", "714 2018-10-01 -"]);
-    let moved = "SELECT o.src_key, n.namnd, o.namnd FROM arende n JOIN arende o ON o.id = n.flytt_fran_arende_id WHERE \
+    let moved = "SELECT o.src_key, n.namnd, o.namnd FROM arende n JOIN arende o ON o.id = \
+         n.flytt_fran_arende_id WHERE \
          n.src_key = {efter}";
     assert_eq!(case.rows(moved), [format!("{} 714 718", case.key("fore"))]);
     let owners = "SELECT COUNT(DISTINCT person_id), COUNT(DISTINCT namnd) FROM personakt WHERE src_table = 'AKT' AND \
@@ -23,19 +24,24 @@ fn h8_a_case_that_moves_has_a_file_with_each_board() {
 fn h10_a_file_keeps_its_board_and_leads_to_the_one_of_today() {
     let case = case("h10");
     for (part, then, today) in [("1997", "745", "712"), ("1999", "731", "702"), ("2007", "722", "723")] {
-        let file = format!("SELECT namnd, namnd_nu FROM personakt WHERE src_table = 'AKT' AND src_key = {{{part}}}");
+        let file =
+            format!("SELECT namnd, namnd_nu FROM personakt WHERE src_table = 'AKT' AND src_key = {{{part}}}");
         assert_eq!(case.rows(&file), [format!("{then} {today}")]);
         assert_eq!(case.marks("personakt", "AKT", part), ["D76"]);
         // The same board, reached by the chain of successors.
         let chain = format!(
-            "WITH RECURSIVE chain(id) AS (SELECT id FROM organisation WHERE src_table = 'NAMND' AND kod = '{then}' UNION \
-             SELECT s.till_id FROM chain JOIN org_samband s ON s.fran_id = chain.id AND s.typ = 'foretradare') SELECT kod \
+            "WITH RECURSIVE chain(id) AS (SELECT id FROM organisation WHERE src_table = 'NAMND' AND kod \
+            = '{then}' UNION \
+             SELECT s.till_id FROM chain JOIN org_samband s ON s.fran_id = chain.id AND s.typ = \
+             'foretradare') SELECT kod \
              FROM chain JOIN organisation USING (id) WHERE till IS NULL"
         );
         assert_eq!(sqlite_rows(&target(), &chain), [[Some(today.to_owned())]]);
     }
-    let steps = "SELECT f.kod, t.kod, s.datum, s.grund FROM org_samband s JOIN organisation f ON f.id = s.fran_id JOIN \
-         organisation t ON t.id = s.till_id WHERE s.typ = 'foretradare' AND f.kod IN ('745', '732', '731', '701') ORDER BY \
+    let steps = "SELECT f.kod, t.kod, s.datum, s.grund FROM org_samband s JOIN organisation f ON f.id = \
+         s.fran_id JOIN \
+         organisation t ON t.id = s.till_id WHERE s.typ = 'foretradare' AND f.kod IN ('745', '732', \
+         '731', '701') ORDER BY \
          s.datum, f.kod";
     let expected = [
         "745 732 1998-12-31 organisationskarta",
@@ -51,7 +57,8 @@ fn h23_an_author_is_who_had_the_user_id_on_the_day() {
     let case = case("h23");
     let author = |part: &str| {
         case.rows(&format!(
-            "SELECT j.skriven_av, p.fran, p.till, p.osaker_identitet, j.signerad_tid, j.dq_flags FROM journalanteckning j \
+            "SELECT j.skriven_av, p.fran, p.till, p.osaker_identitet, j.signerad_tid, j.dq_flags FROM \
+            journalanteckning j \
              JOIN personal p ON p.id = j.skriven_av_id WHERE j.src_table = 'JOURNAL' AND j.src_key = {{{part}}}"
         ))
     };
@@ -62,7 +69,8 @@ fn h23_an_author_is_who_had_the_user_id_on_the_day() {
 #[test]
 fn h24_a_broken_byte_is_kept_and_shown_as_missing() {
     let case = case("h24");
-    let note = "SELECT rendering_text, text_encoding, dq_flags FROM journalanteckning WHERE src_table = 'JOURNAL' AND \
+    let note = "SELECT rendering_text, text_encoding, dq_flags FROM journalanteckning WHERE src_table = \
+         'JOURNAL' AND \
          src_key = {anteckning}";
     assert_eq!(case.rows(note), ["Möte om \u{fffd} och vård. utf-8 D16,D17"]);
     let legacy = city().project.dir.join("legacy/paraply.sqlite");
@@ -77,18 +85,33 @@ fn h26_no_file_is_deleted_by_the_move() {
     let case = case("h26");
     for (part, closed) in [("gallras", true), ("placerad", true), ("femtonde", true), ("oppen", false)] {
         let file = format!(
-            "SELECT k.gallring_regel, k.antal_anteckningar, k.avslutad FROM personakt k WHERE k.src_table = 'AKT' AND \
+            "SELECT k.gallring_regel, k.antal_anteckningar, k.avslutad FROM personakt k WHERE \
+            k.src_table = 'AKT' AND \
              k.src_key = {{{part}}}"
         );
         let end = if closed { "2009-11-30" } else { "-" };
         assert_eq!(case.rows(&file), [format!("sol-12-1 1 {end}")], "{part}");
         let last = format!(
-            "SELECT MAX(substr(j.handelse_tid, 1, 10)) FROM journalanteckning j JOIN personakt k ON k.id = j.personakt_id \
+            "SELECT MAX(substr(j.handelse_tid, 1, 10)) FROM journalanteckning j JOIN personakt k ON k.id \
+            = j.personakt_id \
              WHERE k.src_table = 'AKT' AND k.src_key = {{{part}}}"
         );
         assert_eq!(case.rows(&last), ["2009-10-05"], "{part}");
     }
-    let placed = "SELECT k.src_key FROM placering p JOIN insats i ON i.id = p.insats_id JOIN personakt k ON k.person_id = \
+    for (part, expected) in [
+        ("gallras", "D73 - hall_for_beslut"),
+        ("placerad", "D74 placering flytta"),
+        ("femtonde", "D74 forskning arkivera_och_gallra"),
+        ("oppen", "D73 - hall_for_beslut"),
+    ] {
+        let assessed = format!(
+            "SELECT dq_flags, undantag, disposition FROM gallringsbedomning WHERE \
+             src_key = 'paraply/AKT/' || {{{part}}}"
+        );
+        assert_eq!(case.rows(&assessed), [expected], "{part}");
+    }
+    let placed = "SELECT k.src_key FROM placering p JOIN insats i ON i.id = p.insats_id JOIN personakt k \
+         ON k.person_id = \
          i.person_id WHERE k.src_key IN ({gallras}, {placerad}, {femtonde}, {oppen})";
     assert_eq!(case.rows(placed), [case.key("placerad")]);
 }
@@ -96,8 +119,10 @@ fn h26_no_file_is_deleted_by_the_move() {
 #[test]
 fn h27_an_estate_is_a_party_and_not_an_error() {
     let case = case("h27");
-    let party = "SELECT r.roll, d.typ, d.dq_flags, a.dq_flags FROM arende a JOIN arende_person r ON r.arende_id = a.id JOIN \
-         beslut d ON d.arende_id = a.id JOIN person p ON p.id = r.person_id WHERE a.src_key = {arende} AND p.avliden_datum < \
+    let party = "SELECT r.roll, d.typ, d.dq_flags, a.dq_flags FROM arende a JOIN arende_person r ON \
+         r.arende_id = a.id JOIN \
+         beslut d ON d.arende_id = a.id JOIN person p ON p.id = r.person_id WHERE a.src_key = {arende} \
+         AND p.avliden_datum < \
          a.oppnad";
     assert_eq!(case.rows(party), ["dodsbo dodsbo  "]);
     let paid = "SELECT status, belopp_ore, dq_flags FROM utbetalning WHERE src_key = {utbetalning}";
@@ -109,7 +134,8 @@ fn h27_an_estate_is_a_party_and_not_an_error() {
 #[test]
 fn h32_a_file_on_paper_says_why_nothing_is_here() {
     let case = case("h32");
-    let file = "SELECT huvudakt_papper, antal_anteckningar, antal_handlingar, dq_flags FROM personakt WHERE src_table = \
+    let file = "SELECT huvudakt_papper, antal_anteckningar, antal_handlingar, dq_flags FROM personakt \
+         WHERE src_table = \
          'AKT' AND src_key = {akt}";
     assert_eq!(case.rows(file), ["1 0 0 D75"]);
 }
@@ -122,7 +148,8 @@ fn golden_5_every_row_is_accounted_for() {
     let mut read = BTreeMap::new();
     for one in summary["tables"].as_array().unwrap().iter().filter(|one| one["system"] == "paraply") {
         let count = |name: &str| one[name].as_u64().unwrap();
-        let sum = |name: &str| one[name].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>();
+        let sum =
+            |name: &str| one[name].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>();
         let table = one["table"].as_str().unwrap();
         let parts = [count("loaded"), count("merged"), sum("quarantined"), sum("excluded")];
         assert_eq!(count("read"), parts.iter().sum::<u64>(), "{table}");
@@ -131,7 +158,9 @@ fn golden_5_every_row_is_accounted_for() {
         let there = sqlite_count(&legacy, &format!("SELECT COUNT(*) FROM \"{table}\""));
         assert_eq!(count("read"), there, "{table}");
     }
-    for (table, entity) in [("BESLUT", "beslut"), ("UTBET", "utbetalning"), ("AKT", "personakt"), ("PERSON", "person")] {
+    for (table, entity) in
+        [("BESLUT", "beslut"), ("UTBET", "utbetalning"), ("AKT", "personakt"), ("PERSON", "person")]
+    {
         let loaded = sqlite_count(
             &target(),
             &format!("SELECT COUNT(*) FROM {entity} WHERE src_system = 'paraply' AND src_table = '{table}'"),

@@ -3,7 +3,8 @@
 use super::case;
 
 /// Paid per case and month.
-const PAID: &str = "SELECT a.src_key, u.period, SUM(u.belopp_ore) FROM utbetalning u JOIN arende a ON a.id = u.arende_id \
+const PAID: &str = "SELECT a.src_key, u.period, SUM(u.belopp_ore) FROM utbetalning u JOIN arende a ON \
+a.id = u.arende_id \
      WHERE u.status = 'utbetald' AND a.src_key IN ";
 
 #[test]
@@ -18,11 +19,14 @@ fn h9_a_case_that_is_split_and_joined_is_a_chain_with_equal_sums() {
         format!("{again} {one} 2014-02-01 2014-01-31"),
     ];
     assert_eq!(case.rows(chain), expected);
-    let months = "SELECT u.period, SUM(u.belopp_ore), COUNT(DISTINCT h.id) FROM utbetalning u JOIN arende a ON a.id = \
-         u.arende_id JOIN hushall h ON h.arende_id = a.id WHERE u.status = 'utbetald' AND a.src_key IN ({hela}, {en}, \
+    let months = "SELECT u.period, SUM(u.belopp_ore), COUNT(DISTINCT h.id) FROM utbetalning u JOIN \
+         arende a ON a.id = \
+         u.arende_id JOIN hushall h ON h.arende_id = a.id WHERE u.status = 'utbetald' AND a.src_key IN \
+         ({hela}, {en}, \
          {annan}, {ater}) GROUP BY u.period ORDER BY u.period";
     assert_eq!(case.rows(months), ["2013-05-01 900000 1", "2013-06-01 900000 2", "2014-02-01 900000 1"]);
-    let members = "SELECT h.src_key, m.fran, m.till, m.roll FROM hushallsmedlem m JOIN hushall h ON h.id = m.hushall_id \
+    let members = "SELECT h.src_key, m.fran, m.till, m.roll FROM hushallsmedlem m JOIN hushall h ON h.id \
+         = m.hushall_id \
          WHERE h.src_key IN ({hela}, {en}, {annan}, {ater}) ORDER BY h.src_key, m.roll";
     assert_eq!(case.rows(members).len(), 6);
     assert!(case.rows(members).iter().all(|row| !row.contains("D35")));
@@ -31,7 +35,8 @@ fn h9_a_case_that_is_split_and_joined_is_a_chain_with_equal_sums() {
 #[test]
 fn h13_parts_to_the_ore_and_the_row_that_evens_them_out() {
     let case = case("h13");
-    let rows = "SELECT u.belopp_ore, u.slag, u.kontering, u.dq_flags FROM utbetalning u JOIN beslut d ON d.id = u.beslut_id \
+    let rows = "SELECT u.belopp_ore, u.slag, u.kontering, u.dq_flags FROM utbetalning u JOIN beslut d ON \
+         d.id = u.beslut_id \
          WHERE d.src_key = {beslut} ORDER BY u.src_key";
     let expected = [
         "425033 bistand 5710-410 ",
@@ -40,7 +45,8 @@ fn h13_parts_to_the_ore_and_the_row_that_evens_them_out() {
         "1 differens 5710-490 ",
     ];
     assert_eq!(case.rows(rows), expected);
-    let batch = "SELECT b.antal, b.summa_ore, COUNT(u.id), SUM(u.belopp_ore) FROM bunt b JOIN utbetalning u ON u.bunt_id = \
+    let batch = "SELECT b.antal, b.summa_ore, COUNT(u.id), SUM(u.belopp_ore) FROM bunt b JOIN \
+         utbetalning u ON u.bunt_id = \
          b.id WHERE b.src_key = {bunt} GROUP BY b.id";
     assert_eq!(case.rows(batch), ["4 1000000 4 1000000"]);
     let granted = "SELECT belopp_ore FROM beslut WHERE src_key = {beslut} AND src_table = 'BESLUT'";
@@ -50,7 +56,8 @@ fn h13_parts_to_the_ore_and_the_row_that_evens_them_out() {
 #[test]
 fn h14_a_voided_payment_and_the_new_one_are_a_pair() {
     let case = case("h14");
-    let pairs = "SELECT m.src_key, n.src_key, p.grund, p.parning_osaker FROM makuleringspar p JOIN utbetalning m ON m.id = \
+    let pairs = "SELECT m.src_key, n.src_key, p.grund, p.parning_osaker FROM makuleringspar p JOIN \
+         utbetalning m ON m.id = \
          p.makulerad_id JOIN utbetalning n ON n.id = p.ny_id WHERE n.src_key IN ({ny}, {ny_utan}) ORDER BY n.src_key";
     let key = |part| case.key(part);
     let expected = [
@@ -69,9 +76,13 @@ fn h14_a_voided_payment_and_the_new_one_are_a_pair() {
 #[test]
 fn golden_2_a_payment_that_was_voided_and_made_again() {
     let case = case("h14");
-    let rows = "SELECT u.status, u.belopp_ore, o.src_key FROM utbetalning u LEFT JOIN utbetalning o ON o.id = u.ersatter_id \
+    let rows = "SELECT u.status, u.belopp_ore, o.src_key FROM utbetalning u LEFT JOIN utbetalning o ON \
+         o.id = u.ersatter_id \
          WHERE u.src_key IN ({makulerad}, {ny}) ORDER BY u.src_key";
-    assert_eq!(case.rows(rows), ["makulerad 300000 -".to_owned(), format!("utbetald 300000 {}", case.key("makulerad"))]);
+    assert_eq!(
+        case.rows(rows),
+        ["makulerad 300000 -".to_owned(), format!("utbetald 300000 {}", case.key("makulerad"))]
+    );
     let batch = "SELECT b.antal, b.summa_ore, b.dq_flags FROM bunt b WHERE b.src_key = {bunt}";
     assert_eq!(case.rows(batch), ["2 300000 "]);
 }
@@ -81,13 +92,15 @@ fn h15_what_only_one_side_knows_is_marked_and_neither_is_changed() {
     let case = case("h15");
     let sides = |part: &str| {
         case.rows(&format!(
-            "SELECT u.status, v.status, u.belopp_ore, v.belopp_ore, u.dq_flags FROM utbetalning u JOIN agresso_verifikat v \
+            "SELECT u.status, v.status, u.belopp_ore, v.belopp_ore, u.dq_flags FROM utbetalning u JOIN \
+            agresso_verifikat v \
              ON v.utbetalning_id = u.id WHERE u.src_key = {{{part}}}"
         ))
     };
     assert_eq!(sides("bara_agresso"), ["makulerad betald 250000 250000 D40,D41"]);
     assert_eq!(sides("avvisad"), ["utbetald avvisad 250000 250000 D40"]);
-    let alone = "SELECT status, belopp_ore, utbetalning_id, dq_flags FROM agresso_verifikat WHERE verifikat = {okand}";
+    let alone = "SELECT status, belopp_ore, utbetalning_id, dq_flags FROM agresso_verifikat WHERE \
+         verifikat = {okand}";
     assert_eq!(case.rows(alone), ["betald 87500 - D40"]);
 }
 
@@ -96,7 +109,8 @@ fn h16_a_result_that_is_not_the_sum_stands_beside_the_difference() {
     let case = case("h16");
     let row = "SELECT resultat_ore, diff_mot_poster_ore, dq_flags FROM berakning WHERE src_key = {berakning}";
     assert_eq!(case.rows(row), ["812000 2000 D36"]);
-    let posts = "SELECT SUM(CASE p.typ WHEN 'inkomst' THEN -p.godkand_ore ELSE p.godkand_ore END) FROM berakningspost p JOIN \
+    let posts = "SELECT SUM(CASE p.typ WHEN 'inkomst' THEN -p.godkand_ore ELSE p.godkand_ore END) FROM \
+         berakningspost p JOIN \
          berakning b ON b.id = p.berakning_id WHERE b.src_key = {berakning}";
     assert_eq!(case.rows(posts), ["810000"]);
 }
@@ -104,17 +118,21 @@ fn h16_a_result_that_is_not_the_sum_stands_beside_the_difference() {
 #[test]
 fn h17_a_person_who_changes_household_is_one_person_in_two_household_months() {
     let case = case("h17");
-    let member = "SELECT h.src_key, m.fran, m.till, m.dq_flags FROM hushallsmedlem m JOIN hushall h ON h.id = m.hushall_id \
+    let member = "SELECT h.src_key, m.fran, m.till, m.dq_flags FROM hushallsmedlem m JOIN hushall h ON \
+         h.id = m.hushall_id \
          JOIN person p ON p.id = m.person_id WHERE p.src_key = {person} ORDER BY m.fran";
     let [first, second] = ["forsta", "andra"].map(|part| case.key(part));
     let expected = [format!("{first} 2013-01-01 2013-04-15 "), format!("{second} 2013-04-16 - ")];
     assert_eq!(case.rows(member), expected);
     // April 2013: every person once, every paid household once.
-    let april = "SELECT COUNT(DISTINCT m.person_id), COUNT(DISTINCT m.hushall_id), COUNT(*) FROM hushallsmedlem m JOIN \
-         hushall h ON h.id = m.hushall_id JOIN utbetalning u ON u.arende_id = h.arende_id AND u.period = '2013-04-01' WHERE \
+    let april = "SELECT COUNT(DISTINCT m.person_id), COUNT(DISTINCT m.hushall_id), COUNT(*) FROM \
+         hushallsmedlem m JOIN \
+         hushall h ON h.id = m.hushall_id JOIN utbetalning u ON u.arende_id = h.arende_id AND u.period = \
+         '2013-04-01' WHERE \
          h.src_key IN ({forsta}, {andra}) AND m.fran <= '2013-04-30' AND (m.till IS NULL OR m.till >= '2013-04-01')";
     assert_eq!(case.rows(april), ["3 2 4"]);
-    let paid = case.rows(&format!("{PAID}({{forsta}}, {{andra}}) GROUP BY a.id, u.period ORDER BY a.src_key"));
+    let paid =
+        case.rows(&format!("{PAID}({{forsta}}, {{andra}}) GROUP BY a.id, u.period ORDER BY a.src_key"));
     assert_eq!(paid, [format!("{first} 2013-04-01 650000"), format!("{second} 2013-04-01 700000")]);
 }
 

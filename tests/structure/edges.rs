@@ -50,7 +50,8 @@ const HOMES: [Home; 8] = [
 
 /// All that `bron-mappings` may build on: it parses text that it is handed and does no input or
 /// output of its own.
-const MAPPINGS: [&str; 7] = ["arrow-array", "arrow-schema", "blake3", "csv", "jiff", "strsim", "toml"];
+const MAPPINGS: [&str; 8] =
+    ["arrow-array", "arrow-schema", "blake3", "csv", "jiff", "strsim", "toml", "toml_edit"];
 
 struct Edge {
     from: String,

@@ -112,6 +112,9 @@ pub struct RowExample {
     pub after: Option<Fate>,
 }
 
+/// How often each old value became each new one; `None` stands for NULL.
+pub type ValueCounts = BTreeMap<(Option<String>, Option<String>), u64>;
+
 /// What differs in one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldEffect {
@@ -120,7 +123,7 @@ pub struct FieldEffect {
     /// How often each old value became each new one; `None` for a field that describes a person, one whose
     /// values are not few, and one whose type has no distribution. For the field of quality marks: how
     /// often a mark came (`None` to the mark) or went.
-    pub values: Option<BTreeMap<(Option<String>, Option<String>), u64>>,
+    pub values: Option<ValueCounts>,
     /// For an amount, a number or a duration: the sums over the rows that differ, before and after.
     pub sums: Option<(i128, i128)>,
     /// Some of the rows, in staged order; none for a sensitive field, where a key alone would tell.

@@ -36,7 +36,7 @@ use candidates::{Candidate, Method, Score};
 use links::Link;
 use records::{Open, Records};
 
-pub use output::{IDENTITY_SYSTEM, IDENTITY_TABLE};
+pub use output::IDENTITY_TABLE;
 
 /// Gathers the records that are in the target and what the sources say about them.
 pub struct IdentityBuilder<'p> {

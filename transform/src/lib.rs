@@ -9,6 +9,7 @@
 //! 3. [`apply`] maps one batch, [`apply_all`] several on all threads. A [`Comparison`] maps each batch by two
 //!    versions of a mapping and tells what differs and why.
 //! 4. [`IdentityBuilder`] links the records of persons that came over, or asks people about them.
+//! 5. [`RetentionBuilder`] says of every personal file when it is due to be destroyed, and what exempts it.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
 //! table is cut into batches or on the number of threads.
@@ -16,6 +17,7 @@
 mod apply;
 mod balance;
 mod calendar;
+mod derived;
 mod effect;
 mod examples;
 #[cfg(test)]
@@ -25,23 +27,26 @@ mod identity;
 mod lookups;
 mod output;
 mod plan;
+mod retention;
 mod row;
 
 pub use apply::{Transformed, apply, apply_all};
 pub use balance::{Balance, Dimension, Fate, Tally};
 pub use calendar::{iso_date, iso_time};
+pub use derived::BRIDGE_SYSTEM;
 pub use effect::{
     CauseEffect, Comparison, ComparisonSide, EntityEffect, FieldEffect, FieldExample, MOST_VALUES, Moves,
-    RowExample, Shown, TableEffect,
+    RowExample, Shown, TableEffect, ValueCounts,
 };
 pub use examples::run_examples;
 pub use functions::{
     AcrossRows, BeginAcross, Build, Cell, CheckFn, FieldFn, Function, FunctionExample, Inverse, InvertFn,
     Outcome, REGISTRY_VERSION, SettingError, Settings, find, registry,
 };
-pub use identity::{IDENTITY_SYSTEM, IDENTITY_TABLE, Identity, IdentityBuilder};
+pub use identity::{IDENTITY_TABLE, Identity, IdentityBuilder};
 pub use lookups::{
     Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet, needs,
 };
 pub use output::reject_schema;
 pub use plan::{Plan, PlanError};
+pub use retention::{ASSESSMENT_ENTITY, Assessments, RETENTION_TABLE, RetentionBuilder};

@@ -275,9 +275,12 @@ pub enum Subject {
         /// The system.
         system: String,
     },
-    /// A control, or a whole file of controls that cannot be read.
-    Control {
-        /// The control's name or the file.
+    /// What a file lists by name: a control, a rule of retention, a policy of quality work; or a whole file that
+    /// cannot be read.
+    Listed {
+        /// The folder of the file.
+        folder: &'static str,
+        /// The entry's name or the file.
         name: String,
     },
 }

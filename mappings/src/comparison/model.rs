@@ -96,12 +96,17 @@ fn entity_item(version: Version<'_>, entity: &Entity) -> Item {
         retention,
         sekretess_klass,
         validity,
+        event,
+        akt,
         fields: _,
         schema: _,
         file,
         span,
     } = entity;
     let validity = validity.as_ref().map(validity_text).unwrap_or_default();
+    let events = event.iter().map(|field| notation::text(field)).collect::<Vec<_>>().join(", ");
+    let events = if events.is_empty() { events } else { format!("[{events}]") };
+    let way = akt.as_deref().map(notation::text).unwrap_or_default();
     let head = Inline::default()
         .with("name", notation::text(name))
         .with("label", notation::text(label))
@@ -109,44 +114,28 @@ fn entity_item(version: Version<'_>, entity: &Entity) -> Item {
         .with("retention", notation::text(retention))
         .with("sekretess", notation::text(sekretess_klass))
         .maybe("validity", notation::filled(validity.clone()))
+        .maybe("event", notation::filled(events.clone()))
+        .maybe("akt", notation::filled(way.clone()))
         .lines();
     let fields = own(entity).map(field_text);
+    let of = |key, kind, risk, value, words| Aspect::new(key, kind, risk, value, words);
+    let rule = ("gallringsregeln för", "the retention rule of");
+    let times = ("giltighetstiden för", "the validity of");
+    let secrecy = ("sekretessen för", "the secrecy of");
     let aspects = vec![
-        Aspect::new(
-            "retention",
+        of("event", Kind::Retention, Risk::Meaning, events, ("händelserna i", "the events of")),
+        of(
+            "akt",
             Kind::Retention,
             Risk::Meaning,
-            notation::text(retention),
-            ("gallringsregeln för", "the retention rule of"),
+            way,
+            ("vägen till personakten för", "the way to the file of"),
         ),
-        Aspect::new(
-            "validity",
-            Kind::Entity,
-            Risk::Meaning,
-            validity,
-            ("giltighetstiden för", "the validity of"),
-        ),
-        Aspect::new(
-            "sekretess",
-            Kind::Secrecy,
-            Risk::Protection,
-            notation::text(sekretess_klass),
-            ("sekretessen för", "the secrecy of"),
-        ),
-        Aspect::new(
-            "label",
-            Kind::Label,
-            Risk::Form,
-            notation::text(label),
-            ("benämningen på", "the label of"),
-        ),
-        Aspect::new(
-            "about",
-            Kind::Label,
-            Risk::Form,
-            about(told, label),
-            ("beskrivningen av", "the description of"),
-        ),
+        of("retention", Kind::Retention, Risk::Meaning, notation::text(retention), rule),
+        of("validity", Kind::Entity, Risk::Meaning, validity, times),
+        of("sekretess", Kind::Secrecy, Risk::Protection, notation::text(sekretess_klass), secrecy),
+        of("label", Kind::Label, Risk::Form, notation::text(label), ("benämningen på", "the label of")),
+        of("about", Kind::Label, Risk::Form, about(told, label), ("beskrivningen av", "the description of")),
     ];
     Item {
         file: file.clone(),

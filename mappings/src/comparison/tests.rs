@@ -463,11 +463,13 @@ fn with_section(section: &str, old: &str, new: &str) -> Vec<Change> {
 fn every_kind_of_lookup_is_compared() {
     let neighbour =
         "[[neighbour]]\nname = \"n\"\ndirection = \"after\"\ngroup = [\"PNR\"]\norder = \"DAT\"\n";
-    let count = "[[count]]\nname = \"c\"\ntable = \"DEL\"\non = { ID = \"TID\" }\nwhen = { column = \"ST\", in = [\"U\"] }\n";
+    let count = "[[count]]\nname = \"c\"\ntable = \"DEL\"\non = { ID = \"TID\" }\n\
+        when = { column = \"ST\", in = [\"U\"] }\n";
     let latest = "[[latest]]\nname = \"l\"\ntable = \"ALT\"\non = { ID = \"TID\" }\nvalue = \"DAG\"\n";
     let code = "[[code]]\nname = \"k\"\ncodes = \"typ\"\nfrom = \"TYP\"\ndate = \"DAT\"\n";
     let first = "[[first]]\nname = \"f\"\nfrom = [\"A\", \"B\"]\n";
-    let minutes = "[[minutes]]\nname = \"m\"\ntable = \"DEL\"\non = { ID = \"TID\" }\nfrom = \"START\"\nto = \"SLUT\"\n";
+    let minutes = "[[minutes]]\nname = \"m\"\ntable = \"DEL\"\non = { ID = \"TID\" }\n\
+        from = \"START\"\nto = \"SLUT\"\n";
     let valid = "[[parent]]\nname = \"q\"\ntable = \"Q\"\non = { QID = \"ID\" }\n\
         valid = { at = \"DAT\", from = \"FROM\", to = \"TOM\" }\n";
     for (section, old, new) in [

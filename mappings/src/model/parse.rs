@@ -94,6 +94,8 @@ fn read_entity(
         }
     }
     let validity = read_validity(section, &fields, report);
+    let event = read_event(section, &fields, report);
+    let akt = read_akt(section, &fields, report);
     section.finish(report);
     fields.extend(Entity::shared_fields());
     let schema = BatchSchema::new(fields.iter().map(|field| (field.name.clone(), field.kind.column())));
@@ -104,11 +106,42 @@ fn read_entity(
         retention: retention?.text,
         sekretess_klass: sekretess?.text,
         validity,
+        event,
+        akt,
         fields,
         schema,
         file: report.file.to_owned(),
         span,
     })
+}
+
+/// The fields that `event` names: dates or times of the entity's own.
+fn read_event(section: &mut Section<'_, '_>, fields: &[Field], report: &mut Reporter<'_>) -> Vec<String> {
+    let named = section.texts("event", report).unwrap_or_default();
+    let known = |name: &Placed, report: &mut Reporter<'_>| {
+        let kind = fields.iter().find(|field| field.name == name.text).map(|field| &field.kind);
+        let moment = kind.is_some_and(|kind| matches!(kind, FieldType::Date | FieldType::Time));
+        if kind.is_none() {
+            report.unknown("BRON-M015", name, "field", fields.iter().map(|field| field.name.as_str()));
+        } else if !moment {
+            let message = format!("field `{}` is neither a date nor a time", name.text);
+            report.error("BRON-M014", &name.span, message, "no moment");
+        }
+        moment
+    };
+    named.into_iter().filter_map(|name| known(&name, report).then_some(name.text)).collect()
+}
+
+/// The field that `akt` names: a reference of the entity's own.
+fn read_akt(section: &mut Section<'_, '_>, fields: &[Field], report: &mut Reporter<'_>) -> Option<String> {
+    let name = section.text("akt", report)?;
+    let kind = fields.iter().find(|field| field.name == name.text).map(|field| &field.kind);
+    if kind.is_some_and(|kind| matches!(kind, FieldType::Ref { .. })) {
+        return Some(name.text);
+    }
+    let references = fields.iter().filter(|field| matches!(field.kind, FieldType::Ref { .. }));
+    report.unknown("BRON-M015", &name, "reference", references.map(|field| field.name.as_str()));
+    None
 }
 
 fn read_field(
@@ -237,6 +270,27 @@ sekretess = "osl_26"
         assert_eq!(names[..3], ["id", "arende_id", "antal"]);
         assert_eq!(names.len(), 3 + Entity::shared_fields().len());
         assert_eq!(model.entities["beslut"].schema().columns().len(), names.len());
+    }
+
+    #[test]
+    fn events_and_the_way_to_the_file_are_fields_of_their_kind() {
+        let with = |more: &str| {
+            let text = BESLUT.replacen("fields = [", &format!("{more}\nfields = ["), 1);
+            let text = text.replacen(
+                "{ name = \"antal\"",
+                "{ name = \"datum\", type = \"date\", label = \"Datum\" },\n  { name = \"antal\"",
+                1,
+            );
+            let (model, found) = Model::parse([("m.toml", text.as_str())]);
+            let codes: Vec<&str> = found.iter().map(|one| one.code).collect();
+            (model.entities["beslut"].clone(), codes)
+        };
+        let (beslut, found) = with("event = [\"datum\"]\nakt = \"arende_id\"");
+        assert_eq!(found, [""; 0]);
+        assert_eq!((beslut.event, beslut.akt.as_deref()), (vec!["datum".to_owned()], Some("arende_id")));
+        assert_eq!(with("event = [\"antal\"]").1, ["BRON-M014"]);
+        assert_eq!(with("event = [\"dat\"]").1, ["BRON-M015"]);
+        assert_eq!(with("akt = \"antal\"").1, ["BRON-M015"]);
     }
 
     #[test]

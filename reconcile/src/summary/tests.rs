@@ -115,7 +115,8 @@ fn the_file_has_the_agreed_shape() {
         r#""loaded":5,"merged":0,"excluded":{},"quarantined":{"D24":1},"flagged":{}}],"controls":[{"name":"beslut","#,
         r#""label":"Antalbeslut","unit":"antal","dimension":"år","key":"2017","source":5,"held":0,"target":5,"#,
         r#""difference":0}],"rows":{"compared":5,"missing":0,"unexpected":0,"differs":0},"entities":[{"entity":"#,
-        r#""beslut","compared":5,"missing":0,"unexpected":0,"differs":0}],"verdict":"lika_med_karantan"}"#,
+        r#""beslut","compared":5,"missing":0,"unexpected":0,"differs":0}],"deliveries":[],"#,
+        r#""quality":{"previous":null,"lines":[]},"retention":[],"verdict":"lika_med_karantan"}"#,
     );
     assert_eq!(compact, expected);
     assert_eq!(Summary::from_json(&text).unwrap(), summary);

@@ -69,6 +69,6 @@ fn place(subject: &Subject) -> String {
         Subject::ModelField { entity, field } => format!("model/{entity}.{field}"),
         Subject::ResponsibleBody => "model".to_owned(),
         Subject::System { system } => system.clone(),
-        Subject::Control { name } => format!("controls/{name}"),
+        Subject::Listed { folder, name } => format!("{folder}/{name}"),
     }
 }

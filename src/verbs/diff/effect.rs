@@ -8,7 +8,7 @@ use bron_reconcile::difference::{
     self, Count, Difference, Effect, EntryEffect, FateEffect, NotMeasured, PlaceEffect, Sums, Value,
     ValueCount, counts,
 };
-use bron_transform::{CauseEffect, Fate, Shown};
+use bron_transform::{CauseEffect, Fate, Shown, ValueCounts};
 
 use crate::chain::Measured;
 use crate::settings::Settings;
@@ -202,9 +202,8 @@ fn value(shown: &Shown) -> Value {
 }
 
 /// The most usual pairs, and how many rows have others.
-fn distribution(values: &BTreeMap<(Option<String>, Option<String>), u64>) -> (Vec<ValueCount>, Count) {
-    let mut ordered: Vec<(&(Option<String>, Option<String>), u64)> =
-        values.iter().map(|(pair, rows)| (pair, *rows)).collect();
+fn distribution(values: &ValueCounts) -> (Vec<ValueCount>, Count) {
+    let mut ordered: Vec<_> = values.iter().map(|(pair, rows)| (pair, *rows)).collect();
     ordered.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let rest = ordered.split_off(LISTED.min(ordered.len()));
     let mut parts: Vec<u64> = ordered.iter().map(|(_, rows)| *rows).collect();

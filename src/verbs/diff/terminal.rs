@@ -222,3 +222,72 @@ fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
         LineKind::New => writeln!(out, "{GREEN}+{text}{PLAIN}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bron_reconcile::difference::{Excerpt, Named, files};
+
+    use super::*;
+
+    fn document(entries: Vec<Entry>) -> Difference {
+        let side = |name: &str| Side {
+            name: name.to_owned(),
+            revision: None,
+            digest: "0123456789abcdef".to_owned(),
+            files: 2,
+        };
+        let text = |text: &str| BTreeMap::from([("a.toml".to_owned(), text.to_owned())]);
+        let texts = files(&text("x = 1\n"), &text("x = 2\n"));
+        Difference { before: side("old"), after: side("new"), entries, effect: None, texts }
+    }
+
+    fn entry() -> Entry {
+        let excerpt = |line, text: &str| {
+            Some(Excerpt { file: "s/T.toml".to_owned(), line: Some(line), text: text.to_owned() })
+        };
+        Entry {
+            number: 1,
+            risk: Named { name: "money", label: "Pengar" },
+            kind: Named { name: "rule", label: "Fältregel" },
+            act: Named { name: "changed", label: "ändrad" },
+            place: "s/T".to_owned(),
+            aspect: "rule",
+            sv: "Regeln har ändrats.".to_owned(),
+            en: "The rule changed.".to_owned(),
+            hint: Some(("Kan vara".to_owned(), "May be a rename.".to_owned())),
+            before: excerpt(4, "{ from = \"A\" }"),
+            after: excerpt(5, "{ from = \"B\" }"),
+            orphans: vec!["s/U".to_owned()],
+            effect: Some(EntryEffect { source_rows: 1, moves: Moves::default(), fields: 2 }),
+        }
+    }
+
+    fn plain(document: &Difference) -> String {
+        anstream::adapter::strip_str(&text(document)).to_string()
+    }
+
+    #[test]
+    fn an_entry_says_where_what_and_which_rows() {
+        let told = plain(&document(vec![entry()]));
+        for part in [
+            "1 change in meaning: 1 money",
+            "before old (2 files, digest 0123456789ab)",
+            "MONEY\n  1  The rule changed.\n     s/T.toml:4 → s/T.toml:5\n",
+            "     - { from = \"A\" }\n     + { from = \"B\" }\n     May be a rename.\n",
+            "concerns the mappings s/U",
+            "effect: 1 source row; target rows: 0 change, 0 appear, 0 disappear; 2 values",
+            "--- a/a.toml\n+++ b/a.toml\n@@ -1,1 +1,1 @@\n-x = 1\n+x = 2\n",
+        ] {
+            assert!(told.contains(part), "{part} is not in:\n{told}");
+        }
+    }
+
+    #[test]
+    fn words_that_differ_are_marked_on_every_line() {
+        let marked = marked(&Piece { text: "a\nb".to_owned(), marked: true });
+        assert_eq!(marked, format!("{MARK}a{UNMARK}\n{MARK}b{UNMARK}"));
+        assert!(plain(&document(Vec::new())).starts_with("nothing means anything else\n"));
+    }
+}

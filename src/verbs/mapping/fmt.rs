@@ -48,7 +48,7 @@ fn not_canonical(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, St
             Ok(form) => {
                 changed.insert(name.clone(), form);
             }
-            Err(diagnostic) => diagnostics.push(diagnostic),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
     if diagnostics.is_empty() {

@@ -1,6 +1,6 @@
-//! A synthetic city: five legacy systems with the dirt of twenty-five years, and the truth about it.
+//! A synthetic city: six legacy systems with the dirt of twenty-five years, and the truth about it.
 //!
-//! [`generate`] writes, from a seed and a number of persons, what the five systems would hold:
+//! [`generate`] writes, from a seed and a number of persons, what the six systems would hold:
 //!
 //! | file | system | period |
 //! |---|---|---|
@@ -22,7 +22,8 @@
 //! * **Streaming.** Rows are written as they are made. What is held is the plan of each person (some hundred
 //!   bytes) and the keys of defective rows.
 //!
-//! A city of sixty persons or more has every table and every defect at least once.
+//! A city of sixty persons or more has every table and every defect at least once. Every city has the named cases
+//! ([`Truth::cases`]): courses of events written by hand, about persons of their own.
 
 mod agresso;
 mod calendar;

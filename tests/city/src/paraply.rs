@@ -14,6 +14,7 @@ mod bestallning;
 mod bistand;
 mod cases;
 mod dokument;
+mod gallring;
 mod hushall;
 mod identity;
 mod insats;
@@ -25,7 +26,7 @@ mod relatives;
 mod tables;
 mod utbetalning;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use crate::agresso::Vouchers;
@@ -67,6 +68,7 @@ struct Counters {
     berak: i64,
     hushall: i64,
     utbet: i64,
+    voided: i64,
     aterkrav: i64,
     avgift: i64,
     faktura: i64,
@@ -111,6 +113,8 @@ struct Paraply<'a> {
     handlers: u32,
     /// What tells records of one human: one entry per row of `PERSON` with a certain day of birth.
     faces: Vec<Face>,
+    /// Persons whose files are kept for research: born on the 5th, 15th or 25th, or nobody knows when.
+    research: BTreeSet<i64>,
     /// Members of the latest households, who may turn up in another one.
     seen: VecDeque<Seen>,
     shared: SharedAccount,
@@ -139,6 +143,7 @@ pub(crate) fn write(
         batches: BTreeMap::new(),
         handlers: (persons / 50).max(8),
         faces: Vec::new(),
+        research: BTreeSet::new(),
         seen: VecDeque::new(),
         shared: SharedAccount::default(),
         foreign_decision: None,
@@ -159,6 +164,7 @@ pub(crate) fn write(
     paraply.write_batches()?;
     paraply.mark_shared_accounts();
     paraply.mark_candidates();
+    paraply.mark_overdue_files()?;
     let rows = paraply.db.rows();
     paraply.db.finish(paraply.ledger)?;
     Ok(rows)

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Row as _, SqliteConnection};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, ErrorKind};
@@ -234,6 +234,26 @@ impl Database {
             self.run("BEGIN".to_owned())?;
         }
         Ok(())
+    }
+
+    /// Runs a statement over everything written so far.
+    pub(crate) fn script(&mut self, sql: String) -> Result<(), Error> {
+        for table in 0..self.tables.len() {
+            self.flush(table)?;
+        }
+        self.run(sql)
+    }
+
+    /// The texts of a query's rows; NULL is `None`.
+    pub(crate) fn texts(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
+        let refused = |cause| Error::caused(ErrorKind::Database, self.system, cause);
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let rows = self.runtime.block_on(query.fetch_all(&mut self.connection)).map_err(refused)?;
+        let texts = rows.iter().map(|row| {
+            let text = |at| row.try_get_unchecked::<Option<String>, _>(at);
+            (0..row.len()).map(text).collect::<Result<Vec<_>, _>>()
+        });
+        texts.collect::<Result<_, _>>().map_err(refused)
     }
 
     /// Rows written so far in all tables.

@@ -125,6 +125,16 @@ impl Ledger {
         self.defects.entry(place).or_default().push(key);
     }
 
+    /// The keys of Paraply's rows of a table that are held back.
+    pub(crate) fn held(&self, table: &str) -> Vec<&str> {
+        let held = |place: &Place| {
+            let (_, system, of, action) = place;
+            *system == "paraply" && *of == table && matches!(action, Action::Quarantine | Action::Stop)
+        };
+        let places = self.defects.iter().filter(|(place, _)| held(place));
+        places.flat_map(|(_, keys)| keys.iter().map(String::as_str)).collect()
+    }
+
     /// Adds rows to a table or kind of file.
     pub(crate) fn count(&mut self, system: &str, table: &str, rows: u64) {
         *self.rows.entry(format!("{system}/{table}")).or_default() += rows;

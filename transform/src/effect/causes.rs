@@ -106,9 +106,9 @@ impl Causes {
         change: &Change,
         lookups: &mut Vec<(String, usize)>,
     ) {
+        let side = sides.iter().flatten().next();
         let name =
-            sides.iter().flatten().map(|side| format!("{}/{}", side.mapping.system, side.mapping.table));
-        let name = name.last().unwrap_or_default();
+            side.map(|side| format!("{}/{}", side.mapping.system, side.mapping.table)).unwrap_or_default();
         let always = Cause { change: at, code: None };
         match &change.subject {
             Subject::Mapping { mapping } if *mapping == name => match change.aspect {
@@ -122,7 +122,7 @@ impl Causes {
                 _ => {}
             },
             Subject::Lookup { mapping, name: lookup } if *mapping == name => {
-                lookups.push((lookup.clone(), at))
+                lookups.push((lookup.clone(), at));
             }
             Subject::Scope { mapping, part } if *mapping == name => self.scope(part, at),
             Subject::Exclusion { mapping, reasons } if *mapping == name => {
@@ -168,7 +168,7 @@ impl Causes {
             | Subject::Ignored { .. }
             | Subject::Example { .. }
             | Subject::System { .. }
-            | Subject::Control { .. } => {}
+            | Subject::Listed { .. } => {}
         }
     }
 
@@ -424,7 +424,7 @@ fn moves_protection(sides: &[Option<ComparisonSide<'_>>; 2], change: &Change) ->
         | Subject::ModelField { .. }
         | Subject::ResponsibleBody
         | Subject::System { .. }
-        | Subject::Control { .. } => return false,
+        | Subject::Listed { .. } => return false,
     };
     sides.iter().flatten().flat_map(|side| &side.set.mappings).any(|mapping| {
         let record = mapping.person.as_ref().and_then(PersonRule::record);

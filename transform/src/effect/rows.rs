@@ -82,10 +82,8 @@ pub(super) fn compare(
         readers: done.each_ref().map(|done| done.as_ref().map(Reader::new)),
         effect: TableEffect::default(),
     };
-    let mut place = first_row;
-    for index in 0..batch.rows() {
-        walk.row((index, place));
-        place += 1;
+    for at in (0..batch.rows()).zip(first_row..) {
+        walk.row(at);
     }
     walk.effect
 }

@@ -39,7 +39,7 @@ impl Case {
 
     /// The effect on the rows, and the sentences of the changes in the order of their positions.
     fn effect(&self, batch: &Batch, parents: &Batch) -> (TableEffect, Vec<Change>) {
-        self.effect_in(&[batch.clone()], parents)
+        self.effect_in(std::slice::from_ref(batch), parents)
     }
 
     fn effect_in(&self, batches: &[Batch], parents: &Batch) -> (TableEffect, Vec<Change>) {
@@ -196,7 +196,8 @@ fn another_key_makes_other_rows() {
 fn targets_and_exclusions_are_counted() {
     let more = "[[target]]\nentity = \"annan\"\nwhen = { column = \"KOD\", in = [\"A\"] }\n[target.fields]\n\
         id = { id = [\"ID\"] }\ndatum = { from = \"FRAN\", fn = \"date\" }\n";
-    let less = "[[exclude]]\nreason = \"utanfor_omfattning\"\nabout = \"x\"\nwhen = { column = \"VO\", in = [\"BU\"] }\n";
+    let less = "[[exclude]]\nreason = \"utanfor_omfattning\"\nabout = \"x\"\n\
+        when = { column = \"VO\", in = [\"BU\"] }\n";
     let case = Case::new().edit("s/T.toml", "[scope]", &format!("{less}[scope]"));
     let mut case = case;
     case.after.get_mut("s/T.toml").unwrap().push_str(more);

@@ -65,11 +65,7 @@ fn loses_a_character(text: &str) -> bool {
 
 /// The words of RTF or HTML; none for text without markup.
 fn plain(text: &str) -> Option<String> {
-    if rtf::is_rtf(text) {
-        Some(rtf::plain(text))
-    } else {
-        html::is_html(text).then(|| html::plain(text))
-    }
+    if rtf::is_rtf(text) { Some(rtf::plain(text)) } else { html::is_html(text).then(|| html::plain(text)) }
 }
 
 fn rendering(text: &str) -> Outcome<'_> {

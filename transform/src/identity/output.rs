@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bron_mappings::{
-    Action, Batch, BatchSchema, ColumnBuilder, Entity, EntityId, Model, ReasonCode, SourceKey, Value,
-};
+use bron_mappings::{Batch, EntityId, Model, ReasonCode, SourceKey};
 use sha2::{Digest as _, Sha256};
 
 use super::candidates::Candidate;
@@ -12,11 +10,9 @@ use super::links::{Link, level};
 use super::{Identity, Pair};
 use crate::apply::{Trace, Transformed};
 use crate::balance::{Balance, Dimension, Tally};
+use crate::derived::{self, BRIDGE_SYSTEM, Cell, Row};
 use crate::lookups::table::LINK_ENTITY;
-use crate::output::reject_schema;
 
-/// The system that the rows say they come from: the bridge itself.
-pub const IDENTITY_SYSTEM: &str = "bron";
 /// The table that the rows say they come from. No source has it: it has no rows of its own.
 pub const IDENTITY_TABLE: &str = "identitet";
 
@@ -34,31 +30,6 @@ struct PairRow {
     protected: bool,
 }
 
-/// What a column of a row holds; NULL for a column that is not named.
-type Row = BTreeMap<&'static str, Cell>;
-
-enum Cell {
-    Text(String),
-    Int(i64),
-    Bool(bool),
-    Time(i64),
-    Id(EntityId),
-    Bytes(Vec<u8>),
-}
-
-impl Cell {
-    fn value(&self) -> Value<'_> {
-        match self {
-            Self::Text(text) => Value::Text(text),
-            Self::Int(number) => Value::Int(*number),
-            Self::Bool(truth) => Value::Bool(*truth),
-            Self::Time(micros) => Value::Time(*micros),
-            Self::Id(id) => Value::Id(*id.as_bytes()),
-            Self::Bytes(bytes) => Value::Bytes(bytes),
-        }
-    }
-}
-
 pub(super) fn transformed(identity: &Identity, model: &Model, mapping_version: &str) -> Transformed {
     let links = identity.links.iter().map(|(pair, link)| link_row(identity, *pair, link));
     let candidates = identity.candidates.iter().map(|(pair, one)| candidate_row(identity, *pair, one));
@@ -69,8 +40,11 @@ pub(super) fn transformed(identity: &Identity, model: &Model, mapping_version: &
     {
         let Some(entity) = model.entity(name) else { continue };
         fanout += u64::try_from(rows.len()).expect("memory holds fewer rows than 2^64");
-        let rows: Vec<Row> = rows.into_iter().map(|row| shared(entity, row, mapping_version)).collect();
-        entities.push((name.to_owned(), batch(entity.schema(), &rows)));
+        let rows: Vec<Row> = rows
+            .into_iter()
+            .map(|row| derived::shared(entity, IDENTITY_TABLE, row, mapping_version))
+            .collect();
+        entities.push((name.to_owned(), derived::batch(entity.schema(), &rows)));
     }
     let marked = marks(identity);
     let tally = Tally { fanout, marked, ..Tally::default() };
@@ -99,7 +73,7 @@ fn pair_row(identity: &Identity, (a, b): Pair) -> PairRow {
         format!("{system}/{table}")
     });
     let names = [format!("{}/{}", sources[0], one.key), format!("{}/{}", sources[1], other.key)];
-    let named = |names: [&str; 2]| SourceKey::new(IDENTITY_SYSTEM, IDENTITY_TABLE, names.map(Some));
+    let named = |names: [&str; 2]| SourceKey::new(BRIDGE_SYSTEM, IDENTITY_TABLE, names.map(Some));
     let shown = if sources[0] == sources[1] { [&*one.key, &*other.key] } else { [&*names[0], &*names[1]] };
     let protected = [a, b].iter().any(|&place| level(&identity.levels, place).is_protected());
     PairRow {
@@ -127,19 +101,6 @@ fn begin(identity: &Identity, entity: &str, pair: PairRow, flags: &str) -> Row {
         ("skyddad", Cell::Bool(pair.protected)),
         ("dq_flags", Cell::Text(flags.to_owned())),
     ])
-}
-
-fn shared(entity: &Entity, mut row: Row, mapping_version: &str) -> Row {
-    for (column, text) in [
-        ("sekretess_klass", entity.sekretess_klass.as_str()),
-        ("src_system", IDENTITY_SYSTEM),
-        ("src_table", IDENTITY_TABLE),
-        ("mapping_version", mapping_version),
-    ] {
-        row.insert(column, Cell::Text(text.to_owned()));
-    }
-    row.insert("mapping_id", Cell::Text(format!("{IDENTITY_SYSTEM}/{IDENTITY_TABLE}")));
-    row
 }
 
 fn link_row(identity: &Identity, pair: Pair, link: &Link) -> Row {
@@ -187,35 +148,8 @@ fn candidate_row(identity: &Identity, pair: Pair, candidate: &Candidate) -> Row 
 fn rejects(identity: &Identity) -> Batch {
     let rows: Vec<Row> = open_questions(identity)
         .map(|(pair, candidate)| {
-            let texts = [
-                ("system", IDENTITY_SYSTEM.to_owned()),
-                ("table", IDENTITY_TABLE.to_owned()),
-                ("src_key", pair_row(identity, pair).key),
-                ("action", Action::Flag.name().to_owned()),
-                ("reason", candidate.method.reason().code().to_owned()),
-            ];
-            texts.into_iter().map(|(column, text)| (column, Cell::Text(text))).collect()
+            derived::mark(IDENTITY_TABLE, pair_row(identity, pair).key, candidate.method.reason())
         })
         .collect();
-    let schema = reject_schema();
-    let empty = Cell::Text(String::new());
-    let columns = schema.columns().iter().map(|column| {
-        let mut builder = ColumnBuilder::new(column.kind, rows.len());
-        for row in &rows {
-            builder.push(Some(row.get(column.name.as_str()).unwrap_or(&empty).value()));
-        }
-        builder.finish()
-    });
-    Batch::new(&schema, columns.collect(), rows.len()).expect("every column got one value a row")
-}
-
-fn batch(schema: &BatchSchema, rows: &[Row]) -> Batch {
-    let columns = schema.columns().iter().map(|column| {
-        let mut builder = ColumnBuilder::new(column.kind, rows.len());
-        for row in rows {
-            builder.push(row.get(column.name.as_str()).map(Cell::value));
-        }
-        builder.finish()
-    });
-    Batch::new(schema, columns.collect(), rows.len()).expect("every column got one value a row")
+    derived::rejects(&rows)
 }

@@ -63,6 +63,7 @@ fn woman(birth: Day, name: (&'static str, &'static str)) -> Who {
 }
 
 /// A decision of a case. One that is not about money gets an inquiry of the same key.
+#[derive(Clone, Copy)]
 struct Ruling {
     arende: i64,
     btyp: &'static str,
@@ -102,6 +103,7 @@ impl Ruling {
 }
 
 /// A payment of a case.
+#[derive(Clone, Copy)]
 struct Paid {
     arende: i64,
     beslut: i64,
@@ -190,6 +192,9 @@ impl Case<'_, '_> {
             false,
             self.paraply.row_version(),
         ];
+        if who.kind == "R" || matches!(who.birth.civil().2, 5 | 15 | 25) {
+            self.paraply.research.insert(id);
+        }
         self.paraply.db.push(PERSON, row)?;
         Ok(id)
     }
@@ -309,7 +314,9 @@ impl Case<'_, '_> {
         let (start, end) = (ruling.decided.small(), ruling.decided.small());
         let text = "Utredningen bygger på samtal och inkomna handlingar.";
         let (event, extended) = (None::<i64>, None::<i64>);
-        self.paraply.db.push(UTREDN, row![id, ruling.arende, event, SOL, start, end, extended, "IN", text])?;
+        self.paraply
+            .db
+            .push(UTREDN, row![id, ruling.arende, event, SOL, start, end, extended, "IN", text])?;
         Ok(id)
     }
 

@@ -54,6 +54,7 @@ impl Paraply<'_> {
         let editor = self.handler(&mut rng);
         let other_sex = matches!(person.oddity, Some(Oddity::OtherSex | Oddity::TwoHumans));
         let birth = registered_birth(person, &mut rng);
+        self.note_research(person, birth);
         let row = row![
             id,
             person.pnr.clone(),
@@ -206,6 +207,19 @@ impl Paraply<'_> {
         let kind = if person.is_protected() { "S" } else { rng.pick(&["F", "F", "F", "T", "V"]) };
         let (from, to) = (from.small(), to.map(Day::small));
         self.db.push(ADRESS, row![id, person.pers_id(), kind, co, street, postcode, "STOCKHOLM", from, to])
+    }
+}
+
+impl Paraply<'_> {
+    /// Notes a person whose files are kept for research: by the registered day of birth or by the number's,
+    /// or because the record is held back, so that no day is known.
+    fn note_research(&mut self, person: &Person, registered: Option<Day>) {
+        let known = [registered, person.birth].into_iter().flatten().map(|day| day.civil().2);
+        let held = person.oddity == Some(Oddity::TwoHumans);
+        let mut days = known.peekable();
+        if held || days.peek().is_none() || days.any(|day| matches!(day, 5 | 15 | 25)) {
+            self.research.insert(person.pers_id());
+        }
     }
 }
 

@@ -143,7 +143,9 @@ impl Paraply<'_> {
             }
             Fate::Voided => {
                 let first = self.write_payment(&voided, rng)?;
-                self.write_payment(&Payment { replaces: Some(first), ..payment }, rng)?;
+                // Every second new payment does not say which one it replaces.
+                let replaces = Some(first).filter(|_| next(&mut self.ids.voided) % 2 == 1);
+                self.write_payment(&Payment { replaces, ..payment }, rng)?;
                 return Ok(amount);
             }
             Fate::Planned => {

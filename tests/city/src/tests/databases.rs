@@ -199,14 +199,15 @@ fn payments_made_twice_are_exactly_the_planted_ones() {
 #[test]
 fn voided_payments_and_replaced_decisions_come_in_pairs() {
     for city in cities() {
-        let pairs = "SELECT COUNT(*) FROM UTBET n JOIN UTBET o ON o.UTB_ID = n.ERS_UTB \
-             WHERE o.STATUS = 'M' AND n.STATUS = 'U' AND o.BELOPP = n.BELOPP AND o.UTBDAT = n.UTBDAT \
-             AND o.UTB_ID < 9000000";
-        let voided = city.number("paraply", "SELECT COUNT(*) FROM UTBET WHERE STATUS = 'M' AND UTB_ID < 9000000");
-        let alone = city.keys("D41", "UTBET", Flag).into_iter().filter(|key| key.len() < 7).count();
-        let alone = u64::try_from(alone).unwrap();
+        let pairs = "SELECT COUNT(*) FROM UTBET n JOIN UTBET o ON o.AR_ID = n.AR_ID AND o.BELOPP = n.BELOPP \
+             AND o.UTBDAT = n.UTBDAT WHERE o.STATUS = 'M' AND n.STATUS = 'U' \
+             AND COALESCE(n.ERS_UTB, o.UTB_ID) = o.UTB_ID";
+        let told = city.number("paraply", "SELECT COUNT(*) FROM UTBET WHERE ERS_UTB IS NOT NULL");
+        let voided = city.number("paraply", "SELECT COUNT(*) FROM UTBET WHERE STATUS = 'M'");
+        let alone = u64::try_from(city.keys("D41", "UTBET", Flag).len()).unwrap();
         assert!(voided > alone);
         assert_eq!(city.number("paraply", pairs), voided - alone);
+        assert_eq!(told, (voided - alone).div_ceil(2), "every second pair is told");
         let raised = format!(
             "SELECT COUNT(*) FROM BESLUT n JOIN BESLUT o ON o.BESL_ID = n.ERS_BESL \
              WHERE n.RETRO = 1 AND o.STATUS = 'M' AND n.BDAT > o.BDAT AND o.BESL_ID < 9000000 \
@@ -215,7 +216,8 @@ fn voided_payments_and_replaced_decisions_come_in_pairs() {
             ore("o.BELOPP")
         );
         let held = u64::try_from(city.keys("D33", "BESLUT", Quarantine).len()).unwrap();
-        let replaced = city.number("paraply", "SELECT COUNT(*) FROM BESLUT WHERE STATUS = 'M' AND BESL_ID < 9000000");
+        let replaced =
+            city.number("paraply", "SELECT COUNT(*) FROM BESLUT WHERE STATUS = 'M' AND BESL_ID < 9000000");
         let replaced = replaced - held;
         assert!(replaced > 0);
         assert_eq!(city.number("paraply", &raised), replaced);

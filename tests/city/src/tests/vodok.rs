@@ -61,8 +61,8 @@ fn terms_change_on_the_day_and_equal_words_keep_their_number() {
         let found = city.number("vodok", &format!("SELECT COUNT(*) FROM JRN_ANT a {term}"));
         assert_eq!(found, city.truth.rows["vodok/JRN_ANT"], "every note has one term");
         let sides = format!(
-            "SELECT s.MODELL || ' ' || s.KOD FROM JRN_ANT a {term} WHERE a.PATID = 'V0000001' AND s.TEXT = 'Kommunikation' \
-             AND substr(a.HTID, 1, 10) IN ('2015-01-25', '2015-01-27') ORDER BY a.HTID"
+            "SELECT s.MODELL || ' ' || s.KOD FROM JRN_ANT a {term} WHERE a.PATID = 'V0000001' \
+             AND s.TEXT = 'Kommunikation' AND substr(a.HTID, 1, 10) IN ('2015-01-25', '2015-01-27') ORDER BY a.HTID"
         );
         let sides = city.query("vodok", &sides);
         assert!(sides.contains(&"VIPS V1".to_owned()) && sides.contains(&"ICF d3".to_owned()), "{sides:?}");

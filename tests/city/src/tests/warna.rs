@@ -49,7 +49,8 @@ fn duties_follow_each_other_and_reports_lie_in_them() {
         assert_eq!(city.number("warna", both), 0);
         assert!(keys(city, "UPPDRAG", "\"to\" < \"from\"").is_empty());
         let early = "SELECT COUNT(*) FROM REDOVISNING r JOIN UPPDRAG u ON u.id = r.uppdrag_id \
-             WHERE r.inkommen < u.\"from\" OR r.granskad < r.inkommen OR (r.arvode IS NOT NULL) > (r.granskad IS NOT NULL)";
+             WHERE r.inkommen < u.\"from\" OR r.granskad < r.inkommen \
+             OR (r.arvode IS NOT NULL) > (r.granskad IS NOT NULL)";
         assert_eq!(city.number("warna", early), 0);
         let outside = "SELECT COUNT(*) FROM HANDELSE h JOIN UPPDRAG u ON u.id = h.uppdrag_id \
              WHERE h.datum < u.\"from\" OR substr(h.datum, 1, 10) > u.\"to\"";

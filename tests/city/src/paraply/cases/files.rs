@@ -121,7 +121,8 @@ fn estate(case: &mut Case<'_, '_>) -> Result<(), Error> {
     let bunt = case.paraply.add_to_batch(day, Load::Cases, 174_000, ("FAKTUND", invoice));
     let (fee, voucher) = (None::<i64>, None::<i64>);
     let price = money(174_000);
-    let row = row![invoice, fee, person, "201306", "AVGH", "1.00", price.clone(), price, false, voucher, bunt];
+    let row =
+        row![invoice, fee, person, "201306", "AVGH", "1.00", price.clone(), price, false, voucher, bunt];
     case.paraply.db.push(FAKTUND, row)?;
     case.mark("D47", "FAKTUND", Action::Flag, invoice);
     for (part, key) in [("arende", arende), ("beslut", beslut), ("utbetalning", paid), ("faktura", invoice)] {

@@ -99,8 +99,7 @@ fn shared_numbers(case: &mut Case<'_, '_>) -> Result<(), Error> {
         ["Fanny", "Gerda", "Hilma", "Ines", "Judit", "Klara", "Lydia", "Mina", "Naima", "Olga"];
     for (place, name) in (0_i32..).zip(NAMES) {
         let reserved = place < 7;
-        let number =
-            if reserved { reserve_stockholm(2012, 7_777) } else { "0000000000".to_owned() };
+        let number = if reserved { reserve_stockholm(2012, 7_777) } else { "0000000000".to_owned() };
         let kind = if reserved { "R" } else { "P" };
         let birth = Day::of(1969, 2, 15).plus(place);
         let who = Who { number: Some(number), kind, ..woman(birth, (name, "Hjelmér")) };

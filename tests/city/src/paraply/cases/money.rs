@@ -104,7 +104,8 @@ fn voided(case: &mut Case<'_, '_>) -> Result<(), Error> {
 fn disagreed(case: &mut Case<'_, '_>) -> Result<(), Error> {
     let person = case.person(1, woman(Day::of(1969, 2, 21), ("Nora", "Falkenström")))?;
     let arende = case.bistand_of(1, person, (Day::of(2016, 1, 11), None))?;
-    let fates = [(1, Month::of(2016, 2), "M", true, "bara_agresso"), (2, Month::of(2016, 3), "U", false, "avvisad")];
+    let fates =
+        [(1, Month::of(2016, 2), "M", true, "bara_agresso"), (2, Month::of(2016, 3), "U", false, "avvisad")];
     for (number, month, status, settled, part) in fates {
         let beslut = case.ruling(number, Ruling::month(arende, month.day(2), month, 2_500))?;
         let paid = Paid::out(arende, beslut, month, 2_500, month.day(22));

@@ -201,7 +201,13 @@ const MONEY: [Check; 21] = [
     ),
     Check("D12", "JOURNAL", Flag, "JRN_ID", ADDRESS_OF_PROTECTED),
     Check("D16", "JOURNAL", Norm, "JRN_ID", "TEXT LIKE '{\\rtf%'"),
-    Check("D17", "JOURNAL", Flag, "JRN_ID", "length(RUBRIK) >= 80 OR instr(RUBRIK, char(1)) OR instr(TEXT, '\\''81')"),
+    Check(
+        "D17",
+        "JOURNAL",
+        Flag,
+        "JRN_ID",
+        "length(RUBRIK) >= 80 OR instr(RUBRIK, char(1)) OR instr(TEXT, '\\''81')",
+    ),
     Check("D49", "JOURNAL", Fix, "JRN_ID", "(SELECT COUNT(*) FROM HANDL h WHERE h.HANDL = SKRIVAV) >= 2"),
     Check(
         "D50",

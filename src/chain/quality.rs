@@ -1,0 +1,128 @@
+//! Rejects of this run and of the run before → the lists that people work with, and what they come to.
+
+mod lists;
+mod marks;
+mod retention;
+
+use std::path::PathBuf;
+
+use bron_extract::{Manifest, PartWriter, atomic};
+use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, Mapping, Value};
+use bron_reconcile::quality::{Issue, Quality, QualityTally, RetentionLine, Standing, compare};
+use bron_reconcile::report::Labels;
+
+use self::lists::Lists;
+use self::marks::COLUMNS;
+use super::{Chain, part_options};
+use crate::failure::Failure;
+
+/// Where lists lie, in a run and in the project.
+const LISTS: &str = "worklists";
+
+/// Marks that are compared at a time; a larger table is gone through in several passes.
+const MARKS_PER_PASS: u64 = 500_000;
+
+impl Chain<'_> {
+    /// Writes the work lists and the lists for the archive, and says what they come to.
+    pub(super) fn quality(&self, labels: &Labels) -> Result<(Quality, Vec<RetentionLine>), Failure> {
+        let earlier = self.run.earlier(&self.settings.runs());
+        let dir = self.run.dir.join(LISTS);
+        atomic::renew_directory(&dir)?;
+        let mut lists = Lists::new(self, labels, dir.clone());
+        let mut tally = QualityTally::default();
+        for mapping in self.produced_by() {
+            self.go_on()?;
+            let before = earlier.as_ref().map(|(_, dir)| dir.join("quality").join(self.artefact(mapping)));
+            let mut found = FoundMarks::create(self, mapping)?;
+            self.compare_marks(mapping, before, |standing, issue| {
+                tally.count(standing, &issue);
+                if standing == Standing::Resolved {
+                    return Ok(());
+                }
+                lists.push(mapping, standing, &issue)?;
+                found.push(&issue)
+            })?;
+            found.finish()?;
+        }
+        lists.finish(&tally)?;
+        let retention = self.retention_lists(&dir, labels)?;
+        lists::copy(&dir, &self.settings.project.join(LISTS))?;
+        let previous = earlier.map(|(run, _)| run);
+        Ok((Quality { previous, lines: tally.lines() }, retention))
+    }
+
+    /// Hands over every mark of a table that needs somebody, with how it stands against the run before.
+    fn compare_marks(
+        &self,
+        mapping: &Mapping,
+        before: Option<PathBuf>,
+        mut each: impl FnMut(Standing, Issue) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let rejects = self.rejects_dir(mapping);
+        let rows = self.manifest(&rejects)?.rows;
+        let before = before.filter(|dir| dir.join(bron_extract::MANIFEST_FILE).is_file());
+        let old = before.as_ref().map(|dir| self.manifest(dir).map(|found| found.rows)).transpose()?;
+        let passes = (rows + old.unwrap_or_default()) / MARKS_PER_PASS + 1;
+        for pass in 0..passes {
+            let current = self.current_marks(&rejects, (pass, passes))?;
+            let previous = match &before {
+                Some(dir) => self.stored_marks(dir, (pass, passes))?,
+                None => Vec::new(),
+            };
+            let mut problem = None;
+            compare(current, previous, |standing, issue| {
+                if problem.is_none() {
+                    problem = each(standing, issue).err();
+                }
+            });
+            problem.map_or(Ok(()), Err)?;
+        }
+        Ok(())
+    }
+}
+
+/// The marks of a table, kept for the comparison with the run after this one.
+struct FoundMarks<'c> {
+    chain: &'c Chain<'c>,
+    dir: PathBuf,
+    schema: BatchSchema,
+    writer: PartWriter,
+    waiting: Vec<Issue>,
+}
+
+impl<'c> FoundMarks<'c> {
+    fn create(chain: &'c Chain<'c>, mapping: &Mapping) -> Result<Self, Failure> {
+        let dir = chain.run.dir.join("quality").join(chain.artefact(mapping));
+        atomic::renew_directory(&dir)?;
+        let schema = BatchSchema::new(COLUMNS.map(|name| (name.to_owned(), ColumnType::Text)));
+        let writer = PartWriter::new(&dir, &schema, part_options())?;
+        Ok(Self { chain, dir, schema, writer, waiting: Vec::new() })
+    }
+
+    fn push(&mut self, issue: &Issue) -> Result<(), Failure> {
+        self.waiting.push(issue.clone());
+        if self.waiting.len() >= self.chain.settings.batch_rows {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        let rows = std::mem::take(&mut self.waiting);
+        let columns = COLUMNS.iter().enumerate().map(|(at, _)| {
+            let mut column = ColumnBuilder::new(ColumnType::Text, rows.len());
+            for issue in &rows {
+                column.push(Some(Value::Text(marks::texts(issue)[at])));
+            }
+            column.finish()
+        });
+        let batch = Batch::new(&self.schema, columns.collect(), rows.len());
+        Ok(self.writer.push(&batch.expect("every column got one value a row"))?)
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.flush()?;
+        let origin = [("run".to_owned(), self.chain.run.id.clone())].into();
+        Ok(Manifest::new("quality", origin, &self.schema, self.writer.finish()?).save(&self.dir)?)
+    }
+}

@@ -1,0 +1,133 @@
+//! Health care and the guardians: each behind its own secrecy, nothing lost, nothing readable too early.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::support::{migrated_city, run_project, sqlite, sqlite_count, sqlite_rows};
+
+/// What says who may read.
+const FIRST: [&str; 2] = ["samtycke", "sparr"];
+
+fn tables(target: &Path) -> Vec<String> {
+    let query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'bron%'";
+    sqlite_rows(target, query).into_iter().filter_map(|mut row| row.remove(0)).collect()
+}
+
+#[test]
+fn blocks_and_consents_are_in_the_target_before_what_they_protect() {
+    let project = migrated_city();
+    let target = project.dir.join("target.sqlite");
+    let tables = tables(&target);
+    let mut statements = vec!["DELETE FROM bron_receipt".to_owned()];
+    for table in &tables {
+        statements.push(format!("DELETE FROM {table}"));
+        if !FIRST.contains(&table.as_str()) {
+            statements.push(format!(
+                "CREATE TRIGGER no_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'stopped here'); END"
+            ));
+        }
+    }
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    sqlite(&target, &statements);
+    let ran = run_project("load", &project.dir);
+    assert_ne!(ran.code, Some(0), "the load stops at the first other table");
+    let filled =
+        tables.iter().filter(|table| sqlite_count(&target, &format!("SELECT COUNT(*) FROM {table}")) > 0);
+    assert_eq!(filled.map(String::as_str).collect::<BTreeSet<_>>(), FIRST.into_iter().collect());
+}
+
+#[test]
+fn every_row_about_a_patient_or_a_ward_carries_its_own_secrecy() {
+    let project = migrated_city();
+    let target = project.dir.join("target.sqlite");
+    // Units, terms and their periods are nobody's secret.
+    let open = ["organisation", "kod", "kodsystem"];
+    for table in tables(&target).iter().filter(|table| !open.contains(&table.as_str())) {
+        for (system, class) in [("vodok", "osl_25_1"), ("warna", "osl_32_4")] {
+            let other = format!(
+                "SELECT COUNT(*) FROM {table} WHERE src_system = '{system}' AND sekretess_klass <> '{class}'"
+            );
+            assert_eq!(sqlite_count(&target, &other), 0, "{table} of {system}");
+        }
+    }
+    let namnd = "SELECT COUNT(*) FROM stallforetradarskap WHERE namnd <> 'ÖFN' OR namnd_id IS NULL";
+    assert_eq!(sqlite_count(&target, namnd), 0);
+}
+
+#[test]
+fn a_ward_is_protected_when_any_other_system_says_so() {
+    let project = migrated_city();
+    let target = project.dir.join("target.sqlite");
+    for table in ["person", "namn", "adress", "personakt", "stallforetradarskap", "redovisning", "dokument"] {
+        let query = format!("SELECT COUNT(*) FROM {table} WHERE src_system = 'warna' AND skyddad = 1");
+        assert!(sqlite_count(&target, &query) > 0, "{table}");
+    }
+}
+
+#[test]
+fn every_version_of_a_note_is_there_in_its_order() {
+    let project = migrated_city();
+    let (legacy, target) = (project.dir.join("legacy/vodok.sqlite"), project.dir.join("target.sqlite"));
+    let held = "SELECT COUNT(*) FROM JRN_ANT WHERE ERSATTER NOT IN (SELECT ANTID FROM JRN_ANT)";
+    let all = sqlite_count(&legacy, "SELECT COUNT(*) FROM JRN_ANT") - sqlite_count(&legacy, held);
+    assert_eq!(sqlite_count(&target, "SELECT COUNT(*) FROM hsl_anteckning WHERE src_system = 'vodok'"), all);
+    let wrong = "SELECT COUNT(*) FROM JRN_ANT WHERE FELTID IS NOT NULL";
+    let marked = "SELECT COUNT(*) FROM hsl_anteckning WHERE felmarkerad_tid IS NOT NULL AND length(text_bytes) > 0 \
+         AND ersatt_tid IS NOT NULL";
+    assert_eq!(sqlite_count(&target, marked), sqlite_count(&legacy, wrong));
+    let chain = "SELECT COUNT(*) FROM hsl_anteckning n JOIN hsl_anteckning o ON o.id = n.ersatter_id \
+         WHERE n.version <> o.version + 1 OR o.ersatt_tid <> n.registrerad_tid OR n.person_id <> o.person_id";
+    assert_eq!(sqlite_count(&target, chain), 0);
+    assert!(sqlite_count(&target, "SELECT COUNT(*) FROM hsl_anteckning WHERE version > 1") > 0);
+}
+
+#[test]
+fn the_same_word_before_and_after_the_change_of_terms_is_two_codes() {
+    let project = migrated_city();
+    let target = project.dir.join("target.sqlite");
+    let terms = sqlite_rows(
+        &target,
+        "SELECT DISTINCT n.modell, n.sokord_kod, k.kodsystem, k.kod, n.sokord_nr, n.sokord_id \
+         FROM hsl_anteckning n JOIN kod k ON k.id = n.sokord_id \
+         WHERE n.sokord_term = 'Kommunikation' ORDER BY n.handelse_tid < '2015-01-26' DESC",
+    );
+    assert_eq!(terms.len(), 2, "{terms:?}");
+    let said = |row: usize| [0, 1].map(|column| terms[row][column].as_deref().unwrap_or_default());
+    assert_eq!((said(0), said(1)), (["VIPS", "V1"], ["ICF", "d3"]));
+    for row in &terms {
+        assert_eq!(
+            (&row[0], &row[1]),
+            (&row[2], &row[3]),
+            "the reference leads to the code that the note names"
+        );
+    }
+    assert_eq!(terms[0][4], terms[1][4], "one number in the source");
+    assert_ne!(terms[0][5], terms[1][5], "two codes in the target");
+}
+
+/// The fifth system came with mapping files alone.
+#[test]
+fn no_line_of_the_program_names_the_guardians_system() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders: Vec<_> =
+        ["src", "mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src", "dual-run/src"]
+            .map(|folder| root.join(folder))
+            .to_vec();
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+            assert!(!text.contains("warna") && !text.contains("wärna"), "{}", path.display());
+            read += 1;
+        }
+    }
+    assert!(read > 100, "the sources were found");
+    let project = migrated_city();
+    let rows = "SELECT COUNT(*) FROM arvode WHERE belopp_ore > 0";
+    assert!(sqlite_count(&project.dir.join("target.sqlite"), rows) > 0);
+}
