@@ -87,12 +87,14 @@ fn killed_again_and_again_it_still_arrives() {
     run_project("migrate", &whole).expect(&[0, 3]);
     let (_other, project) = small_city();
     let mut kills = 0;
-    // Each attempt gets further than the one before, or the run would never arrive.
-    while migrate_with_kill(&project, "fsync,fdatasync", 40) {
+    // What is staged, transformed and loaded stays, so that ten lives of 40 syncs each get on. The comparison
+    // with its lists and reports always starts over: it has to fit into one life, and 400 syncs are enough.
+    while migrate_with_kill(&project, "fsync,fdatasync", if kills < 10 { 40 } else { 400 }) {
         kills += 1;
-        assert!(kills < 200, "the run makes no progress between kills");
+        assert!(kills < 30, "the run makes no progress between kills");
     }
-    assert!(kills >= 3, "only {kills} kills");
+    println!("killed {kills} times in one migration, and it arrived");
+    assert!(kills > 10, "only {kills} kills");
     run_project("migrate", &project).expect(&[0, 3]);
     assert!(contents(&project.join("target.sqlite")) == contents(&whole.join("target.sqlite")));
 }
