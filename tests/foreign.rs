@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{copy_folder, run_project, sqlite_count};
+use crate::support::{copy_folder, fresh_city, run_project, sqlite_count, sqlite_rows, walk};
 
 fn data() -> Option<PathBuf> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/omop-synthea27nj");
@@ -58,4 +58,84 @@ fn omop_records_migrate_and_reconcile() {
     assert_eq!(count("hsl_vardtillfalle", "VISIT_OCCURRENCE"), rows(&data, "VISIT_OCCURRENCE"));
     assert_eq!(count("observation", "CONDITION_OCCURRENCE"), rows(&data, "CONDITION_OCCURRENCE"));
     assert_eq!(count("hsl_matvarde", "MEASUREMENT"), rows(&data, "MEASUREMENT"));
+}
+
+/// The identity links of the system's records: keys and ground.
+fn links(target: &Path) -> Vec<Vec<Option<String>>> {
+    let query = "SELECT f.src_key, o.src_system, l.grund FROM identity_link l \
+                 JOIN person f ON f.id IN (l.person_a, l.person_b) AND f.src_system = 'flai' \
+                 JOIN person o ON o.id IN (l.person_a, l.person_b) AND o.id <> f.id ORDER BY f.src_key";
+    sqlite_rows(target, query)
+}
+
+#[test]
+fn a_further_system_joins_the_city_with_mapping_files_alone() {
+    let project = fresh_city();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let case = root.join("tests/cases/flai");
+    copy_folder(&case.join("mappings"), &project.dir.join("mappings"));
+    copy_folder(&case.join("flai"), &project.dir.join("legacy/flai"));
+    let settings = project.dir.join("bron.toml");
+    let city = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, format!("{city}\n[system.flai]\nkind = \"csv\"\npath = \"legacy/flai\"\n"))
+        .unwrap();
+
+    let document = run_project("migrate", &project.dir).expect(&[0, 3]).json();
+    assert_eq!(
+        (document["findings_total"].as_u64(), document["verdict"].as_str()),
+        (Some(0), Some("lika_med_karantan"))
+    );
+    let tables = document["summary"]["tables"].as_array().unwrap();
+    let read = |name: &str| {
+        let table = tables.iter().find(|table| table["system"] == "flai" && table["table"] == name).unwrap();
+        (table["read"].as_u64().unwrap(), table["loaded"].as_u64().unwrap())
+    };
+    assert_eq!([read("deltagare"), read("insats"), read("beslut")], [(7, 7), (10, 10), (9, 8)]);
+    let target = project.dir.join("target.sqlite");
+    let found = links(&target);
+    let of = |key: &str| [key, "paraply", "lika_identifierare"].map(|text| Some(text.to_owned())).to_vec();
+    assert_eq!(found, [of("D0001"), of("D0002")], "a protected participant is linked with nobody");
+    let rows = |table: &str| {
+        format!("SELECT DISTINCT src_key FROM {table} WHERE src_system = 'flai' AND skyddad ORDER BY src_key")
+    };
+    let keys =
+        |table: &str| sqlite_rows(&target, &rows(table)).into_iter().flatten().flatten().collect::<Vec<_>>();
+    assert_eq!(keys("namn"), ["D0003", "D0006"], "one is protected in Paraply alone");
+    assert_eq!(
+        [keys("insats"), keys("beslut")],
+        [["4", "5", "8"].map(str::to_owned).to_vec(), ["504", "507"].map(str::to_owned).to_vec()]
+    );
+    let names = "SELECT efternamn FROM namn WHERE src_system = 'flai' AND src_key IN ('D0004', 'D0005') ORDER \
+         BY src_key";
+    let names: Vec<_> = sqlite_rows(&target, names).into_iter().flatten().flatten().collect();
+    assert_eq!(names, ["Ödmark", "Ängquist"]);
+    let amounts = "SELECT SUM(belopp_ore) FROM beslut WHERE src_system = 'flai'";
+    assert_eq!(
+        sqlite_count(&target, amounts),
+        125_050 + 50 + 1_248_000 + 310_025 + 832_000 + 200_005 + 50_000
+    );
+    let again = run_project("migrate", &project.dir).expect(&[0, 3]).json();
+    assert_eq!(again["no_op"], true);
+}
+
+#[test]
+fn no_line_of_the_program_names_the_further_system() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [
+        "src",
+        "mappings/src",
+        "extract/src",
+        "transform/src",
+        "load/src",
+        "reconcile/src",
+        "dual-run/src",
+        "tests/city/src",
+    ];
+    let mut read = 0;
+    for path in folders.iter().flat_map(|folder| walk(&root.join(folder))) {
+        let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+        assert!(!text.contains("flai"), "{}", path.display());
+        read += 1;
+    }
+    assert!(read > 100, "the sources were found");
 }

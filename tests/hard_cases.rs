@@ -1,4 +1,4 @@
-//! The named hard cases of Paraply, each in the migrated target: courses of events that a migration easily gets
+//! The named hard cases, each in the migrated target: courses of events that a migration easily gets
 //! wrong, with the behaviour that the business requires. The worked examples are here too (`golden_…`).
 //!
 //! The rows are written by the synthetic city, which tells their keys in the truth; every query names them.
@@ -7,6 +7,8 @@ mod decisions;
 mod files;
 mod identity;
 mod money;
+mod sums;
+mod visits;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -125,6 +125,16 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// Every file below a folder.
+pub(crate) fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("the folder can be listed").path();
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
+    }
+    found
+}
+
 /// Every file below a folder with its bytes.
 pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();

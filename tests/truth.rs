@@ -157,7 +157,8 @@ fn the_marked_rows_are_the_defective_rows() {
                  AND ',' || dq_flags || ',' LIKE '%,{code},%'",
                 defect.system, defect.table
             );
-            marked.extend(sqlite_rows(&target, &query).into_iter().filter_map(|mut row| row.remove(0)));
+            let keys = sqlite_rows(&target, &query).into_iter().filter_map(|mut row| row.remove(0));
+            marked.extend(keys.map(|key| without_pseudonyms(&key)));
         }
         let expected: BTreeSet<String> = defect.keys.iter().cloned().collect();
         assert!(
@@ -168,6 +169,14 @@ fn the_marked_rows_are_the_defective_rows() {
             defect.table
         );
     }
+}
+
+/// The key with `*` for each pseudonym, which the truth cannot know.
+fn without_pseudonyms(key: &str) -> String {
+    let parts = key
+        .split('|')
+        .map(|part| part.split_once("/p-").map_or(part.to_owned(), |(table, _)| format!("{table}/*")));
+    parts.collect::<Vec<_>>().join("|")
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::support::{migrated_city, run_project, sqlite, sqlite_count, sqlite_rows};
+use crate::support::{migrated_city, run_project, sqlite, sqlite_count, sqlite_rows, walk};
 
 /// What says who may read.
 const FIRST: [&str; 2] = ["samtycke", "sparr"];
@@ -109,22 +109,13 @@ fn the_same_word_before_and_after_the_change_of_terms_is_two_codes() {
 #[test]
 fn no_line_of_the_program_names_the_guardians_system() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders: Vec<_> =
-        ["src", "mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src", "dual-run/src"]
-            .map(|folder| root.join(folder))
-            .to_vec();
+    let folders =
+        ["src", "mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src", "dual-run/src"];
     let mut read = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
-            assert!(!text.contains("warna") && !text.contains("wärna"), "{}", path.display());
-            read += 1;
-        }
+    for path in folders.iter().flat_map(|folder| walk(&root.join(folder))) {
+        let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+        assert!(!text.contains("warna") && !text.contains("wärna"), "{}", path.display());
+        read += 1;
     }
     assert!(read > 100, "the sources were found");
     let project = migrated_city();

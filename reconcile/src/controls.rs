@@ -18,6 +18,8 @@ mod measure;
 mod period;
 mod side;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use evaluate::{ControlRow, Tables, evaluate};
@@ -48,6 +50,9 @@ pub enum Format {
     /// Kronor with a decimal point and up to four decimals, as SQL Server prints `money`; read as öre. An
     /// amount with parts of an öre cannot be read.
     Money4,
+    /// Kronor with a decimal comma and at most two decimals, thousands apart by blanks or not at all; read as
+    /// öre.
+    Comma,
     /// A whole number of minutes.
     Minutes,
     /// A whole number of öre.
@@ -204,6 +209,22 @@ impl Control {
     /// Every side of entities.
     pub fn target_sides(&self) -> impl Iterator<Item = &TargetSide> {
         std::iter::once(&self.target).chain(self.more.iter().map(|more| &more.target))
+    }
+
+    /// The control with its target sides held to the rows that came of its own source systems, because other
+    /// systems may fill the same entities. A side whose conditions ask about the source system stays as it is.
+    #[must_use]
+    pub fn of_its_systems(mut self) -> Self {
+        const SYSTEM: &str = "src_system";
+        let systems: BTreeSet<String> = self.source_sides().map(|side| side.system.clone()).collect();
+        let more = self.more.iter_mut().map(|more| &mut more.target);
+        for target in std::iter::once(&mut self.target).chain(more) {
+            if target.only.iter().all(|only| only.column != SYSTEM) {
+                let within = Some(systems.iter().cloned().collect());
+                target.only.push(Only { column: SYSTEM.to_owned(), within, not_in: None, present: None });
+            }
+        }
+        self
     }
 
     /// The source tables that the control reads, as (system, table), so that a caller can leave out the

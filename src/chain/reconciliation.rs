@@ -170,6 +170,7 @@ impl Chain<'_> {
             .filter(|control| {
                 control.source_tables().iter().all(|(system, _)| self.sources.contains_key(*system))
             })
+            .map(controls::Control::of_its_systems)
             .collect();
         let mut tables = ControlTables::new(self, staged, sink, &here);
         let mut rows = Vec::new();

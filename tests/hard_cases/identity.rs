@@ -1,4 +1,6 @@
-//! H2-H7 and worked example 3: who is who, and who must not be found.
+//! H1-H7 and worked examples 3 and 7: who is who, who must not be found, and a name that was misread.
+
+use crate::support::sqlite_rows;
 
 use super::{case, city, rejects};
 
@@ -10,6 +12,36 @@ const NUMBERS: &str = "SELECT i.typ, i.varde, i.orsak, i.giltig_till, substr(i.e
 const PAIRS: &str = "SELECT COUNT(*) FROM (SELECT person_a, person_b FROM identity_link UNION ALL SELECT person_a, \
      person_b FROM match_candidate) l JOIN person p ON p.id IN (l.person_a, l.person_b) \
      WHERE p.src_system = 'paraply' AND p.src_table = 'PERSON' AND p.src_key = ";
+
+#[test]
+fn h1_one_human_in_four_systems_is_linked_by_number_alone() {
+    let case = case("h1");
+    // The record with the same valid number is linked; a code name and a reservnummer link nobody.
+    let links = "SELECT a.src_system, b.src_system, l.grund FROM identity_link l JOIN person a ON a.id = \
+         l.person_a JOIN \
+         person b ON b.id = l.person_b WHERE a.src_key IN ({paraply}, {vodok}, {paraga}, {schemos}) OR b.src_key IN \
+         ({paraply}, {vodok}, {paraga}, {schemos})";
+    assert_eq!(case.rows(links), ["paraply vodok lika_identifierare"]);
+    // The reservnummer holds the day of birth and the name is the same: people are asked.
+    let questions = "SELECT a.src_system, b.src_system, c.status, c.poang, c.dq_flags FROM match_candidate c \
+         JOIN person a \
+         ON a.id = c.person_a JOIN person b ON b.id = c.person_b WHERE a.src_key IN ({paraply}, {vodok}, {paraga}, \
+         {schemos}) OR b.src_key IN ({paraply}, {vodok}, {paraga}, {schemos})";
+    assert_eq!(case.rows(questions), ["paraga paraply ny 80 D07"]);
+    // The planning system knows its customer by the kund number alone: a visit leads to one kund, and to nobody
+    // else's record.
+    let chain = "SELECT DISTINCT s.kundnr, s.kodnamn, p.src_key, g.utforare FROM planerat_besok v JOIN \
+         brukarkoppling s ON \
+         s.id = v.brukarkoppling_id JOIN person p ON p.id = v.person_id JOIN brukarkoppling g ON g.person_id = \
+         p.id AND \
+         g.kundnr = s.kundnr WHERE s.src_key = {schemos} AND v.besok_id IN (SELECT id FROM besok WHERE src_key \
+         = {besok})";
+    let kund = case.key("paraga").split_once('|').unwrap().1;
+    assert_eq!(case.rows(chain), [format!("{kund} Kund 09100 {} U91", case.key("paraga"))]);
+    let unlinked =
+        "SELECT person_id FROM brukarkoppling WHERE src_system = 'schemos' AND src_key = {schemos}";
+    assert_eq!(case.rows(unlinked), ["-"], "nothing is guessed");
+}
 
 #[test]
 fn h2_both_numbers_stay_on_the_person_with_their_history() {
@@ -160,4 +192,20 @@ fn golden_3_two_records_with_one_number_are_linked_and_not_merged() {
          i.person_id WHERE \
          p.src_key IN ({en}, {annan}) AND i.luhn_ok";
     assert_eq!(case.rows(distinct), ["1"]);
+}
+
+#[test]
+fn golden_7_a_name_in_the_wrong_code_page_is_put_right_beside_the_source() {
+    let case = case("exempel7");
+    let name = "SELECT n.efternamn, n.efternamn_teckenkod, n.verbatim, n.dq_flags FROM namn n WHERE n.src_table = \
+         'PERSON' AND n.src_key = {person}";
+    let verbatim = "{\"efternamn\":\"\u{8f}kerstr\u{201d}m\"}";
+    assert_eq!(case.rows(name), [format!("Åkerström cp850→cp1252 {verbatim} D13")]);
+    let legacy = city().project.dir.join("legacy/paraply.sqlite");
+    let found = format!("SELECT ENAMN FROM PERSON WHERE PERS_ID = {}", case.key("person"));
+    assert_eq!(
+        sqlite_rows(&legacy, &found),
+        [[Some("\u{8f}kerstr\u{201d}m".to_owned())]],
+        "the source is unchanged"
+    );
 }

@@ -180,6 +180,7 @@ static REGISTRY: &[Function] = &[
     numbers::MINUTES,
     dates::MONTH,
     name::NAME,
+    name::NAME_READING,
     amounts::NEGATIVE,
     amounts::NOT_THE_SUM,
     periods::OPEN_AND_FOLLOWED,

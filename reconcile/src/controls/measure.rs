@@ -8,6 +8,7 @@ const MONEY_DECIMALS: usize = 4;
 pub(super) fn read(format: Format, text: &str) -> Option<i128> {
     match format {
         Format::Money4 => money(text),
+        Format::Comma => comma(text),
         Format::Minutes | Format::Ore | Format::Number => whole(text),
     }
 }
@@ -32,6 +33,20 @@ fn money(text: &str) -> Option<i128> {
         return None;
     }
     let ore = digits_of(kronor)?.checked_mul(100)?.checked_add(parts / 100)?;
+    Some(if negative { -ore } else { ore })
+}
+
+/// Kronor as öre. `12`, `1 012,5`, `12,34`; not `12.34`, not `12,`, and not `10 12`.
+fn comma(text: &str) -> Option<i128> {
+    let (negative, number) = sign(text);
+    let (kronor, decimals) = number.split_once(',').unwrap_or((number, "0"));
+    let groups: Vec<&str> = kronor.split([' ', '\u{a0}']).collect();
+    let apart = |group: &&str| group.len() == 3;
+    let whole = groups.len() == 1 || (groups[0].len() <= 3 && groups[1..].iter().all(apart));
+    let missing = u32::try_from(2_usize.checked_sub(decimals.len())?).ok()?;
+    let parts = digits_of(decimals)? * 10_i128.pow(missing);
+    let kronor = digits_of(&groups.concat()).filter(|_| whole && !groups[0].is_empty())?;
+    let ore = kronor.checked_mul(100)?.checked_add(parts)?;
     Some(if negative { -ore } else { ore })
 }
 
@@ -64,6 +79,23 @@ mod tests {
             ["", " 1", "1 ", "1,50", "1.", ".5", "1.23456", "0.0050", "1e3", "--1", "+1", "kr 1", "1 000"]
         {
             assert_eq!(read(Format::Money4, text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_comma_is_exact_or_unreadable() {
+        let good = [
+            ("1 250,50", 125_050),
+            ("0,5", 50),
+            ("-12,34", -1_234),
+            ("12480", 1_248_000),
+            ("8\u{a0}320", 832_000),
+        ];
+        for (text, ore) in good {
+            assert_eq!(read(Format::Comma, text), Some(ore), "{text}");
+        }
+        for text in ["", " 1", "1.50", "1,", ",5", "1,234", "10 12", "1000 000", "1 000 00", "1  000"] {
+            assert_eq!(read(Format::Comma, text), None, "{text}");
         }
     }
 

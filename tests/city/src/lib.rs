@@ -27,6 +27,7 @@
 
 mod agresso;
 mod calendar;
+mod cases;
 mod codes;
 mod error;
 mod generation;

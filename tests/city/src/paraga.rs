@@ -6,6 +6,7 @@
 
 mod away;
 mod besok;
+mod cases;
 mod clock;
 mod era;
 mod file;
@@ -174,6 +175,7 @@ pub(crate) fn write(
         kunder,
         months,
     };
+    paraga.write_cases()?;
     paraga.write_months(persons, progress)?;
     for key in std::mem::take(&mut paraga.receipts).suspicious() {
         paraga.ledger.mark(("D62", SYSTEM, "besok", Action::Flag), key);

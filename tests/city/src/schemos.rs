@@ -5,6 +5,7 @@
 //! a code name and no number. The server kept UTC until the end of 2015 and local time since, in the same
 //! columns without a zone.
 
+mod cases;
 mod customers;
 mod plans;
 mod server;

@@ -4,6 +4,7 @@
 //! tree of headings; words that are equal in both are different codes, and some keep their number.
 
 mod care;
+mod cases;
 mod notes;
 mod patient;
 mod staff;
@@ -193,6 +194,7 @@ pub(crate) fn write(
     vodok.write_terms()?;
     vodok.write_units()?;
     vodok.write_staff()?;
+    vodok.write_cases()?;
     for person in &city.persons {
         if person.patient {
             vodok.write_patient(person)?;

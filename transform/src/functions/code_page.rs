@@ -52,6 +52,20 @@ const SWEDISH_7_BIT: [(u8, char); 6] =
     [(b'[', 'Ä'), (b'\\', 'Ö'), (b']', 'Å'), (b'{', 'ä'), (b'|', 'ö'), (b'}', 'å')];
 
 impl CodePage {
+    /// The name by which people know the page.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Windows1252 => "cp1252",
+            Self::Latin1 => "latin-1",
+            Self::Dos850 => "cp850",
+            Self::Dos437 => "cp437",
+            Self::MacRoman => "macroman",
+            Self::Ascii => "ascii",
+            Self::Swedish7Bit => "sen850200",
+        }
+    }
+
     /// The page with this number of Windows, which documents name.
     pub(super) const fn numbered(number: i32) -> Option<Self> {
         match number {

@@ -55,6 +55,36 @@ pub(super) const NAME: Function = Function {
     ],
 };
 
+pub(super) const NAME_READING: Function = Function {
+    spec: FunctionSpec {
+        name: "name_reading",
+        kind: FunctionKind::Field(FieldFunction::Text),
+        inputs: (1, 1),
+        arguments: &[],
+        about: "The code page in which a name was written and the one in which it was read, when `name` puts it right; \
+                NULL for every other name.",
+        marks: &[],
+        inverse: "Lost: the name, which `name` gives.",
+    },
+    build: Build::Field(|_| unary(name_reading)),
+    invert: None,
+    with: &[],
+    examples: &[
+        (&[Some("\u{8f}kerstr”m")], "cp850→cp1252"),
+        (&[Some("Ã…kerstrÃ¶m")], "utf-8→cp1252"),
+        (&[Some("A\u{30a}kerstro\u{308}m")], "nfd→nfc"),
+        (&[Some("Åkerström")], "null"),
+        (&[Some(" Sj?gren")], "null"),
+        (&[None], "null"),
+    ],
+};
+
+fn name_reading(text: &str) -> Outcome<'_> {
+    let damaged = !tidy::is_plain(text) && !tidy::has_lost_characters(text);
+    let repair = damaged.then(|| repair::repair(text)).flatten();
+    repair.map_or(Outcome::Null, |repair| Outcome::text(repair.reading()))
+}
+
 fn name(text: &str) -> Outcome<'_> {
     if tidy::is_plain(text) {
         return Outcome::text(text);
@@ -63,7 +93,7 @@ fn name(text: &str) -> Outcome<'_> {
         return Outcome::marked(Some(Cell::Text(text.into())), Action::Flag, ReasonCode::LostCharacters);
     }
     if let Some(repaired) = repair::repair(text) {
-        let tidy = tidy::tidy(&repaired).into_owned();
+        let tidy = tidy::tidy(&repaired.name).into_owned();
         return Outcome::marked(Some(Cell::Text(tidy.into())), Action::Fix, ReasonCode::Mojibake);
     }
     match tidy::tidy(text) {

@@ -207,12 +207,19 @@ fn coordination_to_personal(a: &Open, b: &Open) -> Option<Score> {
 fn name_and_birth(a: &Open, b: &Open) -> Option<Score> {
     let weak = |number| matches!(number, Number::Absent | Number::Reserve);
     let absent = a.number == Number::Absent || b.number == Number::Absent;
-    let undecided = absent || (weak(a.number) && weak(b.number));
+    // A reservnummer with a day of birth stands for a national number that nobody knew.
+    let dated = a.birth_in_reserve || b.birth_in_reserve;
+    let undecided = absent || dated || (weak(a.number) && weak(b.number));
     if !undecided {
         return None;
     }
     let national = |number| matches!(number, Number::National(_));
-    let mut parts = vec![("samma förnamn och efternamn", 45), ("samma registrerade födelsedatum", 45)];
+    let birth = if dated {
+        ("samma födelsedatum, ur ett reservnummer", 35)
+    } else {
+        ("samma registrerade födelsedatum", 45)
+    };
+    let mut parts = vec![("samma förnamn och efternamn", 45), birth];
     let completes = absent && (national(a.number) || national(b.number));
     parts.extend(completes.then_some(("bara den ena posten har ett nummer, och det är giltigt", 10)));
     Some(Score(parts))
@@ -227,8 +234,10 @@ mod tests {
         let national = |coordination| {
             Number::National(super::super::records::National { digits: 1, coordination, born: 0, odd: true })
         };
-        let open =
-            |number, since| Open { number, valid: (0, 0), name: None, birth: Some(0), since: Some(since) };
+        let open = |number, since| {
+            let (valid, name, birth) = ((0, 0), None, Some(0));
+            Open { number, valid, name, birth, birth_in_reserve: false, since: Some(since) }
+        };
         let later =
             compare(Method::CoordinationToPersonal, &open(national(false), 2), &open(national(true), 1));
         assert_eq!(later.unwrap().points(), 100);

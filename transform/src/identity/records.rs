@@ -32,8 +32,10 @@ pub(super) struct Open {
     /// The first and the last day on which the record had the number.
     pub(super) valid: (i32, i32),
     pub(super) name: Option<NameKey>,
-    /// The registered date of birth.
+    /// The registered date of birth, or the date in a reservnummer.
     pub(super) birth: Option<i32>,
+    /// Whether the date of birth is one of a reservnummer.
+    pub(super) birth_in_reserve: bool,
     /// The row's own date.
     pub(super) since: Option<i32>,
 }
@@ -260,8 +262,12 @@ impl<'b> Columns<'b> {
         let text = |cells: &Option<Cells<'b>>| text_at(cells.as_ref(), row);
         let [number, date, from, to] = self.number.each_ref().map(text);
         let end = to.and_then(parse_end_date);
+        let registered = text(&self.birth).and_then(day);
+        let kind = number_of(number, date);
+        let reserve =
+            number.filter(|_| registered.is_none() && kind == Number::Reserve).and_then(reserve_day);
         Open {
-            number: number_of(number, date),
+            number: kind,
             valid: (
                 from.and_then(day).unwrap_or(i32::MIN),
                 if let Some(End::At(day)) = end { day } else { i32::MAX },
@@ -271,7 +277,8 @@ impl<'b> Columns<'b> {
                 NameColumns::Split(given, family) => names.split(text(given), text(family)),
                 NameColumns::Whole(whole) => names.whole(text(whole)),
             },
-            birth: text(&self.birth).and_then(day),
+            birth: registered.or(reserve),
+            birth_in_reserve: reserve.is_some(),
             since: date.and_then(parse_date_part),
         }
     }
@@ -308,6 +315,12 @@ fn number_of(text: Option<&str>, date: Option<&str>) -> Number {
         | IdentifierKind::Sentinel
         | IdentifierKind::Invalid => Number::Other,
     }
+}
+
+/// The day of birth that some kinds of reservnummer hold.
+fn reserve_day(text: &str) -> Option<i32> {
+    let (year, month, day) = classify(text).birth_date()?;
+    days_of(year, month, day)
 }
 
 fn national(text: &str, date: Option<&str>) -> Option<National> {

@@ -186,7 +186,7 @@ impl Paraga<'_> {
         Ok(())
     }
 
-    fn account(&mut self, kind: &str, name: &str, rows: u64, lines: u64) {
+    pub(super) fn account(&mut self, kind: &str, name: &str, rows: u64, lines: u64) {
         self.rows += rows;
         self.ledger.count(SYSTEM, kind, rows);
         self.ledger.count_lines(kind, lines);

@@ -328,7 +328,7 @@ fn wrong_numbers_in_paraply_are_exactly_the_planted_ones() {
 #[test]
 fn damaged_names_are_exactly_the_planted_ones() {
     for city in cities() {
-        let damaged = "ENAMN LIKE '%Ã%' OR FNAMN LIKE '%Ã%'";
+        let damaged = "ENAMN LIKE '%Ã%' OR FNAMN LIKE '%Ã%' OR ENAMN LIKE '%”%'";
         city.expect("D13", "PERSON", Fix, keys(city, "PERS_ID", "PERSON", damaged));
         let patients = city.query("vodok", &format!("SELECT PATID FROM PATIENT WHERE {damaged}"));
         city.expect("D13", "PATIENT", Fix, patients);

@@ -37,7 +37,7 @@ fn rows_that_are_gone_left_a_gap_and_a_trace() {
         let sql = format!("SELECT CAST(id AS TEXT) FROM change_log WHERE {gone}");
         city.expect("D72", "change_log", Flag, city.query("schemos", &sql));
         let traces = city.number("schemos", &format!("SELECT COUNT(*) FROM change_log WHERE {gone}"));
-        let gaps = "SELECT MAX(id) - COUNT(*) FROM planned_visit";
+        let gaps = "SELECT MAX(id) - COUNT(*) FROM planned_visit WHERE id < 9000000";
         assert!(city.number("schemos", gaps) <= traces, "a gap at the end does not show");
         let other = "SELECT COUNT(*) FROM change_log WHERE field = 'deleted_at' AND old IS NULL \
                      AND row_id IN (SELECT id FROM planned_visit WHERE deleted_at IS NOT NULL)";

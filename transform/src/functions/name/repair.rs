@@ -32,7 +32,7 @@ enum Evidence {
 }
 
 /// In the order in which they are tried; the first of the best wins.
-const MISREADINGS: [Misreading; 11] = [
+static MISREADINGS: [Misreading; 11] = [
     Misreading { written: CodePage::Utf8, read: CodePage::Windows1252, evidence: Evidence::Utf8 },
     Misreading { written: CodePage::Utf8, read: CodePage::Latin1, evidence: Evidence::Utf8 },
     Misreading { written: CodePage::Utf8, read: CodePage::Dos850, evidence: Evidence::Utf8 },
@@ -72,22 +72,51 @@ const COMPOSED: [(char, [char; 2]); 10] = [
     ('Ü', ['U', '\u{308}']),
 ];
 
+/// A name that was put right, and how it had come to harm.
+pub(super) struct Repair {
+    pub(super) name: String,
+    harm: Harm,
+}
+
+#[derive(Clone, Copy)]
+enum Harm {
+    /// Letters were taken apart from the mark above them.
+    TakenApart,
+    /// Read in another code page than it was written in.
+    Misread(&'static Misreading),
+}
+
+impl Repair {
+    /// The code page it was written in, and the one it was read in.
+    pub(super) fn reading(&self) -> String {
+        match self.harm {
+            Harm::TakenApart => "nfd→nfc".to_owned(),
+            Harm::Misread(how) => format!("{}→{}", how.written.label(), how.read.label()),
+        }
+    }
+}
+
 /// The name that was read wrongly; `None` when the text is fine as it is or nothing explains it.
-pub(super) fn repair(text: &str) -> Option<String> {
-    if let Some(composed) = composed(text) {
-        return Some(composed);
+pub(super) fn repair(text: &str) -> Option<Repair> {
+    if let Some(name) = composed(text) {
+        return Some(Repair { name, harm: Harm::TakenApart });
     }
     let found = Impression::of(text);
     if found.strange == 0 && found.case_breaks == 0 {
         return None;
     }
-    let candidates = MISREADINGS.iter().flat_map(|misreading| misreading.undo(text, found));
-    let scored = candidates.map(|text| (Impression::of(&text).case_breaks, Score::of(&text), text));
+    let candidates = MISREADINGS.iter().flat_map(|misreading| {
+        misreading
+            .undo(text, found)
+            .into_iter()
+            .map(move |name| Repair { name, harm: Harm::Misread(misreading) })
+    });
+    let scored = candidates.map(|one| (Impression::of(&one.name).case_breaks, Score::of(&one.name), one));
     let best = scored.reduce(|best, other| {
         let better = other.0 < best.0 || (other.0 == best.0 && other.1.is_better_than(best.1));
         if better { other } else { best }
     });
-    best.map(|(.., text)| text)
+    best.map(|(.., repair)| repair)
 }
 
 /// The text with letters in place of a letter and a mark above, as some systems keep them apart. `None` when
@@ -186,6 +215,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn repair(text: &str) -> Option<String> {
+        super::repair(text).map(|repair| repair.name)
+    }
 
     const NAMES: [&str; 8] = [
         "Åkerström",

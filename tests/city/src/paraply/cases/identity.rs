@@ -1,6 +1,7 @@
 //! Who is who: numbers that change, numbers that many share, and people who must not be found.
 
 use crate::calendar::{Day, Month, Stamp};
+use crate::cases::{EVERYWHERE_BIRTH, EVERYWHERE_NAME};
 use crate::error::Error;
 use crate::numbers::{published, reserve_stockholm, samordningsnummer};
 use crate::sqlite::row;
@@ -11,7 +12,8 @@ use super::{Case, Paid, Ruling, Who, woman};
 
 type Tell = fn(&mut Case<'_, '_>) -> Result<(), Error>;
 
-pub(super) const CASES: [(i64, &str, Tell); 7] = [
+pub(super) const CASES: [(i64, &str, Tell); 9] = [
+    (1, "h1", everywhere),
     (2, "h2", renumbered),
     (3, "h3", corrected),
     (4, "h4", new_identity),
@@ -19,7 +21,19 @@ pub(super) const CASES: [(i64, &str, Tell); 7] = [
     (6, "h6", shared_numbers),
     (7, "h7", twins),
     (100, "exempel3", same_number),
+    (107, "exempel7", misread_name),
 ];
+
+/// H1: the human of all systems, under the personnummer.
+fn everywhere(case: &mut Case<'_, '_>) -> Result<(), Error> {
+    let person = case.person(1, woman(EVERYWHERE_BIRTH, EVERYWHERE_NAME))?;
+    case.part("paraply", person);
+    // ParaGå has a reservnummer with the day of birth and the same name: people are asked. Its key may be a
+    // person number, so that nobody outside the installation knows the name of the pair.
+    let pair = format!("paraga/kund/*|paraply/PERSON/{person}");
+    case.paraply.ledger.mark(("D07", "bron", "identitet", Action::Flag), pair);
+    Ok(())
+}
 
 /// H2: a samordningsnummer, then a personnummer, and an explicit reference between the two records.
 fn renumbered(case: &mut Case<'_, '_>) -> Result<(), Error> {
@@ -125,6 +139,14 @@ fn twins(case: &mut Case<'_, '_>) -> Result<(), Error> {
     for (part, key) in [("flicka", girl), ("pojke", boy), ("en", near), ("annan", other)] {
         case.part(part, key);
     }
+    Ok(())
+}
+
+/// Worked example 7: a name and a note that a DOS program wrote into columns of Windows' code page.
+fn misread_name(case: &mut Case<'_, '_>) -> Result<(), Error> {
+    let id = case.person(1, woman(Day::of(1931, 2, 27), ("Nanna", "\u{8f}kerstr\u{201d}m")))?;
+    case.mark("D13", "PERSON", Action::Fix, id);
+    case.part("person", id);
     Ok(())
 }
 
