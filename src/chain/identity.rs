@@ -89,6 +89,7 @@ impl Chain<'_> {
         for mapping in self.mappings() {
             let table = PersonTable::new(&self.set, mapping);
             let Some(table) = table.map_err(|error| Failure::config(error.to_string()))? else { continue };
+            let table = table.read_on(self.settings.as_of.as_deref());
             self.go_on()?;
             let staged = &staged[&(mapping.system.clone(), mapping.table.clone())];
             let columns = table.columns();

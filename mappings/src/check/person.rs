@@ -282,6 +282,7 @@ refers_to  = [{ table = "P", from = ["TILL_ID"], ground = "hanvisning_s" }]
             ("from = [\"TILL_ID\"]", "from = [\"TILL_ID\", \"X\"]", "BRON-M065"),
             (", ground = \"hanvisning_s\"", "", "BRON-M004"),
             ("date = \"DAG\"", "dat = \"DAG\"", "BRON-M003"),
+            ("date = \"DAG\"", "since = \"20130101\"", "BRON-M005"),
         ] {
             assert!(RECORD.contains(from), "the change must change something: {from}");
             let (_, found) = run(&RECORD.replacen(from, to, 1), ABOUT);

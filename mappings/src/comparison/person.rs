@@ -94,12 +94,13 @@ fn record_texts(record: &PersonRecord) -> [String; 6] {
 }
 
 fn number_text(number: &PersonNumber) -> String {
-    let PersonNumber { from, date, valid_from, valid_to } = number;
+    let PersonNumber { from, date, since, valid_from, valid_to } = number;
     let given = |origin: &Option<Origin>| origin.as_ref().map(notation::origin);
     let valid = Inline::default().maybe("from", given(valid_from)).maybe("to", given(valid_to)).finish();
     Inline::default()
         .with("from", notation::origin(from))
         .maybe("date", given(date))
+        .maybe("since", since.as_deref().map(notation::text))
         .maybe("valid", (valid_from.is_some() || valid_to.is_some()).then_some(valid))
         .finish()
 }

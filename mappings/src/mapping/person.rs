@@ -48,6 +48,9 @@ pub struct PersonNumber {
     pub from: Origin,
     /// The row's own date, which can settle the century of ten digits.
     pub date: Option<Origin>,
+    /// The first day, `YYYY-MM-DD`, on which a row of the table can have been written. With the day the sources were
+    /// read it settles the century of ten digits that name one year of birth at either day.
+    pub since: Option<String>,
     /// The first day on which the record had the number.
     pub valid_from: Option<Origin>,
     /// The last day on which the record had the number.

@@ -11,7 +11,6 @@ use bron_mappings::{
 use super::names::{NameKey, Names};
 use super::{Decided, Pair};
 use crate::calendar::{End, days_of, parse_date_part, parse_end_date};
-use crate::functions::valid_national;
 use crate::lookups::table::{Kind, cells_of, digits, present_id};
 use crate::lookups::{PersonTable, Persons, person_id, text_at};
 
@@ -172,7 +171,7 @@ impl Records {
             return;
         }
         let protected = persons.protection(&id).is_none_or(|level| level.is_protected());
-        let open = (!protected).then(|| columns.open(&self.names, row));
+        let open = (!protected).then(|| columns.open(table, &self.names, row));
         if let Some(place) = known {
             self.records[usize::try_from(place).expect("a place in memory takes 32 bits")].open = open;
             return;
@@ -258,12 +257,12 @@ impl<'b> Columns<'b> {
         self.key.iter().map(move |cells| text_at(cells.as_ref(), row))
     }
 
-    fn open(&self, names: &Names, row: usize) -> Open {
+    fn open(&self, table: &PersonTable, names: &Names, row: usize) -> Open {
         let text = |cells: &Option<Cells<'b>>| text_at(cells.as_ref(), row);
         let [number, date, from, to] = self.number.each_ref().map(text);
         let end = to.and_then(parse_end_date);
         let registered = text(&self.birth).and_then(day);
-        let kind = number_of(number, date);
+        let kind = number_of(table, number, date);
         let reserve =
             number.filter(|_| registered.is_none() && kind == Number::Reserve).and_then(reserve_day);
         Open {
@@ -292,9 +291,9 @@ fn day(text: &str) -> Option<i32> {
     }
 }
 
-fn number_of(text: Option<&str>, date: Option<&str>) -> Number {
+fn number_of(table: &PersonTable, text: Option<&str>, date: Option<&str>) -> Number {
     let Some(text) = text else { return Number::Absent };
-    if let Some(number) = national(text, date) {
+    if let Some(number) = national(table, text, date) {
         return Number::National(number);
     }
     match classify(text).kind {
@@ -323,8 +322,8 @@ fn reserve_day(text: &str) -> Option<i32> {
     days_of(year, month, day)
 }
 
-fn national(text: &str, date: Option<&str>) -> Option<National> {
-    let number = valid_national(&[Some(text), date])?;
+fn national(table: &PersonTable, text: &str, date: Option<&str>) -> Option<National> {
+    let number = table.national(Some(text), date)?;
     let (year, month, day) = number.birth_date()?;
     Some(National {
         digits: digits(&number.canonical?)?,

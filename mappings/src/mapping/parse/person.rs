@@ -4,8 +4,8 @@ use super::condition::read_when;
 use super::{origin, origins};
 use crate::document::{Placed, Reporter, Section};
 use crate::mapping::{
-    Origin, PersonKey, PersonLink, PersonName, PersonNumber, PersonProtection, PersonRecord, PersonReference,
-    PersonRule,
+    Day, Origin, PersonKey, PersonLink, PersonName, PersonNumber, PersonProtection, PersonRecord,
+    PersonReference, PersonRule,
 };
 
 pub(super) fn read_person(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<PersonRule> {
@@ -49,6 +49,12 @@ fn read_record(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Opti
 fn read_number(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<PersonNumber> {
     let from = section.required_text("from", report);
     let date = section.text("date", report).map(origin);
+    let since = section.text("since", report);
+    if let Some(day) = since.as_ref().filter(|day| Day::read(&day.text).is_none() || day.text.len() != 10) {
+        let message = "`since` is no day such as 2013-01-01";
+        report.error("BRON-M005", &day.span, message, "write a year, a month and a day");
+    }
+    let since = since.map(|day| day.text);
     let (mut valid_from, mut valid_to) = (None, None);
     if let Some(mut valid) = section.section("valid", report) {
         valid_from = valid.text("from", report).map(origin);
@@ -56,7 +62,7 @@ fn read_number(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Opti
         valid.finish(report);
     }
     section.finish(report);
-    Some(PersonNumber { from: origin(from?), date, valid_from, valid_to })
+    Some(PersonNumber { from: origin(from?), date, since, valid_from, valid_to })
 }
 
 fn read_protection(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<PersonProtection> {

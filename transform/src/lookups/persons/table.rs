@@ -1,8 +1,8 @@
 //! What one table says about persons, row by row.
 
 use bron_mappings::{
-    Batch, Canonical12, Cells, EntityId, InstallationSecret, Mapping, MappingSet, Origin, PersonKey,
-    PersonLink, PersonRecord, PersonRule, Protection, Pseudonym, Repeats, SourceKey,
+    Batch, Canonical12, Cells, EntityId, Identifier, InstallationSecret, Mapping, MappingSet, Origin,
+    PersonKey, PersonLink, PersonRecord, PersonRule, Protection, Pseudonym, Repeats, SourceKey,
 };
 
 use super::person_id;
@@ -25,6 +25,8 @@ pub struct PersonTable {
     /// Whether the mapping itself makes `identity_link` rows of what the rows say.
     pub(crate) makes_links: bool,
     pub(crate) rule: Kind,
+    /// The first and the last day on which a row can have been written, when both are known.
+    written: Option<(String, String)>,
 }
 
 pub(crate) enum Kind {
@@ -69,7 +71,30 @@ impl PersonTable {
             latest: mapping.repeats == Repeats::Latest,
             makes_links: targets.any(|target| target.entity == LINK_ENTITY),
             rule,
+            written: None,
         }))
+    }
+
+    /// The same, with the day on which the sources were read: the last on which a row can have been written.
+    #[must_use]
+    pub fn read_on(mut self, as_of: Option<&str>) -> Self {
+        let since = match &self.rule {
+            Kind::Record { record, .. } => record.number.as_ref().and_then(|number| number.since.clone()),
+            Kind::Link(_) => None,
+        };
+        self.written = since.zip(as_of.map(str::to_owned));
+        self
+    }
+
+    /// The valid national number of a row. The century of ten digits follows from the row's own date, or when the
+    /// number names the same year of birth on the first and on the last day on which the row can have been written.
+    pub(crate) fn national(&self, number: Option<&str>, date: Option<&str>) -> Option<Identifier> {
+        let on = |day: Option<&str>| valid_national(&[number, day]);
+        on(date).or_else(|| {
+            let (since, as_of) = self.written.as_ref()?;
+            on(Some(since))
+                .filter(|first| on(Some(as_of)).is_some_and(|last| last.canonical == first.canonical))
+        })
     }
 
     /// The record's key as people may see it: as `src_key` has it, or a pseudonym.
@@ -120,7 +145,9 @@ impl PersonTable {
                     let id = person_id(secret, &self.system, &self.table, key());
                     let level = columns.level(row, codes.as_ref(), *fallback);
                     let name = named.then(|| self.name_of(&self.shown_key(secret, key())));
-                    tell(Told::Record { id, number: columns.number(row), level, name });
+                    let [number, date] = columns.number(row);
+                    let number = self.national(number, date).and_then(|number| digits(&number.canonical?));
+                    tell(Told::Record { id, number, level, name });
                     for (to, cells) in &columns.references {
                         if let Some(other) = self.referred(secret, to, cells, row) {
                             tell(Told::Same { a: id, b: other });
@@ -190,9 +217,11 @@ impl<'b> RecordColumns<'b> {
         }
     }
 
-    fn number(&self, row: usize) -> Option<u64> {
-        let texts = self.number.as_ref()?.each_ref().map(|cells| text_at(cells.as_ref(), row));
-        digits(&valid_national(&texts)?.canonical?)
+    /// The text of the number and of the row's own date.
+    fn number(&self, row: usize) -> [Option<&str>; 2] {
+        self.number
+            .as_ref()
+            .map_or([None; 2], |cells| cells.each_ref().map(|cells| text_at(cells.as_ref(), row)))
     }
 
     /// NULL and an empty text are no mark; a code that the list does not know is never less than the

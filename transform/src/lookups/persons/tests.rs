@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use bron_mappings::{IdentityDecisions, Mapping, MappingSet};
+use bron_mappings::{IdentityDecisions, Mapping, MappingSet, PersonRule};
 use proptest::prelude::*;
 
 use super::*;
@@ -91,6 +91,33 @@ fn what_is_no_valid_national_number_joins_nobody() {
         let persons = persons_of(&set(), &[("a/P", records(&rows))], "");
         assert_eq!(level(&persons, "a", "2"), Some(Inget), "{number}");
     }
+}
+
+#[test]
+fn ten_digits_count_when_one_century_is_left_on_every_day_a_row_can_have() {
+    let set = set();
+    let mapping = set.mapping("a", "P").unwrap();
+    let dated = |since: Option<&str>, as_of: Option<&str>| {
+        let mut mapping = mapping.clone();
+        if let Some(PersonRule::Record(record)) = &mut mapping.person {
+            record.number.as_mut().unwrap().since = since.map(str::to_owned);
+        }
+        PersonTable::new(&set, &mapping).unwrap().unwrap().read_on(as_of)
+    };
+    let whole = |table: &PersonTable, number| {
+        table.national(Some(number), None).map(|found| found.canonical.unwrap().as_str().to_owned())
+    };
+    let table = dated(Some("2013-01-01"), Some("2024-12-31"));
+    assert_eq!(whole(&table, "760101-0007").as_deref(), Some("197601010007"));
+    // Born 1915 or 2015; 1999 or 1899; a wrong check digit.
+    for doubtful in ["150101-0001", "990101-0000", "760101-0004"] {
+        assert_eq!(whole(&table, doubtful), None, "{doubtful}");
+    }
+    for unknown in [dated(None, Some("2024-12-31")), dated(Some("2013-01-01"), None)] {
+        assert_eq!(whole(&unknown, "760101-0007"), None, "one of the days is not known");
+    }
+    let date = table.national(Some("100101-0006"), Some("2005-05-01"));
+    assert_eq!(date.unwrap().canonical.unwrap().as_str(), "191001010006", "the row's own date comes first");
 }
 
 #[test]
