@@ -12,6 +12,7 @@
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
+//! | [`shared_target`] | can one target be filled by several projects, each judging its own rows? |
 //! | [`walls`] | are health care and guardians kept apart, whole, and behind their own secrecy? |
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
@@ -38,6 +39,7 @@ mod identity;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
+mod shared_target;
 mod structure;
 mod support;
 mod truth;

@@ -107,6 +107,27 @@ impl SourceKey {
     }
 }
 
+/// The values of a key from its readable form, as [`SourceKey::text`] writes it. A text of nothing is one empty
+/// value.
+#[must_use]
+pub fn key_values(text: &str) -> Vec<Option<String>> {
+    let mut values = Vec::new();
+    let mut value = Some(String::new());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '|' => values.push(std::mem::replace(&mut value, Some(String::new()))),
+            '\\' => match characters.next() {
+                Some('N') | None => value = None,
+                Some(escaped) => value.get_or_insert_default().push(escaped),
+            },
+            plain => value.get_or_insert_default().push(plain),
+        }
+    }
+    values.push(value);
+    values
+}
+
 impl fmt::Debug for SourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SourceKey({} bytes)", self.bytes.len())
@@ -234,6 +255,9 @@ mod tests {
             let key = |values: &Vec<Option<String>>| SourceKey::new("s", "t", values.iter().map(Option::as_deref));
             prop_assert_eq!(a == b, key(&a) == key(&b));
             prop_assert_eq!(a == b, key(&a).text() == key(&b).text() && a.len() == b.len());
+            if !a.is_empty() {
+                prop_assert_eq!(key_values(key(&a).text().expose()), a.clone());
+            }
             let read = SourceKey::from_bytes(key(&a).as_bytes());
             prop_assert_eq!(read, Ok(key(&a)));
         }

@@ -49,7 +49,7 @@ pub use identifier::{
     Canonical12, CenturyEvidence, CenturyInference, CenturySource, CheckOutcome, HsaId, Identifier,
     IdentifierKind, SENTINELS, Sentinel, SentinelPattern, classify, infer_century, luhn_check_digit,
 };
-pub use key::{SourceKey, SourceKeyError};
+pub use key::{SourceKey, SourceKeyError, key_values};
 pub use mapping::{
     Action, Aggregate, AggregateKind, Check, CodeInput, CodeLookup, Condition, ConditionTest, Day, Direction,
     Example, Exclusion, FieldRule, FirstPresent, Immutable, Lookup, LookupProblem, Mapping, Neighbour,

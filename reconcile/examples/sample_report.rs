@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use bron_mappings::{Digest, EntityId, InstallationSecret, Pseudonym, Sensitive, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Equation, Imbalance, Ledger};
 use bron_reconcile::controls::{ControlRow, Unit};
+use bron_reconcile::references::ReferenceCounts;
 use bron_reconcile::report::{self, DisplayKey, Labels, ShownFinding};
 use bron_reconcile::rows::{Finding, FindingKind, RowCounts};
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, unproven};
@@ -71,6 +72,7 @@ fn main() -> Result<(), bron_reconcile::Error> {
         imbalances: Some(&imbalances),
         controls: Some(&controls),
         entities: Some(&entities),
+        references: Some(ReferenceCounts::default()),
         unproven: if wanted == "ej_bevisat" { &notes } else { &[] },
     };
     let digest = Digest::of(b"sample").to_string();

@@ -2,8 +2,8 @@
 //!
 //! The question is answered from independent directions, and each answer says which direction gave it:
 //! [`conservation`] (every row that was read went somewhere), [`controls`] (counts and sums per period
-//! and batch, computed without the transform) and [`rows`] (every field of every row). [`summary`] draws
-//! the conclusion, [`report`] tells people, and [`faults`] says what no direction can see. [`difference`]
+//! and batch, computed without the transform), [`rows`] (every field of every row) and [`references`] (every
+//! reference leads to a row). [`summary`] draws the conclusion, [`report`] tells people, and [`faults`] says what no direction can see. [`difference`]
 //! tells an auditor what a change of the mapping files means before any row is loaded.
 //!
 //! Invariants:
@@ -19,6 +19,7 @@ pub mod difference;
 mod error;
 pub mod faults;
 pub mod quality;
+pub mod references;
 pub mod report;
 pub mod rows;
 pub mod summary;

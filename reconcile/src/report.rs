@@ -27,7 +27,7 @@ use crate::faults::{FAULTS, Fault};
 use crate::rows::Finding;
 use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
-use comparison::{ControlView, EntityView, FindingView};
+use comparison::{ControlView, EntityView, FindingView, ReferencesView};
 use quality::{OwnerView, RetentionView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
@@ -122,6 +122,7 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         excluded: reason::held(summary, |table| &table.excluded),
         flagged: reason::held(summary, |table| &table.flagged),
         entities: comparison::entities(summary, input.labels),
+        references: comparison::references(summary),
         controls: comparison::controls(summary),
         findings: comparison::findings(input),
         findings_total: number::count(comparison::findings_total(summary)),
@@ -177,6 +178,7 @@ struct Page<'a> {
     excluded: Vec<ReasonView>,
     flagged: Vec<ReasonView>,
     entities: Vec<EntityView>,
+    references: ReferencesView,
     controls: Vec<ControlView>,
     findings: Vec<FindingView>,
     findings_total: String,

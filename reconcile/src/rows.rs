@@ -14,7 +14,7 @@ mod finding;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use bron_mappings::{BatchReader, BatchSchema, Entity};
+use bron_mappings::{Batch, BatchReader, BatchSchema, Entity};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -38,6 +38,13 @@ pub struct RowCounts {
     pub unexpected: u64,
     /// Compared rows with at least one differing field.
     pub differs: u64,
+    /// Rows of the target without an id.
+    #[serde(default)]
+    pub nameless: u64,
+    /// Rows of the target that came from source systems that are no part of the project; they are counted and
+    /// not judged.
+    #[serde(default)]
+    pub elsewhere: u64,
 }
 
 impl RowCounts {
@@ -53,13 +60,15 @@ impl RowCounts {
         self.missing = sum(self.missing, other.missing)?;
         self.unexpected = sum(self.unexpected, other.unexpected)?;
         self.differs = sum(self.differs, other.differs)?;
+        self.nameless = sum(self.nameless, other.nameless)?;
+        self.elsewhere = sum(self.elsewhere, other.elsewhere)?;
         Ok(())
     }
 
     /// Whether every row was found and equal. Says nothing when no row was compared.
     #[must_use]
     pub const fn is_equal(&self) -> bool {
-        self.missing == 0 && self.unexpected == 0 && self.differs == 0
+        self.missing == 0 && self.unexpected == 0 && self.differs == 0 && self.nameless == 0
     }
 }
 
@@ -67,7 +76,9 @@ impl RowCounts {
 ///
 /// `expected` holds one reader per mapping (or part) that gives rows of the entity, each sorted by id;
 /// `actual` is the read-back of the target, sorted by id, with the column [`UNREADABLE`] last. Findings
-/// go to `sink` in the order of their ids, all of them.
+/// go to `sink` in the order of their ids, all of them. `elsewhere` is asked about every row of the target that
+/// nothing in the sources explains: whether it came from a system that is no part of the project. Such a row is
+/// counted and is no finding.
 ///
 /// # Errors
 /// [`ErrorKind::Columns`] when a reader has other columns than the entity, [`ErrorKind::Order`] when rows
@@ -77,9 +88,10 @@ pub fn compare<'r>(
     entity: &Entity,
     expected: Vec<Box<dyn BatchReader + 'r>>,
     actual: Box<dyn BatchReader + 'r>,
+    elsewhere: &mut dyn FnMut(&Batch, usize) -> bool,
     sink: &mut dyn FnMut(Finding),
 ) -> Result<RowCounts, Error> {
-    compare_columns(&entity.name, entity.schema(), expected, actual, sink)
+    compare_columns(&entity.name, entity.schema(), expected, actual, elsewhere, sink)
 }
 
 fn compare_columns<'r>(
@@ -87,6 +99,7 @@ fn compare_columns<'r>(
     schema: &BatchSchema,
     expected: Vec<Box<dyn BatchReader + 'r>>,
     actual: Box<dyn BatchReader + 'r>,
+    elsewhere: &mut dyn FnMut(&Batch, usize) -> bool,
     sink: &mut dyn FnMut(Finding),
 ) -> Result<RowCounts, Error> {
     let expected: Result<Vec<Cursor<'r>>, Error> =
@@ -99,6 +112,7 @@ fn compare_columns<'r>(
         expected,
         actual: Cursor::actual(entity, schema, actual)?,
         events: Vec::new(),
+        elsewhere,
         recorder: Recorder::new(entity, schema, sink),
         counts: RowCounts::default(),
         last: None,
@@ -138,6 +152,7 @@ struct Comparison<'a, 'r> {
     heads: BinaryHeap<Reverse<(RowId, usize)>>,
     /// What happened since a batch was last let go. Its fields are compared column by column.
     events: Vec<Event>,
+    elsewhere: &'a mut dyn FnMut(&Batch, usize) -> bool,
     recorder: Recorder<'a>,
     counts: RowCounts,
     /// The id of the last expected row that was taken.
@@ -220,6 +235,11 @@ impl Comparison<'_, '_> {
                     self.recorder.record(FindingKind::Repeated, &self.expected[reader], row);
                 }
                 Event::Unexpected { row } => {
+                    let batch = self.actual.batch().expect("an event lies in a batch");
+                    if (self.elsewhere)(batch, row) {
+                        self.counts.elsewhere += 1;
+                        continue;
+                    }
                     self.counts.unexpected += 1;
                     self.recorder.record(FindingKind::Unexpected, &self.actual, row);
                 }
@@ -236,6 +256,10 @@ impl Comparison<'_, '_> {
             }
         }
         self.events.clear();
+        for (place, row) in self.actual.take_nameless() {
+            self.counts.nameless += 1;
+            self.recorder.report(FindingKind::Nameless { place }, RowId::default(), &row, 0);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::conservation::{Imbalance, Ledger};
 use crate::controls::ControlRow;
 use crate::error::{Error, ErrorKind};
 use crate::quality::{Quality, RetentionLine};
+use crate::references::ReferenceCounts;
 use crate::rows::RowCounts;
 
 /// What the reconciliation says. "Not proven" is never "equal".
@@ -79,14 +80,20 @@ pub struct EntitySummary {
     pub unexpected: u64,
     /// Compared rows that differ.
     pub differs: u64,
+    /// Rows of the target without an id.
+    #[serde(default)]
+    pub nameless: u64,
+    /// Rows of the target from source systems that are no part of the project.
+    #[serde(default)]
+    pub elsewhere: u64,
 }
 
 impl EntitySummary {
     /// The summary of an entity's comparison.
     #[must_use]
     pub fn new(entity: &str, counts: RowCounts) -> Self {
-        let RowCounts { compared, missing, unexpected, differs } = counts;
-        Self { entity: entity.to_owned(), compared, missing, unexpected, differs }
+        let RowCounts { compared, missing, unexpected, differs, nameless, elsewhere } = counts;
+        Self { entity: entity.to_owned(), compared, missing, unexpected, differs, nameless, elsewhere }
     }
 
     /// The counts without the name.
@@ -97,6 +104,8 @@ impl EntitySummary {
             missing: self.missing,
             unexpected: self.unexpected,
             differs: self.differs,
+            nameless: self.nameless,
+            elsewhere: self.elsewhere,
         }
     }
 }
@@ -129,6 +138,9 @@ pub struct Summary {
     pub rows: RowCounts,
     /// The row comparison per entity, by name.
     pub entities: Vec<EntitySummary>,
+    /// What became of the references between rows of the target.
+    #[serde(default)]
+    pub references: ReferenceCounts,
     /// The files that a system ought to have delivered and did not (D67), by system and table. Rows that never
     /// came are in no balance, so they are named here.
     pub deliveries: Vec<MissingDelivery>,
@@ -142,7 +154,7 @@ pub struct Summary {
     pub verdict: Verdict,
 }
 
-/// What the three directions found. `None` means that a direction was not examined, which is never the
+/// What the directions found. `None` means that a direction was not examined, which is never the
 /// same as that it found nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence<'a> {
@@ -152,6 +164,8 @@ pub struct Evidence<'a> {
     pub controls: Option<&'a [ControlRow]>,
     /// The row comparison per entity.
     pub entities: Option<&'a [EntitySummary]>,
+    /// The references between the rows of the target.
+    pub references: Option<ReferenceCounts>,
     /// What else is not proven, in Swedish, one sentence each: a control whose table is not in the run,
     /// an entity whose comparison broke off, a target that changed meanwhile.
     pub unproven: &'a [String],
@@ -190,6 +204,7 @@ impl Summary {
             controls: evidence.controls.unwrap_or_default().to_vec(),
             rows,
             entities,
+            references: evidence.references.unwrap_or_default(),
             deliveries: Vec::new(),
             quality: Quality::default(),
             retention: Vec::new(),
@@ -234,7 +249,8 @@ impl Summary {
 pub fn verdict(summary: &Summary, evidence: &Evidence<'_>) -> Verdict {
     let differs = evidence.imbalances.is_some_and(|found| !found.is_empty())
         || summary.unequal_controls().next().is_some()
-        || !summary.rows.is_equal();
+        || !summary.rows.is_equal()
+        || !summary.references.is_equal();
     if differs {
         Verdict::Skillnader
     } else if !unproven(summary, evidence).is_empty() {
@@ -258,6 +274,7 @@ pub fn unproven(summary: &Summary, evidence: &Evidence<'_>) -> Vec<String> {
             "Ingen summa och inget antal per period har kunnat kontrolleras.",
         ),
         (evidence.entities.is_none(), "Raderna i målet har inte jämförts med källan."),
+        (evidence.references.is_none(), "Hänvisningarna mellan raderna i målet har inte kontrollerats."),
         (summary.tables.is_empty(), "Ingen källtabell har lästs."),
         (
             evidence.entities.is_some() && loaded && summary.rows.compared == 0,

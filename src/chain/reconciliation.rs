@@ -2,6 +2,8 @@
 
 mod evidence;
 mod findings;
+mod id_runs;
+mod links;
 mod target_rows;
 
 use std::collections::BTreeMap;
@@ -9,8 +11,9 @@ use std::path::PathBuf;
 
 use bron_extract::{atomic, read_part};
 use bron_load::{Sink, read_only};
-use bron_mappings::{BatchReader, Entity, Pseudonym, SourceKey};
+use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
+use bron_reconcile::references::References;
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
@@ -20,7 +23,9 @@ pub(crate) use self::evidence::{control_columns, control_fields};
 
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;
-use self::target_rows::Counted;
+use self::id_runs::IdRuns;
+use self::links::EntityLinks;
+use self::target_rows::{Gathered, Observed};
 use super::{Chain, StagedTables};
 use crate::failure::{Exit, Failure};
 
@@ -39,7 +44,7 @@ pub(crate) struct Outcome {
 }
 
 impl Chain<'_> {
-    /// Compares the target with the staged sources from three directions and writes what was found.
+    /// Compares the target with the staged sources from four directions and writes what was found.
     /// Nothing of an earlier reconciliation is trusted.
     pub(crate) fn reconcile(&self) -> Result<Outcome, Failure> {
         let entities = self.entities();
@@ -50,22 +55,30 @@ impl Chain<'_> {
         let staged = self.staged()?;
         let ledger = self.ledger(&staged, &namnder)?;
         let mut findings = FindingsFile::create(self)?;
-        let mut held: BTreeMap<Origin, u64> = BTreeMap::new();
+        let mut gathered = Gathered {
+            held: BTreeMap::new(),
+            references: References::new(IdRuns::new(self.run.dir.join("references"))),
+            checked: 0,
+            elsewhere: 0,
+        };
         let mut compared = Vec::new();
         for entity in entities {
             self.go_on()?;
             stage.now(&entity.name);
-            compared.push(self.compare(entity, sink.as_mut(), &mut findings, &mut held)?);
+            compared.push(self.compare(entity, sink.as_mut(), &mut findings, &mut gathered)?);
             stage.step();
         }
         stage.now("controls");
         let control_rows = self.controls(&staged, sink.as_mut())?;
-        let imbalances = ledger.check(&self.extracted(&staged), &held);
+        let imbalances = ledger.check(&self.extracted(&staged), &gathered.held);
+        stage.now("references");
+        let references = self.settle_references(gathered, sink.as_mut(), &mut findings)?;
         let left_out = self.missing_systems();
         let evidence = Evidence {
             imbalances: Some(&imbalances),
             controls: Some(&control_rows),
             entities: Some(&compared),
+            references: Some(references),
             unproven: &left_out,
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
@@ -96,16 +109,31 @@ impl Chain<'_> {
         entity: &Entity,
         sink: &mut dyn Sink,
         findings: &mut FindingsFile<'_>,
-        held: &mut BTreeMap<Origin, u64>,
+        gathered: &mut Gathered,
     ) -> Result<EntitySummary, Failure> {
         let expected = self.expected(entity)?;
+        let links = EntityLinks::of(self, entity);
         let mut problem = None;
-        let counted = Counted::new(&entity.name, sink.read(entity, None)?, held);
-        let counts = rows::compare(entity, expected, Box::new(counted), &mut |finding| {
+        let mut foreign: BTreeMap<Origin, u64> = BTreeMap::new();
+        let observed = Observed::new(&links, sink.read(entity, None)?, gathered);
+        let mut elsewhere = |batch: &Batch, row: usize| {
+            let is_foreign = self.is_from_elsewhere(batch, row);
+            if is_foreign {
+                *foreign.entry(origin(&entity.name, batch, row)).or_default() += 1;
+            }
+            is_foreign
+        };
+        let counts = rows::compare(entity, expected, Box::new(observed), &mut elsewhere, &mut |finding| {
             if let Err(error) = findings.push(finding) {
                 problem.get_or_insert(error);
             }
         })?;
+        // Rows of other projects are in no balance of this one.
+        for (origin, rows) in foreign {
+            let held = gathered.held.entry(origin).or_default();
+            *held = held.saturating_sub(rows);
+        }
+        gathered.held.retain(|_, rows| *rows > 0);
         problem.map_or_else(|| Ok(EntitySummary::new(&entity.name, counts)), Err)
     }
 
@@ -279,6 +307,13 @@ impl Chain<'_> {
             Verdict::LikaMedKarantan | Verdict::Lika => Exit::Clean,
         }
     }
+}
+
+/// Where a row of an entity comes from.
+fn origin(entity: &str, batch: &Batch, row: usize) -> Origin {
+    let text =
+        |name: &str| batch.cells_named(name).and_then(|cells| cells.text(row)).unwrap_or_default().to_owned();
+    Origin { entity: entity.to_owned(), system: text("src_system"), table: text("src_table") }
 }
 
 /// The ledger with one name for every nämnd that nobody knows: what stands there instead is text of the

@@ -40,6 +40,27 @@ fn entity_view(entity: &EntitySummary, labels: &Labels) -> EntityView {
     }
 }
 
+/// The references between rows, and the rows that nobody judged. A text is empty where there is nothing to say.
+pub(super) struct ReferencesView {
+    pub(super) checked: String,
+    pub(super) elsewhere: String,
+    pub(super) explained: String,
+    pub(super) dangling: String,
+    pub(super) foreign_rows: String,
+}
+
+pub(super) fn references(summary: &Summary) -> ReferencesView {
+    let maybe = |number: u64| if number == 0 { String::new() } else { count(number) };
+    let found = summary.references;
+    ReferencesView {
+        checked: count(found.checked),
+        elsewhere: maybe(found.elsewhere),
+        explained: count(found.explained),
+        dangling: count(found.dangling),
+        foreign_rows: maybe(summary.rows.elsewhere),
+    }
+}
+
 /// A control with its keys.
 pub(super) struct ControlView {
     pub(super) label: String,
@@ -126,7 +147,9 @@ pub(super) fn findings(input: &Input<'_>) -> Vec<FindingView> {
 /// How many findings there are according to the counts.
 pub(super) fn findings_total(summary: &Summary) -> u128 {
     let rows = summary.rows;
-    [rows.missing, rows.unexpected, rows.differs].map(u128::from).iter().sum()
+    let row_findings =
+        [rows.missing, rows.unexpected, rows.differs, rows.nameless, summary.references.dangling];
+    row_findings.map(u128::from).iter().sum()
 }
 
 fn finding_view(shown: &ShownFinding, labels: &Labels) -> FindingView {

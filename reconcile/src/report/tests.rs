@@ -5,6 +5,7 @@ use bron_mappings::{Digest, EntityId, InstallationSecret, Sensitive, SourceKey};
 use super::*;
 use crate::conservation::{Balance, Dimension};
 use crate::controls::{ControlRow, Unit};
+use crate::references::ReferenceCounts;
 use crate::rows::{FindingKind, RowCounts};
 use crate::summary::{EntitySummary, Evidence};
 
@@ -25,6 +26,7 @@ impl Scene {
             imbalances: Some(&self.imbalances),
             controls: Some(&self.controls),
             entities: Some(&self.entities),
+            references: Some(ReferenceCounts::default()),
             unproven,
         };
         Summary::new("körning 7", "4f5a", &self.ledger, &evidence).unwrap()
@@ -253,6 +255,7 @@ fn the_terminal_gets_the_verdict_the_balance_and_the_differences() {
 SKILLNADER: något är inte lika
 Rader: 3\u{202f}053 lästa = 3\u{202f}050 inlästa + 0 sammanslagna + 0 utelämnade + 3 i karantän
 Målet: 3\u{202f}050 jämförda, 0 saknas, 0 oväntade, 2 skiljer
+Hänvisningar: 0 kontrollerade, 0 rader hänvisar till rader som saknas, 0 saknade är förklarade
 Kontroller: 2 av 3 lika
   Utbetalt belopp per månad, månad 2017-05: källa 6\u{202f}119,50, undantaget 0,00, \
 mål 6\u{202f}120,00, skillnad \u{2212}0,50 kronor

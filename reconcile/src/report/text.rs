@@ -40,6 +40,7 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
         count(rows.unexpected),
         count(rows.differs),
     )?;
+    write_references(out, summary)?;
     let unequal: Vec<_> = summary.unequal_controls().collect();
     writeln!(
         out,
@@ -65,6 +66,23 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(out, "  och {} till, se summary.json", count(unequal.len() - LISTED))?;
     }
     writeln!(out, "Körning {}, mappning {}", summary.run, summary.mapping_digest)
+}
+
+fn write_references(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let (rows, references) = (summary.rows, summary.references);
+    if rows.nameless > 0 {
+        writeln!(out, "  {} rader i målet har inget giltigt id", count(rows.nameless))?;
+    }
+    if rows.elsewhere > 0 {
+        writeln!(out, "  {} rader från andra källsystem", count(rows.elsewhere))?;
+    }
+    writeln!(
+        out,
+        "Hänvisningar: {} kontrollerade, {} rader hänvisar till rader som saknas, {} saknade är förklarade",
+        count(references.checked),
+        count(references.dangling),
+        count(references.explained),
+    )
 }
 
 const fn verdict_line(verdict: Verdict) -> &'static str {

@@ -14,7 +14,10 @@ pub(super) struct Fact {
 /// How many things differ, over all directions.
 pub(super) fn differences(summary: &Summary, imbalances: &[Imbalance]) -> u128 {
     let rows = summary.rows;
-    let found = [rows.missing, rows.unexpected, rows.differs].map(u128::from).iter().sum::<u128>();
+    let found = [rows.missing, rows.unexpected, rows.differs, rows.nameless, summary.references.dangling]
+        .map(u128::from)
+        .iter()
+        .sum::<u128>();
     let lists = imbalances.len() + summary.unequal_controls().count();
     found + u128::try_from(lists).expect("a length fits 128 bits")
 }

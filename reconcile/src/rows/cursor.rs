@@ -1,5 +1,7 @@
 //! A place in a sorted stream of rows.
 
+use std::collections::VecDeque;
+
 use bron_mappings::{Batch, BatchReader, BatchSchema, Cells};
 
 use super::UNREADABLE;
@@ -7,6 +9,9 @@ use crate::error::{Error, ErrorKind};
 
 /// The bytes of an id, in the order that both sides are sorted by.
 pub(super) type RowId = [u8; 16];
+
+/// The side that the sources give.
+const EXPECTED: &str = "expected";
 
 /// One reader and the row it stands at. Holds one batch at a time.
 pub(super) struct Cursor<'r> {
@@ -17,6 +22,12 @@ pub(super) struct Cursor<'r> {
     ids: Vec<RowId>,
     row: usize,
     id_column: usize,
+    /// Rows that were read.
+    read: u64,
+    /// What is left of a batch that was cut where a row has no id.
+    pieces: VecDeque<Batch>,
+    /// Rows of the target without an id, each as a batch of its own, with its place from 1.
+    nameless: Vec<(u64, Batch)>,
 }
 
 impl<'r> Cursor<'r> {
@@ -28,7 +39,7 @@ impl<'r> Cursor<'r> {
         if reader.schema() != schema {
             return Err(wrong_columns(entity, "expected", schema, reader.schema()));
         }
-        Self::open(entity, "expected", schema, reader)
+        Self::open(entity, EXPECTED, schema, reader)
     }
 
     pub(super) fn actual(
@@ -55,8 +66,18 @@ impl<'r> Cursor<'r> {
         let id_column = schema
             .index_of("id")
             .ok_or_else(|| Error::new(ErrorKind::Columns, format!("entity {entity} has no column id")))?;
-        let mut cursor =
-            Self { entity: entity.to_owned(), side, reader, batch: None, ids: Vec::new(), row: 0, id_column };
+        let mut cursor = Self {
+            entity: entity.to_owned(),
+            side,
+            reader,
+            batch: None,
+            ids: Vec::new(),
+            row: 0,
+            id_column,
+            read: 0,
+            pieces: VecDeque::new(),
+            nameless: Vec::new(),
+        };
         cursor.fill()?;
         Ok(cursor)
     }
@@ -67,11 +88,7 @@ impl<'r> Cursor<'r> {
         self.row = 0;
         self.ids.clear();
         self.batch = None;
-        for batch in &mut self.reader {
-            let batch = batch.map_err(|error| {
-                let context = format!("the {} rows of {} could not be read", self.side, self.entity);
-                Error::caused(ErrorKind::Reader, context, error)
-            })?;
+        while let Some(batch) = self.next_piece()? {
             if batch.rows() > 0 {
                 self.ids = sorted_ids(batch.cells(self.id_column), last)
                     .map_err(|problem| self.order_error(problem))?;
@@ -80,6 +97,39 @@ impl<'r> Cursor<'r> {
             }
         }
         Ok(())
+    }
+
+    /// The next batch, without rows of the target that have no id.
+    fn next_piece(&mut self) -> Result<Option<Batch>, Error> {
+        if let Some(piece) = self.pieces.pop_front() {
+            return Ok(Some(piece));
+        }
+        let Some(batch) = self.reader.next() else { return Ok(None) };
+        let batch = batch.map_err(|error| {
+            let context = format!("the {} rows of {} could not be read", self.side, self.entity);
+            Error::caused(ErrorKind::Reader, context, error)
+        })?;
+        let before = self.read;
+        self.read += u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows");
+        let cells = batch.cells(self.id_column);
+        let nameless: Vec<usize> = (0..batch.rows()).filter(|row| cells.is_null(*row)).collect();
+        if nameless.is_empty() || self.side == EXPECTED {
+            return Ok(Some(batch));
+        }
+        let mut from = 0;
+        for row in nameless {
+            let place = before + u64::try_from(row).expect("a batch has fewer than 2^64 rows") + 1;
+            self.nameless.push((place, batch.slice(row, 1)));
+            self.pieces.push_back(batch.slice(from, row - from));
+            from = row + 1;
+        }
+        self.pieces.push_back(batch.slice(from, batch.rows() - from));
+        Ok(self.pieces.pop_front())
+    }
+
+    /// The rows without an id that were met since the last call.
+    pub(super) fn take_nameless(&mut self) -> Vec<(u64, Batch)> {
+        std::mem::take(&mut self.nameless)
     }
 
     fn order_error(&self, problem: &str) -> Error {

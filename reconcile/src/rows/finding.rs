@@ -1,6 +1,6 @@
 //! What a comparison finds.
 
-use bron_mappings::{BatchSchema, Digest, DigestBuilder, EntityId, Sensitive};
+use bron_mappings::{Batch, BatchSchema, Digest, DigestBuilder, EntityId, Sensitive};
 
 use super::UNREADABLE;
 use super::cursor::{Cursor, RowId};
@@ -19,6 +19,16 @@ pub enum FindingKind {
     },
     /// The source gives more than one row with this id.
     Repeated,
+    /// The stored id of a row of the target is none.
+    Nameless {
+        /// The row's place, from 1, in the order in which the target gives the entity's rows.
+        place: u64,
+    },
+    /// The row refers to rows that are not there and that nothing explains.
+    Dangling {
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
 }
 
 impl FindingKind {
@@ -30,6 +40,8 @@ impl FindingKind {
             Self::Unexpected => "unexpected",
             Self::Differs { .. } => "differs",
             Self::Repeated => "repeated",
+            Self::Nameless { .. } => "nameless",
+            Self::Dangling { .. } => "dangling",
         }
     }
 
@@ -41,15 +53,17 @@ impl FindingKind {
             Self::Unexpected => "Finns bara i målet",
             Self::Differs { .. } => "Skiljer i innehåll",
             Self::Repeated => "Upprepad i källan",
+            Self::Nameless { .. } => "Har inget giltigt id",
+            Self::Dangling { .. } => "Hänvisar till rad som saknas",
         }
     }
 
-    /// The differing fields; none for the other kinds.
+    /// The fields that differ or refer to nothing; none for the other kinds.
     #[must_use]
     pub fn fields(&self) -> &[String] {
         match self {
-            Self::Differs { fields } => fields,
-            Self::Missing | Self::Unexpected | Self::Repeated => &[],
+            Self::Differs { fields } | Self::Dangling { fields } => fields,
+            Self::Missing | Self::Unexpected | Self::Repeated | Self::Nameless { .. } => &[],
         }
     }
 }
@@ -64,7 +78,7 @@ pub struct Finding {
     pub kind: FindingKind,
     /// The entity of the information model.
     pub entity: String,
-    /// The row's id.
+    /// The row's id; noughts when the row has none.
     pub entity_id: EntityId,
     /// The source system behind the row.
     pub src_system: String,
@@ -74,6 +88,61 @@ pub struct Finding {
     pub src_key: Sensitive<String>,
     /// The mapping that made, or should have made, the row.
     pub rule: String,
+}
+
+impl Finding {
+    /// A row of the batch, which has been read back with its id, whose fields refer to nothing.
+    #[must_use]
+    pub fn dangling(entity: &str, batch: &Batch, row: usize, fields: Vec<String>) -> Self {
+        let id = batch.cells_named("id").and_then(|ids| ids.id(row)).unwrap_or_default();
+        let kind = FindingKind::Dangling { fields };
+        Self::of(entity, digest(entity, id, &kind, 0), (kind, id), batch, row)
+    }
+
+    /// How people name the row: its id, or its place when it has none.
+    #[must_use]
+    pub fn row_name(&self) -> String {
+        match self.kind {
+            FindingKind::Nameless { place } => format!("rad {place}"),
+            FindingKind::Missing
+            | FindingKind::Unexpected
+            | FindingKind::Differs { .. }
+            | FindingKind::Repeated
+            | FindingKind::Dangling { .. } => self.entity_id.to_string(),
+        }
+    }
+
+    fn of(entity: &str, id: Digest, (kind, row_id): (FindingKind, RowId), batch: &Batch, row: usize) -> Self {
+        let text = |name: &str| {
+            let cells = batch.cells_named(name);
+            cells.and_then(|cells| cells.text(row)).unwrap_or_default().to_owned()
+        };
+        Self {
+            id,
+            entity: entity.to_owned(),
+            entity_id: EntityId::from_bytes(row_id),
+            src_system: text("src_system"),
+            src_table: text("src_table"),
+            src_key: Sensitive::new(text("src_key")),
+            rule: text("mapping_id"),
+            kind,
+        }
+    }
+}
+
+fn digest(entity: &str, row_id: RowId, kind: &FindingKind, times: u64) -> Digest {
+    let mut digest = DigestBuilder::new("bron/finding/1");
+    digest.part(entity.as_bytes()).part(&row_id).part(kind.code().as_bytes());
+    for field in kind.fields() {
+        digest.part(field.as_bytes());
+    }
+    if let FindingKind::Nameless { place } = kind {
+        digest.part(&place.to_be_bytes());
+    }
+    if times > 0 {
+        digest.part(&times.to_be_bytes());
+    }
+    digest.finish()
 }
 
 /// Makes findings and hands them on.
@@ -102,35 +171,15 @@ impl<'a> Recorder<'a> {
     pub(super) fn record(&mut self, kind: FindingKind, at: &Cursor<'_>, row: usize) {
         let row_id = at.id_at(row).expect("a finding is about a row of the batch");
         let batch = at.batch().expect("a finding is about a row of the batch");
-        let text = |name: &str| {
-            let cells = batch.cells_named(name);
-            cells.and_then(|cells| cells.text(row)).unwrap_or_default().to_owned()
-        };
-        let finding = Finding {
-            id: self.finding_id(row_id, &kind),
-            entity: self.entity.to_owned(),
-            entity_id: EntityId::from_bytes(row_id),
-            src_system: text("src_system"),
-            src_table: text("src_table"),
-            src_key: Sensitive::new(text("src_key")),
-            rule: text("mapping_id"),
-            kind,
-        };
-        (self.sink)(finding);
+        self.report(kind, row_id, batch, row);
     }
 
-    fn finding_id(&mut self, row_id: RowId, kind: &FindingKind) -> Digest {
+    /// Reports a row of a batch by this id.
+    pub(super) fn report(&mut self, kind: FindingKind, row_id: RowId, batch: &Batch, row: usize) {
         let now = (row_id, kind.code());
         self.times = if self.before == Some(now) { self.times + 1 } else { 0 };
         self.before = Some(now);
-        let mut digest = DigestBuilder::new("bron/finding/1");
-        digest.part(self.entity.as_bytes()).part(&row_id).part(kind.code().as_bytes());
-        for field in kind.fields() {
-            digest.part(field.as_bytes());
-        }
-        if self.times > 0 {
-            digest.part(&self.times.to_be_bytes());
-        }
-        digest.finish()
+        let id = digest(self.entity, row_id, &kind, self.times);
+        (self.sink)(Finding::of(self.entity, id, (kind, row_id), batch, row));
     }
 }

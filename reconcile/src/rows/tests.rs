@@ -57,7 +57,8 @@ fn run(
     actual: Box<dyn BatchReader>,
 ) -> Result<(RowCounts, Vec<Finding>), Error> {
     let mut findings = Vec::new();
-    let counts = compare_columns("beslut", schema, expected, actual, &mut |finding| findings.push(finding))?;
+    let sink = &mut |finding| findings.push(finding);
+    let counts = compare_columns("beslut", schema, expected, actual, &mut |_, _| false, sink)?;
     Ok((counts, findings))
 }
 
@@ -182,7 +183,10 @@ fn planted_corruption_is_found_exactly() {
     for (left, right) in [(1000, 1000), (7, 13), (1, 1)] {
         let (counts, findings) =
             run(&schema, vec![reader(&schema, &expected, left)], target(&schema, &actual, right)).unwrap();
-        assert_eq!(counts, RowCounts { compared: 999, missing: 1, unexpected: 1, differs: 1 });
+        assert_eq!(
+            counts,
+            RowCounts { compared: 999, missing: 1, unexpected: 1, differs: 1, ..RowCounts::default() }
+        );
         let found: Vec<_> =
             findings.iter().map(|finding| (finding.kind.code(), *finding.entity_id.as_bytes())).collect();
         assert_eq!(found, [("missing", id(17)), ("differs", id(501)), ("unexpected", id(5000))]);
@@ -199,7 +203,7 @@ fn repeated_ids_are_findings_of_their_own() {
         vec![reader(&schema, &[same(1), same(2), same(2)], 2), reader(&schema, &[same(2), same(3)], 2)];
     let (counts, findings) =
         run(&schema, expected, target(&schema, &[same(1), same(2), same(3)], 5)).unwrap();
-    assert_eq!(counts, RowCounts { compared: 3, missing: 2, unexpected: 0, differs: 0 });
+    assert_eq!(counts, RowCounts { compared: 3, missing: 2, unexpected: 0, ..RowCounts::default() });
     assert!(findings.iter().all(|finding| finding.kind == FindingKind::Repeated));
     assert_ne!(findings[0].id, findings[1].id);
 
@@ -236,7 +240,7 @@ fn what_cannot_be_compared_is_an_error() {
     assert_eq!(error(&[3, 1], &[1, 3], 1).kind(), ErrorKind::Order);
 
     let without_id = vec![std::iter::once(None).chain(row(1, &[None]).into_iter().skip(1)).collect::<Row>()];
-    let found = run(&schema, vec![], target(&schema, &without_id, 1)).unwrap_err();
+    let found = run(&schema, vec![reader(&schema, &without_id, 1)], target(&schema, &[], 1)).unwrap_err();
     assert_eq!(found.kind(), ErrorKind::Order);
 
     let found = run(&schema, vec![], reader(&schema, &rows(&[1]), 1)).unwrap_err();
@@ -254,6 +258,45 @@ fn the_debug_form_of_a_finding_hides_the_key() {
     let (_, findings) = run(&schema, vec![], target(&schema, &[row(1, &[])], 1)).unwrap();
     assert!(!format!("{findings:?}").contains("4711"));
     assert_eq!(findings[0].src_key.expose(), "4711");
+}
+
+#[test]
+fn a_row_without_an_id_is_a_finding_and_the_others_are_compared() {
+    let schema = schema(&[("v", ColumnType::Int)]);
+    let value = Some(Value::Int(1));
+    let nameless =
+        || row(0, &[value]).into_iter().enumerate().map(|(at, cell)| cell.filter(|_| at > 0)).collect();
+    let expected: Vec<Row> = (1..=4).map(|number| row(number, &[value])).collect();
+    for size in [1, 2, 3, 9] {
+        let actual = [nameless(), row(1, &[value]), row(2, &[value]), nameless(), row(4, &[value])];
+        let (counts, findings) =
+            run(&schema, vec![reader(&schema, &expected, 2)], target(&schema, &actual, size)).unwrap();
+        let wanted = RowCounts { compared: 3, missing: 1, nameless: 2, ..RowCounts::default() };
+        assert_eq!(counts, wanted);
+        assert!(!counts.is_equal());
+        let mut named: Vec<String> = findings.iter().map(Finding::row_name).collect();
+        named.sort();
+        assert_eq!(named[1..], ["rad 1", "rad 4"]);
+        let ids: BTreeSet<_> = findings.iter().map(|finding| finding.id).collect();
+        assert_eq!((findings.len(), ids.len()), (3, 3));
+        assert_eq!(findings.last().unwrap().src_system, "paraply");
+    }
+}
+
+#[test]
+fn a_row_of_another_project_is_counted_and_no_finding() {
+    let schema = schema(&[("v", ColumnType::Int)]);
+    let rows: Vec<Row> = (1..=3).map(|number| row(number, &[Some(Value::Int(i64::from(number)))])).collect();
+    let mut findings = Vec::new();
+    let mut elsewhere = |batch: &Batch, row: usize| batch.cells(1).int(row) == Some(3);
+    let expected = vec![reader(&schema, &rows[..1], 1)];
+    let actual = target(&schema, &rows, 2);
+    let counts = compare_columns("beslut", &schema, expected, actual, &mut elsewhere, &mut |finding| {
+        findings.push(finding);
+    });
+    let wanted = RowCounts { compared: 1, unexpected: 1, elsewhere: 1, ..RowCounts::default() };
+    assert_eq!(counts.unwrap(), wanted);
+    assert_eq!(findings.len(), 1);
 }
 
 proptest! {

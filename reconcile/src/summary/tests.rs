@@ -31,7 +31,8 @@ fn entity(counts: RowCounts) -> EntitySummary {
     EntitySummary::new("beslut", counts)
 }
 
-const EQUAL: RowCounts = RowCounts { compared: 5, missing: 0, unexpected: 0, differs: 0 };
+const EQUAL: RowCounts =
+    RowCounts { compared: 5, missing: 0, unexpected: 0, differs: 0, nameless: 0, elsewhere: 7 };
 
 fn conclude(ledger: &Ledger, evidence: &Evidence<'_>) -> Verdict {
     Summary::new("r1", "d1", ledger, evidence).unwrap().verdict
@@ -44,6 +45,7 @@ fn each_verdict_needs_its_evidence() {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
+        references: Some(ReferenceCounts::default()),
         unproven: &[],
     };
     assert_eq!(conclude(&ledger(0), &full), Verdict::Lika);
@@ -51,11 +53,17 @@ fn each_verdict_needs_its_evidence() {
 
     for counts in [(1, 0, 0), (0, 1, 0), (0, 0, 1)] {
         let (missing, unexpected, differs) = counts;
-        let unequal = [entity(RowCounts { compared: 5, missing, unexpected, differs })];
+        let unequal =
+            [entity(RowCounts { compared: 5, missing, unexpected, differs, ..RowCounts::default() })];
         assert_eq!(conclude(&ledger(3), &Evidence { entities: Some(&unequal), ..full }), Verdict::Skillnader);
     }
     let unequal = [control(0), control(-1), control(1)];
     assert_eq!(conclude(&ledger(0), &Evidence { controls: Some(&unequal), ..full }), Verdict::Skillnader);
+    let nameless = [entity(RowCounts { nameless: 1, ..EQUAL })];
+    assert_eq!(conclude(&ledger(0), &Evidence { entities: Some(&nameless), ..full }), Verdict::Skillnader);
+    let references = Some(ReferenceCounts { checked: 9, dangling: 1, ..ReferenceCounts::default() });
+    assert_eq!(conclude(&ledger(0), &Evidence { references, ..full }), Verdict::Skillnader);
+    assert_eq!(conclude(&ledger(0), &Evidence { references: None, ..full }), Verdict::EjBevisat);
     let imbalance = [Imbalance {
         rule: Equation::Cell,
         system: "paraply".into(),
@@ -74,6 +82,7 @@ fn what_was_not_examined_is_not_equal() {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
+        references: Some(ReferenceCounts::default()),
         unproven: &[],
     };
     let note = ["Kontrollen X har inte körts.".to_owned()];
@@ -105,6 +114,7 @@ fn the_file_has_the_agreed_shape() {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
+        references: Some(ReferenceCounts::default()),
         unproven: &[],
     };
     let summary = Summary::new("2026-11-01T06", "abc", &ledger(1), &evidence).unwrap();
@@ -114,8 +124,9 @@ fn the_file_has_the_agreed_shape() {
         r#"{"run":"2026-11-01T06","mapping_digest":"abc","tables":[{"system":"paraply","table":"BESLUT","read":6,"#,
         r#""loaded":5,"merged":0,"excluded":{},"quarantined":{"D24":1},"flagged":{}}],"controls":[{"name":"beslut","#,
         r#""label":"Antalbeslut","unit":"antal","dimension":"år","key":"2017","source":5,"held":0,"target":5,"#,
-        r#""difference":0}],"rows":{"compared":5,"missing":0,"unexpected":0,"differs":0},"entities":[{"entity":"#,
-        r#""beslut","compared":5,"missing":0,"unexpected":0,"differs":0}],"deliveries":[],"#,
+        r#""difference":0}],"rows":{"compared":5,"missing":0,"unexpected":0,"differs":0,"nameless":0,"elsewhere":7},"#,
+        r#""entities":[{"entity":"beslut","compared":5,"missing":0,"unexpected":0,"differs":0,"nameless":0,"#,
+        r#""elsewhere":7}],"references":{"checked":0,"elsewhere":0,"explained":0,"dangling":0},"deliveries":[],"#,
         r#""quality":{"previous":null,"lines":[]},"retention":[],"verdict":"lika_med_karantan"}"#,
     );
     assert_eq!(compact, expected);

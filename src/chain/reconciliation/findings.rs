@@ -45,7 +45,7 @@ impl<'c> FindingsFile<'c> {
             finding.id.to_string(),
             finding.kind.code().to_owned(),
             finding.entity.clone(),
-            finding.entity_id.to_string(),
+            finding.row_name(),
             finding.src_system.clone(),
             finding.src_table.clone(),
             finding.src_key.expose().clone(),

@@ -1,66 +1,117 @@
-//! Counts the rows of the target by where they come from, while somebody else reads them.
+//! Looks at the rows of the target while somebody else reads them: where they come from, and what they refer to.
 
 use std::collections::BTreeMap;
 
-use bron_mappings::{Batch, BatchReader, BatchSchema, ReadError};
+use bron_mappings::{Batch, BatchReader, BatchSchema, Cells, EntityId, ReadError};
 use bron_reconcile::conservation::Origin;
+use bron_reconcile::references::References;
 
-/// A reader that counts what passes through it.
-pub(super) struct Counted<'a> {
-    entity: &'a str,
+use super::id_runs::IdRuns;
+use super::links::EntityLinks;
+
+/// What is gathered over the rows of all entities.
+pub(super) struct Gathered {
+    /// Rows by where they come from.
+    pub(super) held: BTreeMap<Origin, u64>,
+    pub(super) references: References<IdRuns>,
+    /// References that were looked at.
+    pub(super) checked: u64,
+    /// References into systems that the project does not have.
+    pub(super) elsewhere: u64,
+}
+
+/// A reader that looks at what passes through it.
+pub(super) struct Observed<'a> {
+    links: &'a EntityLinks<'a>,
     inner: Box<dyn BatchReader + 'a>,
-    held: &'a mut BTreeMap<Origin, u64>,
+    gathered: &'a mut Gathered,
 }
 
-impl<'a> Counted<'a> {
+impl<'a> Observed<'a> {
     pub(super) fn new(
-        entity: &'a str,
+        links: &'a EntityLinks<'a>,
         inner: Box<dyn BatchReader + 'a>,
-        held: &'a mut BTreeMap<Origin, u64>,
+        gathered: &'a mut Gathered,
     ) -> Self {
-        Self { entity, inner, held }
+        Self { links, inner, gathered }
     }
 
-    fn count(&mut self, batch: &Batch) {
-        let (system, table) = (batch.cells_named("src_system"), batch.cells_named("src_table"));
-        let mut last: Option<(Origin, u64)> = None;
-        for row in 0..batch.rows() {
-            let text = |cells: &Option<bron_mappings::Cells<'_>>| {
-                cells.as_ref().and_then(|cells| cells.text(row)).unwrap_or_default().to_owned()
+    fn look_at(&mut self, batch: &Batch) -> Result<(), ReadError> {
+        let origins = Origins::of(batch);
+        for (system, table, rows) in &origins.known {
+            let origin = Origin {
+                entity: self.links.entity().to_owned(),
+                system: (*system).to_owned(),
+                table: (*table).to_owned(),
             };
-            let origin =
-                Origin { entity: self.entity.to_owned(), system: text(&system), table: text(&table) };
-            // Rows of one origin come in long runs, so the map is touched once a run.
-            match &mut last {
-                Some((known, count)) if *known == origin => *count += 1,
-                _ => {
-                    self.keep(last.replace((origin, 1)));
+            *self.gathered.held.entry(origin).or_default() += rows;
+        }
+        let ids = batch.cells_named("id");
+        let ids = ids.iter().flat_map(|ids| (0..batch.rows()).filter_map(|row| ids.id(row)));
+        self.gathered.references.have(self.links.entity(), ids.map(EntityId::from_bytes))?;
+        for link in self.links.fields() {
+            let Some(cells) = batch.cells_named(&link.field) else { continue };
+            let ways = origins.known.iter().map(|(system, table, _)| self.links.leads(link, system, table));
+            let ways: Vec<_> = ways.collect();
+            let (mut checked, mut elsewhere) = (0, 0);
+            let ids = (0..batch.rows()).filter_map(|row| {
+                let id = cells.id(row)?;
+                match ways[origins.of_row[row]] {
+                    super::links::Way::Here => checked += 1,
+                    super::links::Way::Elsewhere => elsewhere += 1,
+                    super::links::Way::NotOurs => {}
                 }
-            }
+                (ways[origins.of_row[row]] == super::links::Way::Here).then(|| EntityId::from_bytes(id))
+            });
+            self.gathered.references.refer(&link.target, ids)?;
+            self.gathered.checked += checked;
+            self.gathered.elsewhere += elsewhere;
         }
-        self.keep(last);
-    }
-
-    fn keep(&mut self, run: Option<(Origin, u64)>) {
-        if let Some((origin, count)) = run {
-            *self.held.entry(origin).or_default() += count;
-        }
+        Ok(())
     }
 }
 
-impl Iterator for Counted<'_> {
+/// Where the rows of a batch come from.
+pub(super) struct Origins<'b> {
+    /// System, table and number of rows.
+    pub(super) known: Vec<(&'b str, &'b str, u64)>,
+    /// For each row its place in `known`.
+    pub(super) of_row: Vec<usize>,
+}
+
+impl<'b> Origins<'b> {
+    pub(super) fn of(batch: &'b Batch) -> Self {
+        let [system, table] = ["src_system", "src_table"].map(|name| batch.cells_named(name));
+        let text =
+            |cells: &Option<Cells<'b>>, row| cells.as_ref().and_then(|cells| cells.text(row)).unwrap_or("");
+        let mut origins = Self { known: Vec::new(), of_row: Vec::with_capacity(batch.rows()) };
+        for row in 0..batch.rows() {
+            let (system, table) = (text(&system, row), text(&table, row));
+            let known = origins.known.iter().position(|known| (known.0, known.1) == (system, table));
+            let place = known.unwrap_or_else(|| {
+                origins.known.push((system, table, 0));
+                origins.known.len() - 1
+            });
+            origins.known[place].2 += 1;
+            origins.of_row.push(place);
+        }
+        origins
+    }
+}
+
+impl Iterator for Observed<'_> {
     type Item = Result<Batch, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.inner.next()?;
-        if let Ok(batch) = &batch {
-            self.count(batch);
-        }
-        Some(batch)
+        let batch = match self.inner.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.look_at(&batch).map(|()| batch))
     }
 }
 
-impl BatchReader for Counted<'_> {
+impl BatchReader for Observed<'_> {
     fn schema(&self) -> &BatchSchema {
         self.inner.schema()
     }
