@@ -116,7 +116,7 @@ pub fn key_values(text: &str) -> Vec<Option<String>> {
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
         match character {
-            '|' => values.push(std::mem::replace(&mut value, Some(String::new()))),
+            '|' => values.push(value.replace(String::new())),
             '\\' => match characters.next() {
                 Some('N') | None => value = None,
                 Some(escaped) => value.get_or_insert_default().push(escaped),
@@ -256,7 +256,7 @@ mod tests {
             prop_assert_eq!(a == b, key(&a) == key(&b));
             prop_assert_eq!(a == b, key(&a).text() == key(&b).text() && a.len() == b.len());
             if !a.is_empty() {
-                prop_assert_eq!(key_values(key(&a).text().expose()), a.clone());
+                prop_assert_eq!(key_values(key(&a).text().expose()), a.as_slice());
             }
             let read = SourceKey::from_bytes(key(&a).as_bytes());
             prop_assert_eq!(read, Ok(key(&a)));

@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let expected = (0..parts).map(|part| reader(entity, false, part, parts)).collect();
         let actual = reader(entity, true, 0, 1);
         let (mut findings, started) = (0_u64, Instant::now());
-        let counts = compare(entity, expected, actual, &mut |_| findings += 1)?;
+        let counts = compare(entity, expected, actual, &mut |_, _| false, &mut |_| findings += 1)?;
         let millis = u64::try_from(started.elapsed().as_millis())?.max(1);
         let rate = counts.compared * 1000 / millis;
         println!(

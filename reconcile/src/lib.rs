@@ -1,14 +1,16 @@
 //! Proves that what the target holds is what the sources said.
 //!
 //! The question is answered from independent directions, and each answer says which direction gave it:
-//! [`conservation`] (every row that was read went somewhere), [`controls`] (counts and sums per period
-//! and batch, computed without the transform), [`rows`] (every field of every row) and [`references`] (every
-//! reference leads to a row). [`summary`] draws the conclusion, [`report`] tells people, and [`faults`] says what no direction can see. [`difference`]
-//! tells an auditor what a change of the mapping files means before any row is loaded.
+//! [`conservation`] (every row that was read went somewhere), [`controls`] (counts and sums per period and
+//! batch, computed without the transform), [`rows`] (every field of every row) and [`references`] (every
+//! reference leads to a row). [`summary`] draws the conclusion, [`report`] tells people, and [`faults`]
+//! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
+//! before any row is loaded.
 //!
 //! Invariants:
 //! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
-//! - Memory does not grow with the number of rows, except for a control's parent keys and held keys.
+//! - Memory does not grow with the number of rows, except for a control's parent keys and held keys, and for the
+//!   ids that references name and the target lacks.
 //! - Nothing is normalised before it is compared, and what was not compared is never called equal.
 //! - Errors, summaries and reports carry counts and names, never a value of a row; a source key is
 //!   [`bron_mappings::Sensitive`] and a report shows one only when the caller says that it may.

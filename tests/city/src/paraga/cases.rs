@@ -226,9 +226,9 @@ fn besok_row(file: &mut ExportFile, visit: &Visit) -> Result<(), Error> {
     file.time(Some(visit.end));
     file.time(Some(visit.start));
     if visit.midnight {
-        file.midnight(visit.end)
+        file.midnight(visit.end);
     } else {
-        file.time(Some(visit.end))
+        file.time(Some(visit.end));
     }
     let double = if visit.staff.1.is_empty() { "N" } else { "J" };
     for text in ["N", "N", "T910001", double, "UTF", "", "J", "", ""] {
