@@ -2,7 +2,8 @@
 //!
 //! The question is answered from independent directions, and each answer says which direction gave it:
 //! [`conservation`] (every row that was read went somewhere), [`controls`] (counts and sums per period
-//! and batch, computed without the transform) and [`rows`] (every field of every row). [`summary`] draws
+//! and batch, computed without the transform) and [`rows`] (every field of every row). [`secrecy`] asks apart from
+//! them who may read what, and [`snapshot`] what became of the source since it was read before. [`summary`] draws
 //! the conclusion, [`report`] tells people, and [`faults`] says what no direction can see. [`difference`]
 //! tells an auditor what a change of the mapping files means before any row is loaded.
 //!
@@ -21,6 +22,8 @@ pub mod faults;
 pub mod quality;
 pub mod report;
 pub mod rows;
+pub mod secrecy;
+pub mod snapshot;
 pub mod summary;
 pub mod worklist;
 

@@ -11,6 +11,8 @@ use crate::controls::ControlRow;
 use crate::error::{Error, ErrorKind};
 use crate::quality::{Quality, RetentionLine};
 use crate::rows::RowCounts;
+use crate::secrecy::Secrecy;
+use crate::snapshot::Snapshot;
 
 /// What the reconciliation says. "Not proven" is never "equal".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,6 +113,28 @@ pub struct MissingDelivery {
     pub table: String,
     /// The names of the files, ordered.
     pub missing: Vec<String>,
+    /// Those of the files that the project has decided to go without. What the others would have held is not
+    /// proven.
+    #[serde(default)]
+    pub decided: Vec<String>,
+}
+
+impl MissingDelivery {
+    /// What is not proven because the files never came, as a Swedish sentence; `None` when somebody has decided
+    /// about every one of them. Rows that nobody has seen cannot be compared.
+    #[must_use]
+    pub fn unproven(&self) -> Option<String> {
+        let open = self.missing.iter().filter(|file| !self.decided.contains(file)).count();
+        let files = match open {
+            0 => return None,
+            1 => "En fil".to_owned(),
+            many => format!("{many} filer"),
+        };
+        let Self { system, table, .. } = self;
+        Some(format!(
+            "{files} till {system}/{table} levererades aldrig, och det de innehöll är inte jämfört."
+        ))
+    }
 }
 
 /// The summary of a run.
@@ -132,6 +156,12 @@ pub struct Summary {
     /// The files that a system ought to have delivered and did not (D67), by system and table. Rows that never
     /// came are in no balance, so they are named here.
     pub deliveries: Vec<MissingDelivery>,
+    /// Who may read what, before and after.
+    #[serde(default)]
+    pub secrecy: Secrecy,
+    /// What became of the sources since the extraction before.
+    #[serde(default)]
+    pub snapshot: Snapshot,
     /// The work that is open on the lists of owners, and the trend since the run before.
     #[serde(default)]
     pub quality: Quality,
@@ -142,7 +172,7 @@ pub struct Summary {
     pub verdict: Verdict,
 }
 
-/// What the three directions found. `None` means that a direction was not examined, which is never the
+/// What the directions found. `None` means that a direction was not examined, which is never the
 /// same as that it found nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence<'a> {
@@ -152,6 +182,8 @@ pub struct Evidence<'a> {
     pub controls: Option<&'a [ControlRow]>,
     /// The row comparison per entity.
     pub entities: Option<&'a [EntitySummary]>,
+    /// The balance of who may read what.
+    pub secrecy: Option<&'a Secrecy>,
     /// What else is not proven, in Swedish, one sentence each: a control whose table is not in the run,
     /// an entity whose comparison broke off, a target that changed meanwhile.
     pub unproven: &'a [String],
@@ -191,6 +223,8 @@ impl Summary {
             rows,
             entities,
             deliveries: Vec::new(),
+            secrecy: evidence.secrecy.cloned().unwrap_or_default(),
+            snapshot: Snapshot::default(),
             quality: Quality::default(),
             retention: Vec::new(),
             verdict: Verdict::EjBevisat,
@@ -234,7 +268,8 @@ impl Summary {
 pub fn verdict(summary: &Summary, evidence: &Evidence<'_>) -> Verdict {
     let differs = evidence.imbalances.is_some_and(|found| !found.is_empty())
         || summary.unequal_controls().next().is_some()
-        || !summary.rows.is_equal();
+        || !summary.rows.is_equal()
+        || !summary.secrecy.is_equal();
     if differs {
         Verdict::Skillnader
     } else if !unproven(summary, evidence).is_empty() {
@@ -258,6 +293,7 @@ pub fn unproven(summary: &Summary, evidence: &Evidence<'_>) -> Vec<String> {
             "Ingen summa och inget antal per period har kunnat kontrolleras.",
         ),
         (evidence.entities.is_none(), "Raderna i målet har inte jämförts med källan."),
+        (evidence.secrecy.is_none(), "Nämnd, sekretess och skydd har inte kontrollerats."),
         (summary.tables.is_empty(), "Ingen källtabell har lästs."),
         (
             evidence.entities.is_some() && loaded && summary.rows.compared == 0,

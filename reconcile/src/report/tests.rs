@@ -6,6 +6,7 @@ use super::*;
 use crate::conservation::{Balance, Dimension};
 use crate::controls::{ControlRow, Unit};
 use crate::rows::{FindingKind, RowCounts};
+use crate::secrecy::Secrecy;
 use crate::summary::{EntitySummary, Evidence};
 
 const CANARY: &str = "19000101-0000";
@@ -25,6 +26,7 @@ impl Scene {
             imbalances: Some(&self.imbalances),
             controls: Some(&self.controls),
             entities: Some(&self.entities),
+            secrecy: Some(&Secrecy::default()),
             unproven,
         };
         Summary::new("körning 7", "4f5a", &self.ledger, &evidence).unwrap()
