@@ -38,9 +38,9 @@ pub(crate) enum Verb {
     /// Compare two versions of the mapping files by meaning, and what the difference does to rows
     Diff(DiffArguments),
     /// Run the whole chain: extract, transform, load, reconcile
-    Migrate(ChainArguments),
+    Migrate(ReadingArguments),
     /// Read the sources and stage their tables
-    Extract(ChainArguments),
+    Extract(ReadingArguments),
     /// Map the staged tables to the information model
     Transform(ChainArguments),
     /// Write the mapped rows to the target
@@ -117,6 +117,17 @@ pub(crate) struct DiffArguments {
     /// Write a page for the auditor as well
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+}
+
+/// Arguments of the verbs that read the sources of a project.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReadingArguments {
+    #[command(flatten)]
+    pub(crate) chain: ChainArguments,
+    /// Accept what changed in a table since the reading before: types of columns (D70), rows that are gone (D72),
+    /// texts that may not change (D51)
+    #[arg(long, value_name = "SYSTEM/TABLE")]
+    pub(crate) accept: Vec<String>,
 }
 
 /// Arguments of the verbs that run a project.

@@ -5,6 +5,7 @@
 //! run that was killed goes on where it stopped, and a run that is complete has nothing left to do.
 
 mod derived;
+mod earlier;
 mod effect;
 mod extraction;
 mod identity;
@@ -14,6 +15,7 @@ mod quality;
 mod reconciliation;
 mod retention;
 mod run;
+mod seal;
 mod transformation;
 
 use std::collections::BTreeMap;
@@ -82,7 +84,8 @@ impl<'a> Chain<'a> {
         let files = mapping_files(&settings.mappings)?;
         let parsed = MappingSet::parse(&files);
         let mut sources = open_sources(settings, &parsed.0)?;
-        let (set, files) = check_files(files, parsed, &known_tables(&sources)).usable()?;
+        let checked = check_files(files, parsed, &known_tables(&sources)).usable();
+        let (set, files) = checked.map_err(|failure| earlier::or_drift(settings, &sources, failure))?;
         require_as_of(settings, &set)?;
         let mut fingerprints = BTreeMap::new();
         for (system, open) in &mut sources {

@@ -1,13 +1,13 @@
 //! The settings of a project: defaults, then `bron.toml`, then the environment, then flags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bron_load::Target;
 use bron_mappings::{Diagnostic, InstallationSecret, Severity};
 use serde::Deserialize;
 
-use crate::args::ChainArguments;
+use crate::args::{ChainArguments, ReadingArguments};
 use crate::failure::{Failure, whole};
 
 /// The name of the project file.
@@ -40,6 +40,9 @@ pub(crate) struct SystemSettings {
     pub(crate) kind: SystemKind,
     /// The database file or the folder of files, relative to the project.
     pub(crate) path: PathBuf,
+    /// Files that were expected of the system and that the project has decided to go without.
+    #[serde(default)]
+    pub(crate) not_delivered: BTreeSet<String>,
 }
 
 /// The kinds of source that can be read.
@@ -62,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) batch_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
     pub(crate) systems: BTreeMap<String, SystemSettings>,
+    /// Tables, as `system/TABLE`, in which the operator accepts what changed since the reading before.
+    pub(crate) accept: BTreeSet<String>,
 }
 
 impl Settings {
@@ -92,8 +97,15 @@ impl Settings {
             batch_rows,
             quarantine_limit_ppm: file.quarantine_limit_ppm.unwrap_or(DEFAULT_QUARANTINE_PPM),
             systems: file.system,
+            accept: BTreeSet::new(),
             project: project.clone(),
         })
+    }
+
+    /// The settings of the project whose sources are to be read.
+    pub(crate) fn resolve_reading(arguments: &ReadingArguments) -> Result<Self, Failure> {
+        let ReadingArguments { chain, accept } = arguments;
+        Ok(Self { accept: accept.iter().cloned().collect(), ..Self::resolve(chain)? })
     }
 
     /// The directory of all runs.

@@ -10,7 +10,7 @@ mod stages;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ChainArguments, CheckArguments, FmtArguments, MappingVerb, Verb};
+use crate::args::{ChainArguments, CheckArguments, FmtArguments, MappingVerb, ReadingArguments, Verb};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -40,8 +40,8 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         Verb::Check(CheckArguments { project, mappings }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }
-        Verb::Migrate(ChainArguments { project, .. })
-        | Verb::Extract(ChainArguments { project, .. })
+        Verb::Migrate(ReadingArguments { chain: ChainArguments { project, .. }, .. })
+        | Verb::Extract(ReadingArguments { chain: ChainArguments { project, .. }, .. })
         | Verb::Transform(ChainArguments { project, .. })
         | Verb::Load(ChainArguments { project, .. })
         | Verb::Reconcile(ChainArguments { project, .. }) => vec![mappings_of(project)],

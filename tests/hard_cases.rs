@@ -4,6 +4,7 @@
 //! The rows are written by the synthetic city, which tells their keys in the truth; every query names them.
 
 mod decisions;
+mod deliveries;
 mod files;
 mod identity;
 mod money;

@@ -7,6 +7,7 @@
 //! | [`checking`] | does a check report every mistake of the mapping files at once? |
 //! | [`determinism`] | do the same inputs give the same bytes, and twice the same as once? |
 //! | [`truth`] | is every row and every planted defect accounted for? |
+//! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
@@ -36,6 +37,7 @@ mod failures;
 mod foreign;
 mod hard_cases;
 mod identity;
+mod incidents;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use bron_city::{Action, Defect, Truth};
+use bron_mappings::ReasonCode;
 use serde_json::Value;
 
+use crate::incidents;
 use crate::support::{Project, contents, migrated_city, run_project, sqlite_rows};
 
 fn truth(project: &Project) -> Truth {
@@ -194,5 +196,66 @@ fn no_summary_and_no_report_names_a_person() {
             assert!(!text.contains(number), "a person number was printed");
             assert!(name.chars().count() < 6 || !text.contains(name), "a name was printed");
         }
+    }
+}
+
+/// The defects of which the city has none, because it is one reading of one state, each with the test that plants it.
+/// The tests stand here as functions: one that is renamed or removed does not compile.
+const INCIDENTS: [(ReasonCode, fn()); 5] = [
+    (ReasonCode::SignedTextChanged, incidents::d51_a_signed_text_that_was_changed_stops_the_run),
+    (ReasonCode::SchemaDrift, incidents::d70_a_changed_table_stops_the_run_until_it_is_accounted_for),
+    (ReasonCode::DeletedRow, incidents::d72_rows_that_are_gone_are_told_with_what_the_source_says),
+    (ReasonCode::WrongReader, incidents::d80_a_row_that_the_wrong_namnd_could_read_is_found_and_named),
+    (ReasonCode::AmbiguousMapping, incidents::d84_a_code_with_two_meanings_is_refused_by_the_check),
+];
+
+/// Whether the summary of the city counts a defect as often as it was put in.
+fn is_counted(truth: &Truth, summary: &Value, code: &str) -> bool {
+    let mut planted = truth.defects.iter().filter(|defect| defect.id == code && defect.count > 0).peekable();
+    let there = planted.peek().is_some();
+    there
+        && planted.all(|defect| match code {
+            "D67" => {
+                let deliveries = summary["deliveries"].as_array().unwrap();
+                let missing: usize =
+                    deliveries.iter().map(|one| one["missing"].as_array().unwrap().len()).sum();
+                u64::try_from(missing).unwrap() == defect.count
+            }
+            "D66" => counted(summary, defect) == second_delivery_rows(defect),
+            _ => counted(summary, defect) == same_mark(truth, defect),
+        })
+}
+
+#[test]
+fn all_84_defects_are_accounted_for() {
+    let project = migrated_city();
+    let (truth, summary) = (truth(&project), summary(&project));
+    let codes = ReasonCode::ALL.iter().filter(|reason| {
+        let code = reason.code();
+        code.len() == 3 && code.starts_with('D') && code[1..].bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let codes: Vec<ReasonCode> = codes.copied().collect();
+    let numbered: Vec<String> = (1..=84).map(|number| format!("D{number:02}")).collect();
+    let listed: Vec<&str> = codes.iter().map(|reason| reason.code()).collect();
+    assert_eq!(listed, numbered, "the catalogue has 84 defects");
+    let mut open = Vec::new();
+    for reason in codes {
+        let planted = INCIDENTS.iter().any(|(incident, _)| *incident == reason);
+        let there = truth.defects.iter().any(|defect| defect.id == reason.code());
+        let fits = if there { is_counted(&truth, &summary, reason.code()) } else { planted };
+        if !fits {
+            open.push(reason.code());
+        }
+    }
+    assert_eq!(
+        open,
+        Vec::<&str>::new(),
+        "neither counted as planted in the city nor planted by a test of its own"
+    );
+    for (reason, _) in INCIDENTS.iter().filter(|(reason, _)| *reason != ReasonCode::DeletedRow) {
+        assert!(
+            truth.defects.iter().all(|defect| defect.id != reason.code()),
+            "the city has {reason} itself"
+        );
     }
 }

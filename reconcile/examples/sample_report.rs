@@ -14,6 +14,7 @@ use bron_reconcile::controls::{ControlRow, Unit};
 use bron_reconcile::references::ReferenceCounts;
 use bron_reconcile::report::{self, DisplayKey, Labels, ShownFinding};
 use bron_reconcile::rows::{Finding, FindingKind, RowCounts};
+use bron_reconcile::secrecy::Secrecy;
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, unproven};
 
 type Reasons = &'static [(&'static str, u64)];
@@ -68,11 +69,13 @@ fn main() -> Result<(), bron_reconcile::Error> {
     let notes =
         ["Kontrollen ”Antal planerade besök per år” har inte körts: SchemOS ingick inte i läsningen."
             .to_owned()];
+    let secrecy = Secrecy::default();
     let evidence = Evidence {
         imbalances: Some(&imbalances),
         controls: Some(&controls),
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
+        secrecy: Some(&secrecy),
         unproven: if wanted == "ej_bevisat" { &notes } else { &[] },
     };
     let digest = Digest::of(b"sample").to_string();

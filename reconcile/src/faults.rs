@@ -70,7 +70,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "En rad har tappats redan när källan lästes",
         [Yes, Partly, No],
-        "Källans egen räkning avslöjar det, liksom en tredje parts summa, till exempel Agressos bunt.",
+        "Källans egen räkning avslöjar det, liksom en tredje parts summa, till exempel Agressos bunt, och \
+         jämförelsen med förra läsningen.",
     ),
     fault("En rad har lästs in två gånger, eller saknar källa", [Yes, Yes, Yes], ""),
     fault("Fel belopp eller tid i en rad", [No, Yes, Yes], ""),

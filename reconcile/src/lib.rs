@@ -3,7 +3,8 @@
 //! The question is answered from independent directions, and each answer says which direction gave it:
 //! [`conservation`] (every row that was read went somewhere), [`controls`] (counts and sums per period and
 //! batch, computed without the transform), [`rows`] (every field of every row) and [`references`] (every
-//! reference leads to a row). [`summary`] draws the conclusion, [`report`] tells people, and [`faults`]
+//! reference leads to a row). [`secrecy`] asks apart from them who may read what, and [`snapshot`] what became of
+//! the source since it was read before. [`summary`] draws the conclusion, [`report`] tells people, and [`faults`]
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
 //! before any row is loaded.
 //!
@@ -24,6 +25,8 @@ pub mod quality;
 pub mod references;
 pub mod report;
 pub mod rows;
+pub mod secrecy;
+pub mod snapshot;
 pub mod summary;
 pub mod worklist;
 

@@ -9,6 +9,7 @@ mod breakdown;
 mod comparison;
 pub(crate) mod number;
 mod quality;
+mod readings;
 mod reason;
 mod strip;
 pub(crate) mod suppress;
@@ -29,6 +30,7 @@ use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
 use comparison::{ControlView, EntityView, FindingView, ReferencesView};
 use quality::{OwnerView, RetentionView};
+use readings::{ChangesView, DeliveryView, DriftView, SecrecyView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
 use strip::BalanceView;
@@ -131,6 +133,13 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         trend: quality::trend(summary),
         owners: quality::owners(summary),
         retention: quality::retention(summary),
+        deliveries: readings::deliveries(summary, input.labels),
+        previous: readings::previous(summary),
+        drift: readings::drift(summary, input.labels),
+        changes: readings::changes(summary, input.labels),
+        secrecy_rows: number::count(summary.secrecy.rows),
+        secrecy_cells: number::count(summary.secrecy.cells),
+        secrecy: readings::secrecy(summary, input.labels),
         faults: FAULTS,
     };
     page.render().map_err(|error| Error::caused(ErrorKind::Report, "the report could not be written", error))
@@ -187,6 +196,13 @@ struct Page<'a> {
     trend: String,
     owners: Vec<OwnerView>,
     retention: Vec<RetentionView>,
+    deliveries: Vec<DeliveryView>,
+    previous: String,
+    drift: Vec<DriftView>,
+    changes: Vec<ChangesView>,
+    secrecy_rows: String,
+    secrecy_cells: String,
+    secrecy: Vec<SecrecyView>,
     faults: &'static [Fault],
 }
 

@@ -12,6 +12,8 @@ use crate::error::{Error, ErrorKind};
 use crate::quality::{Quality, RetentionLine};
 use crate::references::ReferenceCounts;
 use crate::rows::RowCounts;
+use crate::secrecy::Secrecy;
+use crate::snapshot::Snapshot;
 
 /// What the reconciliation says. "Not proven" is never "equal".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -120,6 +122,28 @@ pub struct MissingDelivery {
     pub table: String,
     /// The names of the files, ordered.
     pub missing: Vec<String>,
+    /// Those of the files that the project has decided to go without. What the others would have held is not
+    /// proven.
+    #[serde(default)]
+    pub decided: Vec<String>,
+}
+
+impl MissingDelivery {
+    /// What is not proven because the files never came, as a Swedish sentence; `None` when somebody has decided
+    /// about every one of them. Rows that nobody has seen cannot be compared.
+    #[must_use]
+    pub fn unproven(&self) -> Option<String> {
+        let open = self.missing.iter().filter(|file| !self.decided.contains(file)).count();
+        let files = match open {
+            0 => return None,
+            1 => "En fil".to_owned(),
+            many => format!("{many} filer"),
+        };
+        let Self { system, table, .. } = self;
+        Some(format!(
+            "{files} till {system}/{table} levererades aldrig, och det de innehöll är inte jämfört."
+        ))
+    }
 }
 
 /// The summary of a run.
@@ -144,6 +168,12 @@ pub struct Summary {
     /// The files that a system ought to have delivered and did not (D67), by system and table. Rows that never
     /// came are in no balance, so they are named here.
     pub deliveries: Vec<MissingDelivery>,
+    /// Who may read what, before and after.
+    #[serde(default)]
+    pub secrecy: Secrecy,
+    /// What became of the sources since the extraction before.
+    #[serde(default)]
+    pub snapshot: Snapshot,
     /// The work that is open on the lists of owners, and the trend since the run before.
     #[serde(default)]
     pub quality: Quality,
@@ -166,6 +196,8 @@ pub struct Evidence<'a> {
     pub entities: Option<&'a [EntitySummary]>,
     /// The references between the rows of the target.
     pub references: Option<ReferenceCounts>,
+    /// The balance of who may read what.
+    pub secrecy: Option<&'a Secrecy>,
     /// What else is not proven, in Swedish, one sentence each: a control whose table is not in the run,
     /// an entity whose comparison broke off, a target that changed meanwhile.
     pub unproven: &'a [String],
@@ -206,6 +238,8 @@ impl Summary {
             entities,
             references: evidence.references.unwrap_or_default(),
             deliveries: Vec::new(),
+            secrecy: evidence.secrecy.cloned().unwrap_or_default(),
+            snapshot: Snapshot::default(),
             quality: Quality::default(),
             retention: Vec::new(),
             verdict: Verdict::EjBevisat,
@@ -250,7 +284,8 @@ pub fn verdict(summary: &Summary, evidence: &Evidence<'_>) -> Verdict {
     let differs = evidence.imbalances.is_some_and(|found| !found.is_empty())
         || summary.unequal_controls().next().is_some()
         || !summary.rows.is_equal()
-        || !summary.references.is_equal();
+        || !summary.references.is_equal()
+        || !summary.secrecy.is_equal();
     if differs {
         Verdict::Skillnader
     } else if !unproven(summary, evidence).is_empty() {
@@ -275,6 +310,7 @@ pub fn unproven(summary: &Summary, evidence: &Evidence<'_>) -> Vec<String> {
         ),
         (evidence.entities.is_none(), "Raderna i målet har inte jämförts med källan."),
         (evidence.references.is_none(), "Hänvisningarna mellan raderna i målet har inte kontrollerats."),
+        (evidence.secrecy.is_none(), "Nämnd, sekretess och skydd har inte kontrollerats."),
         (summary.tables.is_empty(), "Ingen källtabell har lästs."),
         (
             evidence.entities.is_some() && loaded && summary.rows.compared == 0,

@@ -28,8 +28,11 @@ pub(crate) type StagedTables = BTreeMap<(String, String), StagedTable>;
 impl Chain<'_> {
     /// Stages every table that a mapping or a lookup reads. Columns that no rule reads stay where they are.
     pub(crate) fn extract(&mut self) -> Result<Work, Failure> {
+        let (earlier, drift) = self.compare_schema()?;
         let wanted = self.wanted_tables()?;
-        self.stage_tables(wanted)
+        let work = self.stage_tables(wanted)?;
+        self.compare_readings(earlier.as_ref(), drift)?;
+        Ok(work)
     }
 
     /// Stages these tables, each with these columns.
@@ -66,20 +69,29 @@ impl Chain<'_> {
         for (name, system) in &self.settings.systems {
             let Some(described) = self.set.systems.get(name) else { continue };
             for files in missing_files(&self.settings.project.join(&system.path), described)? {
-                let code = ReasonCode::MissingFile.code();
-                let names = files.missing.join(", ");
-                self.printer.say(&format!("{code}: {name} did not deliver {names}; ask the sender for them"));
+                let (decided, open): (Vec<_>, Vec<_>) =
+                    files.missing.iter().cloned().partition(|file| system.not_delivered.contains(file));
+                self.tell_missing(name, &open, "ask the sender for them");
+                self.tell_missing(name, &decided, "the project has decided to go on without");
                 missing.push(MissingDelivery {
                     system: name.clone(),
                     table: files.table,
                     missing: files.missing,
+                    decided,
                 });
             }
         }
         self.run.write_json(DELIVERIES_FILE, &missing)
     }
 
-    /// The deliveries that the extraction missed.
+    fn tell_missing(&self, system: &str, files: &[String], what: &str) {
+        if !files.is_empty() {
+            let (code, names) = (ReasonCode::MissingFile.code(), files.join(", "));
+            self.printer.say(&format!("{code}: {system} did not deliver {names}; {what}"));
+        }
+    }
+
+    /// The deliveries that the extraction missed, with what the project has decided about them by now.
     pub(crate) fn missing_deliveries(&self) -> Result<Vec<MissingDelivery>, Failure> {
         let path = self.run.dir.join(DELIVERIES_FILE);
         let unusable = |error: &dyn std::fmt::Display| {
@@ -87,7 +99,15 @@ impl Chain<'_> {
                 .hint("run `bron extract` first")
         };
         let text = std::fs::read_to_string(&path).map_err(|error| unusable(&error))?;
-        serde_json::from_str(&text).map_err(|error| unusable(&error))
+        let mut deliveries: Vec<MissingDelivery> =
+            serde_json::from_str(&text).map_err(|error| unusable(&error))?;
+        for one in &mut deliveries {
+            let decided = self.settings.systems.get(&one.system).map(|system| &system.not_delivered);
+            let files = one.missing.iter();
+            one.decided =
+                files.filter(|file| decided.is_some_and(|names| names.contains(*file))).cloned().collect();
+        }
+        Ok(deliveries)
     }
 
     /// The staged tables, by system and table.

@@ -4,6 +4,7 @@ mod evidence;
 mod findings;
 mod id_runs;
 mod links;
+mod secrecy;
 mod target_rows;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
 use bron_reconcile::references::References;
 use bron_reconcile::report::{self, Labels, ShownFinding};
-use bron_reconcile::summary::{EntitySummary, Evidence, Summary, Verdict, unproven};
+use bron_reconcile::summary::{EntitySummary, Evidence, MissingDelivery, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
 use bron_transform::BRIDGE_SYSTEM;
 
@@ -69,20 +70,26 @@ impl Chain<'_> {
             stage.step();
         }
         stage.now("controls");
-        let control_rows = self.controls(&staged, sink.as_mut())?;
+        let control_rows = self.controls(&staged, sink.as_mut(), &namnder)?;
         let imbalances = ledger.check(&self.extracted(&staged), &gathered.held);
         stage.now("references");
         let references = self.settle_references(gathered, sink.as_mut(), &mut findings)?;
-        let left_out = self.missing_systems();
+        stage.now("secrecy");
+        let secrecy = self.secrecy(sink.as_mut(), &namnder)?;
+        let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
+        let mut left_out = self.missing_systems();
+        left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
+        left_out.extend(snapshot.unproven());
         let evidence = Evidence {
             imbalances: Some(&imbalances),
             controls: Some(&control_rows),
             entities: Some(&compared),
             references: Some(references),
+            secrecy: Some(&secrecy),
             unproven: &left_out,
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
-        summary.deliveries = self.missing_deliveries()?;
+        (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
         let labels = self.labels(namnder);
         stage.now("lists");
         (summary.quality, summary.retention) = self.quality(&labels)?;
@@ -190,6 +197,7 @@ impl Chain<'_> {
         &self,
         staged: &StagedTables,
         sink: &mut dyn Sink,
+        namnder: &BTreeMap<String, String>,
     ) -> Result<Vec<controls::ControlRow>, Failure> {
         let all = controls::parse(self.controls.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
         // A control of a system that the project does not have says nothing about this project.
@@ -205,20 +213,25 @@ impl Chain<'_> {
         for control in &here {
             self.go_on()?;
             let found = controls::evaluate(control, &mut tables)?;
-            rows.extend(found.into_iter().map(|row| self.with_shareable_key(row)));
+            rows.extend(found.into_iter().map(|row| self.with_shareable_key(row, namnder)));
         }
         Ok(rows)
     }
 
-    /// A key is a month, a year or a number of a batch; a text of the source that is something else could
+    /// A key is a month, a year, a number of a batch or a nämnd; a text of the source that is something else could
     /// be about a person, and is named by a pseudonym.
-    fn with_shareable_key(&self, mut row: controls::ControlRow) -> controls::ControlRow {
+    fn with_shareable_key(
+        &self,
+        mut row: controls::ControlRow,
+        namnder: &BTreeMap<String, String>,
+    ) -> controls::ControlRow {
         const LONGEST_NUMBER: usize = 9;
         let (key, side) =
             row.key.split_once(", i ").map_or((row.key.as_str(), None), |(key, side)| (key, Some(side)));
         let digits = key.bytes().filter(u8::is_ascii_digit).count();
         let plain = key.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && digits <= LONGEST_NUMBER;
-        if !plain && !key.is_empty() && !controls::FIXED_KEYS.contains(&key) {
+        let known = namnder.contains_key(key) || controls::FIXED_KEYS.contains(&key);
+        if !plain && !key.is_empty() && !known {
             let record = SourceKey::new("bron", &row.name, [Some(key)]);
             let pseudonym = Pseudonym::derive(&self.settings.secret, &record);
             row.key = side.map_or_else(|| pseudonym.to_string(), |side| format!("{pseudonym}, i {side}"));

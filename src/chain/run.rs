@@ -68,14 +68,11 @@ impl Run {
 
     /// The run of the project that was worked on last and has staged tables.
     pub(crate) fn latest(settings: &Settings) -> Result<Option<Self>, Failure> {
-        let entries = std::fs::read_dir(settings.runs()).into_iter().flatten().flatten();
-        let dirs = entries.map(|entry| entry.path()).filter(|dir| dir.join("staged").is_dir());
-        let runs = dirs.filter_map(|dir| {
-            let text = std::fs::read_to_string(dir.join(RUN_FILE)).ok()?;
-            let description: Description = serde_json::from_str(&text).ok()?;
-            let worked_on = description.worked_on.iter().map(|times| times.started.clone()).max();
-            Some((worked_on, dir, description))
-        });
+        let runs =
+            described(&settings.runs(), |dir| dir.join("staged").is_dir()).map(|(dir, description)| {
+                let worked_on = description.worked_on.iter().map(|times| times.started.clone()).max();
+                (worked_on, dir, description)
+            });
         let latest = runs.max_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
         let Some((_, dir, description)) = latest else { return Ok(None) };
         let lock = lock(&dir)?;
@@ -122,18 +119,38 @@ impl Run {
     /// work on this one began, the one that was done last. Its id and its directory.
     pub(crate) fn earlier(&self, runs: &Path) -> Option<(String, PathBuf)> {
         let began = &self.description.worked_on.first()?.started;
-        let found = std::fs::read_dir(runs).ok()?.filter_map(Result::ok).filter_map(|entry| {
-            let dir = entry.path();
-            let whole = dir.join("summary.json").is_file() && dir.join("quality").is_dir();
-            let text = std::fs::read_to_string(dir.join(RUN_FILE)).ok().filter(|_| whole)?;
-            let other: Description =
-                serde_json::from_str(&text).ok().filter(|one: &Description| one.run != self.id)?;
+        let whole = |dir: &Path| dir.join("summary.json").is_file() && dir.join("quality").is_dir();
+        let found = described(runs, whole).filter_map(|(dir, other)| {
             let proves = |times: &&Times| matches!(times.verb.as_str(), "reconcile" | "migrate");
+            let other = (other.run != self.id).then_some(other)?;
             let ended = other.worked_on.iter().filter(proves).filter_map(|times| times.ended.clone());
             let ended = ended.filter(|ended| ended <= began).max()?;
             Some((ended, other.run, dir))
         });
         found.max().map(|(_, run, dir)| (run, dir))
+    }
+
+    /// The reading before this run: of the other runs of the project whose directory holds a reading, the one whose
+    /// sources were read last before the first work on this one began. Its id and its directory.
+    pub(crate) fn earlier_reading(
+        &self,
+        runs: &Path,
+        is_reading: impl Fn(&Path) -> bool,
+    ) -> Option<(String, PathBuf)> {
+        let began = &self.description.worked_on.first()?.started;
+        let others = described(runs, is_reading).filter(|(_, other)| other.run != self.id);
+        let read = others.filter_map(|(dir, other)| Some((other.last_read(Some(began))?, other.run, dir)));
+        read.max().map(|(_, run, dir)| (run, dir))
+    }
+
+    /// The run whose sources were read last, of those whose directory holds a reading.
+    pub(crate) fn last_reading(
+        settings: &Settings,
+        is_reading: impl Fn(&Path) -> bool,
+    ) -> Option<(String, PathBuf)> {
+        let runs = described(&settings.runs(), is_reading);
+        let read = runs.filter_map(|(dir, run)| Some((run.last_read(None)?, run.run, dir)));
+        read.max().map(|(_, run, dir)| (run, dir))
     }
 
     /// Notes that a verb begins to work on the run.
@@ -166,6 +183,28 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
         .map_err(|error| Failure::safety(format!("cannot express {} as JSON: {error}", path.display())))?;
     text.push('\n');
     Ok(atomic::write(path, text.as_bytes())?)
+}
+
+impl Description {
+    /// When the sources were last read, up to a time.
+    fn last_read(&self, until: Option<&String>) -> Option<String> {
+        let reads =
+            self.worked_on.iter().filter(|times| matches!(times.verb.as_str(), "extract" | "migrate"));
+        let started = reads.map(|times| &times.started);
+        started.filter(|started| until.is_none_or(|until| *started <= until)).max().cloned()
+    }
+}
+
+/// The runs that describe themselves and whose directory is as asked for, in no order.
+fn described<F: Fn(&Path) -> bool>(
+    runs: &Path,
+    fits: F,
+) -> impl Iterator<Item = (PathBuf, Description)> + use<F> {
+    let dirs = std::fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
+    dirs.filter(move |dir| fits(dir)).filter_map(|dir| {
+        let text = std::fs::read_to_string(dir.join(RUN_FILE)).ok()?;
+        Some((dir, serde_json::from_str(&text).ok()?))
+    })
 }
 
 fn worked_on(dir: &Path) -> Vec<Times> {

@@ -50,11 +50,19 @@ impl TableRecord {
 impl Chain<'_> {
     /// Maps every staged table that has not been mapped in this run.
     pub(crate) fn transform(&self) -> Result<Work, Failure> {
+        self.snapshot()?;
         let staged = self.staged()?;
         let mut work = Work::default();
-        let open: Vec<&Mapping> = self.mappings().filter(|mapping| self.record(mapping).is_none()).collect();
-        let identities = self.identities.as_ref().filter(|one| self.record(&one.mapping).is_none());
-        let retention = self.retention.as_ref().filter(|mapping| self.record(mapping).is_none());
+        let mut open: Vec<&Mapping> = Vec::new();
+        for mapping in self.produced_by() {
+            if self.record(mapping)?.is_none() {
+                open.push(mapping);
+            }
+        }
+        let is_open = |mapping: &Mapping| open.iter().any(|one| one.id == mapping.id);
+        let identities = self.identities.as_ref().filter(|one| is_open(&one.mapping));
+        let retention = self.retention.as_ref().filter(|mapping| is_open(mapping));
+        let open: Vec<&Mapping> = self.mappings().filter(|mapping| is_open(mapping)).collect();
         let todo = open.len() + usize::from(identities.is_some()) + usize::from(retention.is_some());
         let stage = self.printer.stage("transform", u64::try_from(todo).unwrap_or(0));
         work.reused = u64::try_from(self.produced_by().count() - todo).unwrap_or(0);
@@ -91,20 +99,20 @@ impl Chain<'_> {
         Ok(work)
     }
 
-    /// The record of a mapped table, when it is whole and belongs to the mapping as it is now.
-    pub(crate) fn record(&self, mapping: &Mapping) -> Option<TableRecord> {
-        let text = std::fs::read_to_string(self.record_path(mapping)).ok()?;
-        let record: TableRecord = serde_json::from_str(&text).ok()?;
+    /// The record of a mapped table, when it is whole and belongs to the mapping as it is now. One that is not
+    /// what was written is an error: the balance rests on it.
+    pub(crate) fn record(&self, mapping: &Mapping) -> Result<Option<TableRecord>, Failure> {
+        let Some(record) = self.unseal::<TableRecord>(&self.record_path(mapping))? else { return Ok(None) };
         let version = self.set.version(mapping, bron_transform::REGISTRY_VERSION);
         let whole = record.format == 1
             && record.entities.iter().all(|entity| is_whole(&self.entity_dir(mapping, entity)))
             && is_whole(&self.rejects_dir(mapping));
-        (whole && record.mapping_version == version).then_some(record)
+        Ok((whole && record.mapping_version == version).then_some(record))
     }
 
     /// The record of a table that an earlier stage must have mapped.
     pub(crate) fn record_of(&self, mapping: &Mapping) -> Result<TableRecord, Failure> {
-        let record = self.record(mapping);
+        let record = self.record(mapping)?;
         record.ok_or_else(|| {
             Failure::config(format!("{} has not been transformed", mapping.id))
                 .hint("run `bron transform` first")
@@ -115,7 +123,7 @@ impl Chain<'_> {
     pub(super) fn write_record(&self, mapping: &Mapping, record: &TableRecord) -> Result<(), Failure> {
         let path = self.record_path(mapping);
         atomic::create_directory(path.parent().expect("the record lies in a directory"))?;
-        write_json(&path, record)
+        write_json(&path, &self.sealed(&path, record)?)
     }
 
     fn record_path(&self, mapping: &Mapping) -> PathBuf {

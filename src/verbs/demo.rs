@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bron_city::{CityPlan, generate};
 use bron_extract::atomic;
-use bron_mappings::Digest;
+use bron_mappings::{Digest, ReasonCode};
 use serde_json::json;
 
 use super::migrate::migrate;
@@ -47,7 +47,11 @@ pub(super) fn run(arguments: &DemoArguments, printer: &Printer) -> Result<Exit, 
     let rows: u64 = truth.rows.values().sum();
     let systems = legacy_systems(&legacy)?;
     printer.say(&format!("generate   {persons} persons, {rows} rows in {} legacy systems", systems.len()));
-    write_project(out, *seed, &systems)?;
+    let withheld = truth.defects.iter().filter(|defect| defect.id == ReasonCode::MissingFile.code());
+    let withheld: Vec<(&str, &str)> = withheld
+        .flat_map(|defect| defect.keys.iter().map(|file| (defect.system.as_str(), file.as_str())))
+        .collect();
+    write_project(out, *seed, &systems, &withheld)?;
     if *generate_only {
         let text = format!("a city lies in {}; go on with: bron migrate --project {0}", out.display());
         printer.result(&json!({ "project": out, "rows": rows }), &text);
@@ -82,7 +86,12 @@ fn legacy_systems(legacy: &Path) -> Result<Vec<LegacySystem>, Failure> {
 }
 
 /// Writes the mapping files, the secret and, last, the project file: a directory without it is no project.
-fn write_project(out: &Path, seed: u64, systems: &[LegacySystem]) -> Result<(), Failure> {
+fn write_project(
+    out: &Path,
+    seed: u64,
+    systems: &[LegacySystem],
+    withheld: &[(&str, &str)],
+) -> Result<(), Failure> {
     for (path, text) in SHIPPED_MAPPINGS {
         let path = out.join("mappings").join(path);
         atomic::create_directory(path.parent().expect("a mapping file lies in a folder"))?;
@@ -91,10 +100,11 @@ fn write_project(out: &Path, seed: u64, systems: &[LegacySystem]) -> Result<(), 
     // A demo is repeatable, so its secret follows from the seed; a real installation draws its own.
     let secret = Digest::of(format!("bron demo {seed}").as_bytes());
     atomic::write(&out.join("secret.key"), format!("{secret}\n").as_bytes())?;
-    Ok(atomic::write(&out.join(PROJECT_FILE), project_file(systems).as_bytes())?)
+    Ok(atomic::write(&out.join(PROJECT_FILE), project_file(systems, withheld).as_bytes())?)
 }
 
-fn project_file(systems: &[LegacySystem]) -> String {
+/// The project file; it says of the files that the city withholds that the project goes on without them.
+fn project_file(systems: &[LegacySystem], withheld: &[(&str, &str)]) -> String {
     let mut text = format!(
         "# A synthetic city. Edit a file under mappings/ and run: bron migrate --project .\n\
          format = 1\n\
@@ -105,6 +115,15 @@ fn project_file(systems: &[LegacySystem]) -> String {
     for LegacySystem { name, kind, file } in systems {
         write!(text, "\n[system.{name}]\nkind = \"{kind}\"\npath = \"{LEGACY}/{file}\"\n")
             .expect("writing to a String cannot fail");
+        let files: Vec<String> = withheld
+            .iter()
+            .filter(|(system, _)| system == name)
+            .map(|(_, file)| format!("\"{file}\""))
+            .collect();
+        if !files.is_empty() {
+            writeln!(text, "not_delivered = [{}]", files.join(", "))
+                .expect("writing to a String cannot fail");
+        }
     }
     text
 }

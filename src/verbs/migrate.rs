@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::reconcile;
-use crate::args::ChainArguments;
+use crate::args::ReadingArguments;
 use crate::chain::{Chain, Work};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -11,8 +11,8 @@ use crate::settings::Settings;
 
 /// Runs the chain for a project. What an earlier, perhaps interrupted, run has made is used again; the
 /// comparison with the target is always made anew.
-pub(super) fn run(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let settings = Settings::resolve(arguments)?;
+pub(super) fn run(arguments: &ReadingArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let settings = Settings::resolve_reading(arguments)?;
     migrate(&settings, printer)
 }
 

@@ -2,35 +2,34 @@
 
 use serde_json::json;
 
-use crate::args::ChainArguments;
+use crate::args::{ChainArguments, ReadingArguments};
 use crate::chain::{Chain, Work};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
 /// Stages the tables of the sources.
-pub(super) fn extract(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    stage("extract", arguments, printer, |chain| chain.extract())
+pub(super) fn extract(arguments: &ReadingArguments, printer: &Printer) -> Result<Exit, Failure> {
+    stage("extract", &Settings::resolve_reading(arguments)?, printer, |chain| chain.extract())
 }
 
 /// Maps the staged tables.
 pub(super) fn transform(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    stage("transform", arguments, printer, |chain| chain.transform())
+    stage("transform", &Settings::resolve(arguments)?, printer, |chain| chain.transform())
 }
 
 /// Writes the mapped rows to the target.
 pub(super) fn load(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    stage("load", arguments, printer, |chain| chain.load())
+    stage("load", &Settings::resolve(arguments)?, printer, |chain| chain.load())
 }
 
 fn stage(
     verb: &str,
-    arguments: &ChainArguments,
+    settings: &Settings,
     printer: &Printer,
     work: impl FnOnce(&mut Chain<'_>) -> Result<Work, Failure>,
 ) -> Result<Exit, Failure> {
-    let settings = Settings::resolve(arguments)?;
-    let mut chain = Chain::open(&settings, printer)?;
+    let mut chain = Chain::open(settings, printer)?;
     chain.run.begin(verb)?;
     let Work { done, reused } = work(&mut chain)?;
     chain.run.end()?;

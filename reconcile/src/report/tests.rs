@@ -7,6 +7,7 @@ use crate::conservation::{Balance, Dimension};
 use crate::controls::{ControlRow, Unit};
 use crate::references::ReferenceCounts;
 use crate::rows::{FindingKind, RowCounts};
+use crate::secrecy::Secrecy;
 use crate::summary::{EntitySummary, Evidence};
 
 const CANARY: &str = "19000101-0000";
@@ -27,6 +28,7 @@ impl Scene {
             controls: Some(&self.controls),
             entities: Some(&self.entities),
             references: Some(ReferenceCounts::default()),
+            secrecy: Some(&Secrecy::default()),
             unproven,
         };
         Summary::new("körning 7", "4f5a", &self.ledger, &evidence).unwrap()

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::secrecy::SecrecyDifference;
+use crate::snapshot::{Drift, TableChanges};
 use crate::summary::{Summary, TableSummary, Verdict};
 
 use super::number::{count, in_unit, signed, unit_name};
@@ -65,6 +67,8 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
     if unequal.len() > LISTED {
         writeln!(out, "  och {} till, se summary.json", count(unequal.len() - LISTED))?;
     }
+    write_secrecy(out, summary)?;
+    write_snapshot(out, summary)?;
     writeln!(out, "Körning {}, mappning {}", summary.run, summary.mapping_digest)
 }
 
@@ -83,6 +87,46 @@ fn write_references(out: &mut String, summary: &Summary) -> std::fmt::Result {
         count(references.dangling),
         count(references.explained),
     )
+}
+
+/// Says nothing when every row may be read by whom the sources say.
+fn write_secrecy(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let unequal = &summary.secrecy.unequal;
+    if unequal.is_empty() {
+        return Ok(());
+    }
+    let (differ, cells) = (count(unequal.len()), count(summary.secrecy.cells));
+    writeln!(out, "D80: {differ} av {cells} delar skiljer i nämnd, sekretess eller skydd")?;
+    for cell in unequal.iter().take(LISTED) {
+        let SecrecyDifference { entity, namnd, sekretess_klass, skyddad, expected, found } = cell;
+        let protected = if *skyddad { "skyddad" } else { "oskyddad" };
+        write!(out, "  {entity}, nämnd {namnd}, {sekretess_klass}, {protected}: ")?;
+        writeln!(out, "ur källan {}, i målet {}", count(*expected), count(*found))?;
+    }
+    if unequal.len() > LISTED {
+        writeln!(out, "  och {} till, se summary.json", count(unequal.len() - LISTED))?;
+    }
+    Ok(())
+}
+
+/// Says nothing of tables that are as they were.
+fn write_snapshot(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    for drift in &summary.snapshot.drift {
+        let Drift { system, table, column, kind, before: _, after: _ } = drift;
+        let column = if column.is_empty() { String::new() } else { format!(".{column}") };
+        writeln!(out, "D70: {system}/{table}{column}: {}", kind.label())?;
+    }
+    for table in &summary.snapshot.tables {
+        let TableChanges { system, table: name, vanished, explained, altered, .. } = table;
+        if *vanished > 0 {
+            write!(out, "D72: {system}/{name}: {} försvunna sedan förra läsningen, ", count(*vanished))?;
+            writeln!(out, "{} förklarade av källan", count(*explained))?;
+        }
+        if *altered > 0 {
+            writeln!(out, "D51: {system}/{name}: {} låsta texter har ändrats, godtaget", count(*altered))?;
+        }
+    }
+    Ok(())
 }
 
 const fn verdict_line(verdict: Verdict) -> &'static str {

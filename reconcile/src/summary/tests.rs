@@ -1,6 +1,7 @@
 use super::*;
 use crate::conservation::{Balance, Dimension, Equation};
 use crate::controls::Unit;
+use crate::secrecy::SecrecyDifference;
 
 fn ledger(quarantined: u64) -> Ledger {
     let mut ledger = Ledger::new();
@@ -40,12 +41,13 @@ fn conclude(ledger: &Ledger, evidence: &Evidence<'_>) -> Verdict {
 
 #[test]
 fn each_verdict_needs_its_evidence() {
-    let (controls, entities) = ([control(0)], [entity(EQUAL)]);
+    let (controls, entities, secrecy) = ([control(0)], [entity(EQUAL)], Secrecy::default());
     let full = Evidence {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
+        secrecy: Some(&secrecy),
         unproven: &[],
     };
     assert_eq!(conclude(&ledger(0), &full), Verdict::Lika);
@@ -64,6 +66,16 @@ fn each_verdict_needs_its_evidence() {
     let references = Some(ReferenceCounts { checked: 9, dangling: 1, ..ReferenceCounts::default() });
     assert_eq!(conclude(&ledger(0), &Evidence { references, ..full }), Verdict::Skillnader);
     assert_eq!(conclude(&ledger(0), &Evidence { references: None, ..full }), Verdict::EjBevisat);
+    let lowered = SecrecyDifference {
+        entity: "beslut".into(),
+        namnd: "714".into(),
+        sekretess_klass: "osl_26_1".into(),
+        skyddad: true,
+        expected: 1,
+        found: 0,
+    };
+    let lowered = Secrecy { unequal: vec![lowered], ..Secrecy::default() };
+    assert_eq!(conclude(&ledger(0), &Evidence { secrecy: Some(&lowered), ..full }), Verdict::Skillnader);
     let imbalance = [Imbalance {
         rule: Equation::Cell,
         system: "paraply".into(),
@@ -77,12 +89,13 @@ fn each_verdict_needs_its_evidence() {
 
 #[test]
 fn what_was_not_examined_is_not_equal() {
-    let (controls, entities) = ([control(0)], [entity(EQUAL)]);
+    let (controls, entities, secrecy) = ([control(0)], [entity(EQUAL)], Secrecy::default());
     let full = Evidence {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
+        secrecy: Some(&secrecy),
         unproven: &[],
     };
     let note = ["Kontrollen X har inte körts.".to_owned()];
@@ -91,6 +104,7 @@ fn what_was_not_examined_is_not_equal() {
         Evidence { imbalances: None, ..full },
         Evidence { controls: None, ..full },
         Evidence { entities: None, ..full },
+        Evidence { secrecy: None, ..full },
         Evidence { unproven: &note, ..full },
         Evidence { entities: Some(&nothing_compared), ..full },
         Evidence { entities: Some(&[]), ..full },
@@ -109,12 +123,13 @@ fn exit_codes_keep_the_four_apart_as_agreed() {
 
 #[test]
 fn the_file_has_the_agreed_shape() {
-    let (controls, entities) = ([control(0)], [entity(EQUAL)]);
+    let (controls, entities, secrecy) = ([control(0)], [entity(EQUAL)], Secrecy::default());
     let evidence = Evidence {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
+        secrecy: Some(&secrecy),
         unproven: &[],
     };
     let summary = Summary::new("2026-11-01T06", "abc", &ledger(1), &evidence).unwrap();
@@ -127,9 +142,26 @@ fn the_file_has_the_agreed_shape() {
         r#""difference":0}],"rows":{"compared":5,"missing":0,"unexpected":0,"differs":0,"nameless":0,"elsewhere":7},"#,
         r#""entities":[{"entity":"beslut","compared":5,"missing":0,"unexpected":0,"differs":0,"nameless":0,"#,
         r#""elsewhere":7}],"references":{"checked":0,"elsewhere":0,"explained":0,"dangling":0},"deliveries":[],"#,
+        r#""secrecy":{"rows":0,"cells":0,"unequal":[]},"snapshot":{"previous":null,"drift":[],"tables":[]},"#,
         r#""quality":{"previous":null,"lines":[]},"retention":[],"verdict":"lika_med_karantan"}"#,
     );
     assert_eq!(compact, expected);
     assert_eq!(Summary::from_json(&text).unwrap(), summary);
     assert!(Summary::from_json(&text.replace("\"run\"", "\"korning\"")).is_err());
+}
+
+#[test]
+fn a_file_that_never_came_is_not_proven_until_somebody_decides() {
+    let files = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let mut delivery = MissingDelivery {
+        system: "paraga".into(),
+        table: "besok".into(),
+        missing: files(&["a.csv", "b.csv"]),
+        decided: Vec::new(),
+    };
+    assert!(delivery.unproven().unwrap().starts_with("2 filer till paraga/besok levererades aldrig"));
+    delivery.decided = files(&["b.csv"]);
+    assert!(delivery.unproven().unwrap().starts_with("En fil till"));
+    delivery.decided = files(&["a.csv", "b.csv"]);
+    assert_eq!(delivery.unproven(), None);
 }

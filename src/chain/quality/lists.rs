@@ -267,7 +267,7 @@ fn may_name_a_person(text: &str) -> bool {
 impl Chain<'_> {
     /// The key as lists show it: as it is when it names nobody, else a pseudonym that people with access can
     /// look up. A row that the bridge made is named by the keys of the rows that it was made from.
-    pub(super) fn shown_key(&self, mapping: &Mapping, key: &str) -> String {
+    pub(crate) fn shown_key(&self, mapping: &Mapping, key: &str) -> String {
         let personal = if mapping.system == BRIDGE_SYSTEM {
             let mut parts = key.splitn(3, '/');
             let of = parts.next().zip(parts.next());

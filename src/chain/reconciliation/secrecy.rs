@@ -1,0 +1,43 @@
+//! Who may read what: the rows that the sources gave against the rows of the target, apart from their comparison.
+
+use std::collections::BTreeMap;
+
+use bron_load::Sink;
+use bron_reconcile::secrecy::{KnownNames, SECRECY_FIELDS, Secrecy, SecrecyTally};
+
+use crate::chain::Chain;
+use crate::failure::Failure;
+
+impl Chain<'_> {
+    /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only.
+    pub(super) fn secrecy(
+        &self,
+        sink: &mut dyn Sink,
+        namnder: &BTreeMap<String, String>,
+    ) -> Result<Secrecy, Failure> {
+        let (mut expected, mut found) = (SecrecyTally::default(), SecrecyTally::default());
+        let mut columns = vec!["id"];
+        columns.extend(SECRECY_FIELDS);
+        for mapping in self.produced_by() {
+            for name in self.record_of(mapping)?.entities {
+                self.go_on()?;
+                let dir = self.entity_dir(mapping, &name);
+                for batch in self.manifest(&dir)?.read(&dir, Some(&columns), self.settings.batch_rows)? {
+                    expected.add(&name, &batch?)?;
+                }
+            }
+        }
+        for entity in self.entities() {
+            self.go_on()?;
+            for batch in sink.read_fields(entity, &SECRECY_FIELDS, None)? {
+                found.add(&entity.name, &batch?)?;
+            }
+        }
+        let own = self.produced_by().filter_map(|mapping| mapping.scope.sekretess.as_deref());
+        let classes =
+            self.set.model.entities.values().map(|entity| entity.sekretess_klass.as_str()).chain(own);
+        let known =
+            KnownNames { namnder: namnder.keys().map(String::as_str).collect(), classes: classes.collect() };
+        Ok(Secrecy::compare(&expected, &found, &known))
+    }
+}
