@@ -20,6 +20,7 @@ use self::layout::Layout;
 use self::pattern::Pattern;
 use self::scan::{FileScan, scan};
 use crate::error::{Error, ErrorKind};
+use crate::intake::TableRows;
 use crate::source::{Source, SourceColumn, TableReader, TableSchema};
 
 /// Columns that the connector adds to every table, before those of the file-name pattern.
@@ -242,7 +243,7 @@ impl Source for CsvSource {
         let found =
             found.ok_or_else(|| Error::new(ErrorKind::Drift, format!("there is no table {wanted}")))?;
         found.scan_files()?;
-        Ok(Box::new(reader::CsvReader::new(found, table, batch_rows)?))
+        Ok(Box::new(TableRows::new(reader::CsvRows::new(found, table)?, table, batch_rows)))
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use crate::error::{Error, ErrorKind};
 use crate::hashing::file_digest;
+use crate::intake::TableRows;
 use crate::source::{Source, TableReader, TableSchema};
 
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -151,7 +152,8 @@ impl Source for SqliteSource {
         }
         let statement = select(&table.name, &columns, &known.order);
         let rows = sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch(connection);
-        Ok(Box::new(reader::SqliteReader::new(path, runtime, rows, table, batch_rows)))
+        let rows = reader::SqliteRows::new(path, runtime, rows, table);
+        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
     }
 }
 
