@@ -21,7 +21,7 @@ use self::pattern::Pattern;
 use self::scan::{FileScan, scan};
 use crate::error::{Error, ErrorKind};
 use crate::intake::TableRows;
-use crate::source::{Source, SourceColumn, TableReader, TableSchema};
+use crate::source::{Consistency, Source, SourceColumn, TableReader, TableSchema};
 
 /// Columns that the connector adds to every table, before those of the file-name pattern.
 const ADDED: [&str; 4] = [FILE, LINE, DIALECT, REPAIRED];
@@ -231,6 +231,10 @@ impl Source for CsvSource {
             }
         }
         Ok(digest.finish())
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::Point { how: "content of files", at: String::new() }
     }
 
     fn read<'a>(

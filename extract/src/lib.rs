@@ -13,6 +13,7 @@
 //! - Memory does not grow with the size of a table.
 //! - No error and no ledger carries a value of a row.
 
+mod access;
 pub mod atomic;
 mod batches;
 mod delimited;
@@ -27,11 +28,12 @@ mod source;
 mod sqlite;
 mod stage;
 
+pub use access::{Access, Locator, Manners, ServerAddress};
 pub use delimited::{CsvSource, MissingFiles, described_tables, missing_files};
 pub use error::{Error, ErrorKind};
 pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_part, read_parts};
-pub use source::{Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
+pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
 pub use sqlite::SqliteSource;
 pub use stage::{StageRequest, Staged, file_safe, stage_table, table_dir, unreadable_schema};

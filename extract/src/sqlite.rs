@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::error::{Error, ErrorKind};
 use crate::hashing::file_digest;
 use crate::intake::TableRows;
-use crate::source::{Source, TableReader, TableSchema};
+use crate::source::{Consistency, Source, TableReader, TableSchema};
 
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
@@ -130,6 +130,10 @@ impl Source for SqliteSource {
         }
         self.begin()?;
         Ok(digest.finish())
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::Point { how: "read transaction", at: String::new() }
     }
 
     fn read<'a>(

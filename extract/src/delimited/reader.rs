@@ -139,7 +139,13 @@ impl<'a> OpenFile<'a> {
             Taken::Unreadable => {
                 let (file, raw) = (self.file.name.clone(), first.raw.clone());
                 self.lines.pass(1);
-                intake.keep_aside(UnreadableRow { file, line: number, column: None, reason: BROKEN_ROW, raw });
+                intake.keep_aside(UnreadableRow {
+                    file,
+                    line: number,
+                    column: None,
+                    reason: BROKEN_ROW,
+                    raw,
+                });
             }
         }
         Ok(true)

@@ -42,9 +42,8 @@ impl Rows for SqliteRows<'_> {
         runtime.block_on(async {
             while !intake.is_full() {
                 let Some(row) = self.rows.next().await else { return Ok(false) };
-                row.and_then(|row| take(&mut self.taker, &row, intake)).map_err(|error| {
-                    Error::database(&self.path, &format!("table {}", self.table), error)
-                })?;
+                row.and_then(|row| take(&mut self.taker, &row, intake))
+                    .map_err(|error| Error::database(&self.path, &format!("table {}", self.table), error))?;
             }
             Ok(true)
         })
