@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 use crate::delimited::CsvSource;
 use crate::error::{Error, ErrorKind};
+use crate::postgres::PostgresSource;
 use crate::source::Source;
 use crate::sqlite::SqliteSource;
 
@@ -202,7 +203,8 @@ impl Access {
                 })?;
                 Box::new(CsvSource::open(path, described)?)
             }
-            server @ (Locator::Postgres(_) | Locator::Mysql(_) | Locator::Mssql(_) | Locator::Odbc(_)) => {
+            Locator::Postgres(address) => Box::new(PostgresSource::open(self, address)?),
+            server @ (Locator::Mysql(_) | Locator::Mssql(_) | Locator::Odbc(_)) => {
                 return Err(settings(format!("{server}: there is no connector for this kind of source")));
             }
         })

@@ -27,6 +27,15 @@ pub trait Source {
     /// What holds the reads after the last [`Source::fingerprint`] together.
     fn consistency(&self) -> Consistency;
 
+    /// Another connection that reads at the same point in time, so that several tables can be read at once;
+    /// `None` where that cannot be had.
+    ///
+    /// # Errors
+    /// When the connection cannot be made.
+    fn beside(&mut self) -> Result<Option<Box<dyn Source + Send>>, Error> {
+        Ok(None)
+    }
+
     /// Reads the columns of `table` in batches of at most `batch_rows` rows, always in the same order.
     /// A batch may be shorter when its values are large. A caller may leave out columns of a table that
     /// [`Source::tables`] gave: they are then not read.
