@@ -74,7 +74,8 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
             };
             let (address, doing) = &self.place;
             self.row.read(line, &self.forms).map_err(|_| {
-                let problem = format!("postgres://{address}: {doing}: the server sent something that is no row");
+                let problem =
+                    format!("postgres://{address}: {doing}: the server sent something that is no row");
                 Error::new(ErrorKind::Corrupt, problem)
             })?;
             self.taker.take(&self.row.values(), intake);
