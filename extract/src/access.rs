@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 use crate::delimited::CsvSource;
 use crate::error::{Error, ErrorKind};
+use crate::mysql::MysqlSource;
 use crate::postgres::PostgresSource;
 use crate::source::Source;
 use crate::sqlite::SqliteSource;
@@ -204,7 +205,8 @@ impl Access {
                 Box::new(CsvSource::open(path, described)?)
             }
             Locator::Postgres(address) => Box::new(PostgresSource::open(self, address)?),
-            server @ (Locator::Mysql(_) | Locator::Mssql(_) | Locator::Odbc(_)) => {
+            Locator::Mysql(address) => Box::new(MysqlSource::open(self, address)?),
+            server @ (Locator::Mssql(_) | Locator::Odbc(_)) => {
                 return Err(settings(format!("{server}: there is no connector for this kind of source")));
             }
         })
@@ -254,7 +256,7 @@ mod tests {
     fn server(text: &str) -> ServerAddress {
         match Locator::parse(text).unwrap() {
             Locator::Postgres(address) | Locator::Mysql(address) | Locator::Mssql(address) => address,
-            other => panic!("{other} is no server"),
+            Locator::Sqlite(_) | Locator::Csv(_) | Locator::Odbc(_) => panic!("{text} is no server"),
         }
     }
 

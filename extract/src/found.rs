@@ -128,7 +128,6 @@ fn raw_row(values: &[Found<'_>]) -> Vec<u8> {
 }
 
 /// Cuts the zeros off the end of the fraction of a time or a moment, and the point when nothing is left.
-#[cfg(test)]
 pub(crate) fn without_idle_fraction(time: &str) -> &str {
     if time.contains('.') { time.trim_end_matches('0').trim_end_matches('.') } else { time }
 }

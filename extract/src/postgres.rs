@@ -15,9 +15,11 @@ use tokio::runtime::Runtime;
 use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
 use crate::intake::TableRows;
+use crate::refusal::refused;
+use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
-use self::refusal::refused;
+use self::refusal::meaning;
 
 const USUAL_PORT: u16 = 5432;
 const USUAL_SCHEMA: &str = "public";
@@ -75,7 +77,7 @@ impl PostgresSource {
             .map_err(|error| Error::because(ErrorKind::Unreadable, "cannot start".to_owned(), error))?;
         let connection = runtime
             .block_on(PgConnection::connect_with(&options(access, address)))
-            .map_err(|error| refused(address, "connecting", error))?;
+            .map_err(|error| refused(&place(address), "connecting", error, meaning))?;
         Ok(Self {
             access: access.clone(),
             address: address.clone(),
@@ -89,7 +91,7 @@ impl PostgresSource {
     fn run(&mut self, statement: String) -> Result<(), Error> {
         let Self { runtime, connection, address, .. } = self;
         let done = runtime.block_on(connection.execute(AssertSqlSafe(statement)));
-        done.map(drop).map_err(|error| refused(address, "beginning to read", error))
+        done.map(drop).map_err(|error| refused(&place(address), "beginning to read", error, meaning))
     }
 
     /// Ends the transaction and begins one that sees what is there now.
@@ -109,7 +111,7 @@ impl PostgresSource {
             .and_then(|row| {
                 Ok(Point { exported: text(&row, 0)?, seen: text(&row, 1)?, place: text(&row, 2)? })
             })
-            .map_err(|error| refused(address, "beginning to read", error))?;
+            .map_err(|error| refused(&place(address), "beginning to read", error, meaning))?;
         Ok(())
     }
 }
@@ -158,7 +160,7 @@ impl Source for PostgresSource {
         let Self { address, runtime, connection, schema, .. } = self;
         runtime
             .block_on(catalog::tables(connection, schema))
-            .map_err(|error| refused(address, "reading the schema", error))
+            .map_err(|error| refused(&place(address), "reading the schema", error, meaning))
     }
 
     fn fingerprint(&mut self) -> Result<Digest, Error> {
@@ -190,22 +192,31 @@ impl Source for PostgresSource {
         batch_rows: usize,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
         let Self { access, address, runtime, connection, schema, .. } = self;
+        let place = place(address);
         let doing = format!("table {}", table.name);
-        let failed = |error| refused(address, &doing, error);
+        let failed = |error| refused(&place, &doing, error, meaning);
         let known = runtime.block_on(catalog::table(connection, schema, &table.name)).map_err(failed)?;
-        let known = known.ok_or_else(|| {
-            Error::new(ErrorKind::Drift, format!("postgres://{address} has no table {}", table.name))
-        })?;
-        let plan = known.plan(schema, table).map_err(|column| {
-            let problem = format!("postgres://{address}: table {} has no column {column}", table.name);
-            Error::new(ErrorKind::Drift, problem)
-        })?;
-        let stream = runtime.block_on(connection.copy_out_raw(&plan.statement)).map_err(failed)?;
-        let place = (address.clone(), doing);
-        let rows = reader::PostgresRows::new(runtime, stream, place, table, &plan, access.manners);
+        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
+        let from = format!("{}.{}", quoted(schema), quoted(&table.name));
+        let (select, columns) = known.select(&place, &from, table)?;
+        let copy = format!("COPY ({select}) TO STDOUT");
+        let stream = runtime.block_on(connection.copy_out_raw(&copy)).map_err(failed)?;
+        let reading = Reading {
+            name: address.database.clone(),
+            place,
+            doing,
+            forms: columns.iter().map(|column| column.form()).collect(),
+        };
+        let rows = reader::PostgresRows::new(runtime, stream, reading, table, access.manners);
         Ok(Box::new(TableRows::new(rows, table, batch_rows)))
     }
 }
 
-#[cfg(all(test, feature = "postgres-tests"))]
+/// The server, as errors name it.
+fn place(address: &ServerAddress) -> String {
+    format!("postgres://{address}")
+}
+
+#[cfg(test)]
+#[cfg(feature = "postgres-tests")]
 mod tests;

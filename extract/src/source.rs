@@ -1,5 +1,8 @@
 //! What a source is to the rest of the bridge.
 
+#[cfg(test)]
+pub(crate) mod reading;
+
 use std::fmt;
 
 use bron_mappings::{BatchReader, BatchSchema, ColumnType, Digest};

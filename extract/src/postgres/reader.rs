@@ -4,23 +4,22 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio::runtime::Runtime;
 
-use super::catalog::ReadPlan;
 use super::copy_text::{CopyRow, Form};
-use super::refusal::refused;
-use crate::access::{Manners, ServerAddress};
-use crate::error::{Error, ErrorKind};
+use super::refusal::meaning;
+use crate::access::Manners;
+use crate::error::Error;
 use crate::found::RowTaker;
 use crate::intake::{Intake, Rows};
 use crate::pace::Pace;
+use crate::refusal::refused;
+use crate::selection::Reading;
 use crate::source::TableSchema;
 
 /// The rows that a `COPY` statement sends, as chunks that may end anywhere.
 pub(super) struct PostgresRows<'a, B> {
     runtime: &'a Runtime,
     chunks: BoxStream<'a, Result<B, sqlx::Error>>,
-    /// The server, and what is read of it.
-    place: (ServerAddress, String),
-    forms: Vec<Form>,
+    reading: Reading<Form>,
     row: CopyRow,
     taker: RowTaker,
     pace: Pace,
@@ -35,17 +34,15 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
     pub(super) fn new(
         runtime: &'a Runtime,
         chunks: BoxStream<'a, Result<B, sqlx::Error>>,
-        place: (ServerAddress, String),
+        reading: Reading<Form>,
         table: &TableSchema,
-        plan: &ReadPlan,
         manners: Manners,
     ) -> Self {
         Self {
             runtime,
             chunks,
-            taker: RowTaker::new(place.0.database.clone(), &table.columns),
-            place,
-            forms: plan.forms.clone(),
+            taker: RowTaker::new(reading.name.clone(), &table.columns),
+            reading,
             row: CopyRow::default(),
             pace: Pace::new(manners.rows_per_second),
             chunk: None,
@@ -72,12 +69,8 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
                 self.begun.extend_from_slice(&rest[..end]);
                 &self.begun
             };
-            let (address, doing) = &self.place;
-            self.row.read(line, &self.forms).map_err(|_| {
-                let problem =
-                    format!("postgres://{address}: {doing}: the server sent something that is no row");
-                Error::new(ErrorKind::Corrupt, problem)
-            })?;
+            let read = self.row.read(line, &self.reading.forms);
+            read.map_err(|_| self.reading.corrupt("the server sent something that is no row"))?;
             self.taker.take(&self.row.values(), intake);
             self.begun.clear();
         }
@@ -86,7 +79,8 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
 
     fn next_chunk(&mut self) -> Result<bool, Error> {
         let next = self.runtime.block_on(self.chunks.next()).transpose();
-        self.chunk = next.map_err(|error| refused(&self.place.0, &self.place.1, error))?;
+        let Reading { place, doing, .. } = &self.reading;
+        self.chunk = next.map_err(|error| refused(place, doing, error, meaning))?;
         self.used = 0;
         Ok(self.chunk.is_some())
     }
@@ -103,9 +97,7 @@ impl<B: AsRef<[u8]>> Rows for PostgresRows<'_, B> {
             self.take_lines(intake)?;
         }
         if !goes_on && !self.begun.is_empty() {
-            let (address, doing) = &self.place;
-            let problem = format!("postgres://{address}: {doing}: the last row is not whole");
-            return Err(Error::new(ErrorKind::Corrupt, problem));
+            return Err(self.reading.corrupt("the last row is not whole"));
         }
         self.pace.keep(intake.ledger.read - before);
         Ok(goes_on)

@@ -1,27 +1,19 @@
-//! What the server's refusals mean.
+//! What the codes of a PostgreSQL server mean.
 
-use crate::access::ServerAddress;
-use crate::error::{Error, ErrorKind};
+use sqlx::error::DatabaseError;
 
-/// An error about a statement or the connection. `doing` says what was read. Of what the server said only the
-/// code is kept: its words may quote a value.
-pub(super) fn refused(address: &ServerAddress, doing: &str, error: sqlx::Error) -> Error {
-    let context = |problem: &str| format!("postgres://{address}: {doing}: {problem}");
-    let Some(code) = error.as_database_error().map(|inner| inner.code().unwrap_or_default()) else {
-        let (kind, problem) = match &error {
-            sqlx::Error::Tls(_) => (ErrorKind::Settings, "the server's certificate cannot be trusted"),
-            sqlx::Error::Io(_) => (ErrorKind::Connection, "no answer from the server, or the line broke"),
-            sqlx::Error::Protocol(_) => (ErrorKind::Connection, "the server broke off"),
-            _ => (ErrorKind::Database, "the driver could not read the answer"),
-        };
-        return Error::because(kind, context(problem), error);
-    };
-    let (kind, problem) = meaning(&code);
-    Error::new(kind, context(&format!("{problem} (SQLSTATE {code})")))
+use crate::error::ErrorKind;
+use crate::refusal::Meaning;
+
+/// The meaning of what a server answered.
+pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {
+    let code = error.code().unwrap_or_default();
+    let (kind, problem) = meaning_of(&code);
+    (kind, problem, format!("SQLSTATE {code}"))
 }
 
 /// The meaning of a five-character SQLSTATE.
-fn meaning(code: &str) -> (ErrorKind, &'static str) {
+fn meaning_of(code: &str) -> (ErrorKind, &'static str) {
     match code {
         "57P01" | "57P02" | "57P03" => (ErrorKind::Connection, "the server is stopping or starting"),
         "53300" => (ErrorKind::Connection, "the server has no room for another connection"),
@@ -40,14 +32,15 @@ fn meaning(code: &str) -> (ErrorKind, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn what_may_pass_by_itself_is_told_from_what_will_not() {
         for code in ["08006", "57P01", "53300", "55P03", "57014", "40001"] {
-            assert!(Error::new(meaning(code).0, "x").is_retryable(), "{code}");
+            assert!(Error::new(meaning_of(code).0, "x").is_retryable(), "{code}");
         }
         for code in ["28P01", "42501", "42P01", "3D000", "22P02"] {
-            assert!(!Error::new(meaning(code).0, "x").is_retryable(), "{code}");
+            assert!(!Error::new(meaning_of(code).0, "x").is_retryable(), "{code}");
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::mpsc;
 use std::thread;
 
-use bron_mappings::{Batch, Cells, ColumnType, Value};
+use bron_mappings::{Cells, ColumnType, Value};
 use bron_servers::PostgresServer;
 
 use super::*;
 use crate::access::Locator;
-use crate::ledger::TableLedger;
+use crate::source::reading::{read, table};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -52,25 +52,6 @@ fn server(statements: &str) -> (PostgresServer, PostgresSource, Writer) {
     (server, source, writer)
 }
 
-fn table(source: &mut dyn Source, name: &str) -> TableSchema {
-    source.tables().unwrap().into_iter().find(|table| table.name == name).unwrap()
-}
-
-fn read(source: &mut dyn Source, name: &str, batch_rows: usize) -> Result<(Vec<Batch>, TableLedger), Error> {
-    let table = table(source, name);
-    let mut reader = source.read(&table, batch_rows)?;
-    let mut batches = Vec::new();
-    for batch in reader.by_ref() {
-        batches.push(batch.map_err(Error::from_reader)?);
-    }
-    Ok((batches, reader.ledger()))
-}
-
-fn texts(batches: &[Batch], column: usize) -> Vec<Option<String>> {
-    let cells = batches.iter().map(|batch| batch.cells(column));
-    cells.flat_map(|cells| (0..cells.len()).map(move |row| cells.text(row).map(str::to_owned))).collect()
-}
-
 #[test]
 fn tables_views_columns_and_keys_are_described() {
     let (_server, mut source, _) = server(
@@ -90,7 +71,7 @@ fn tables_views_columns_and_keys_are_described() {
     assert_eq!(columns[1], ("förnamn å", "character varying(20)", ColumnType::Text));
     assert_eq!(columns[2], ("bild", "bytea", ColumnType::Bytes));
     assert_eq!(columns[3], ("del", "numeric(19,4)", ColumnType::Text));
-    assert_eq!(tables[0].key_unique, [] as [&str; 0]);
+    assert!(tables[0].key_unique.is_empty());
 }
 
 #[test]
@@ -129,11 +110,11 @@ fn every_type_has_its_text() {
     let (_server, mut source, _) = server(&format!(
         "CREATE TABLE t ({declared}); INSERT INTO t VALUES ({values}); INSERT INTO t DEFAULT VALUES"
     ));
-    let (batches, ledger) = read(&mut source, "t", 10).unwrap();
-    assert_eq!(ledger.staged, 2);
+    let found = read(&mut source, "t", 10).unwrap();
+    assert_eq!(found.ledger.staged, 2);
     for (at, (declared, _, expected)) in cases.iter().enumerate() {
         // Without a key the row of NULLs comes first.
-        assert_eq!(texts(&batches, at), [None, Some((*expected).to_owned())], "{declared}");
+        assert_eq!(found.texts(at), [None, Some((*expected).to_owned())], "{declared}");
     }
 }
 
@@ -143,8 +124,8 @@ fn bytes_stay_bytes_and_long_texts_whole() {
         "CREATE TABLE t (id int PRIMARY KEY, b bytea, s text);
          INSERT INTO t VALUES (1, '\\x0007ff', repeat('åäö', 100000)), (2, '', ''), (3, NULL, NULL)",
     );
-    let (batches, _) = read(&mut source, "t", 2).unwrap();
-    let cells = batches.iter().map(|batch| batch.cells(1));
+    let found = read(&mut source, "t", 2).unwrap();
+    let cells = found.batches.iter().map(|batch| batch.cells(1));
     let value = |cells: &Cells<'_>, row| match cells.value(row) {
         Some(Value::Bytes(bytes)) => Some(bytes.to_vec()),
         other => {
@@ -155,7 +136,7 @@ fn bytes_stay_bytes_and_long_texts_whole() {
     let bytes: Vec<Option<Vec<u8>>> =
         cells.flat_map(|cells| (0..cells.len()).map(|row| value(&cells, row)).collect::<Vec<_>>()).collect();
     assert_eq!(bytes, [Some(vec![0, 7, 255]), Some(Vec::new()), None]);
-    let texts = texts(&batches, 2);
+    let texts = found.texts(2);
     assert_eq!(texts[0].as_ref().unwrap().chars().count(), 300_000);
     assert_eq!(texts[1..], [Some(String::new()), None]);
 }
@@ -164,8 +145,8 @@ fn bytes_stay_bytes_and_long_texts_whole() {
 fn rows_come_in_the_order_of_the_key_by_bytes() {
     let (_server, mut source, _) =
         server("CREATE TABLE t (k text PRIMARY KEY); INSERT INTO t VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')");
-    let (batches, _) = read(&mut source, "t", 2).unwrap();
-    let found: Vec<String> = texts(&batches, 0).into_iter().flatten().collect();
+    let found = read(&mut source, "t", 2).unwrap();
+    let found: Vec<String> = found.texts(0).into_iter().flatten().collect();
     assert_eq!(found, ["Z", "a", "b", "å", "ö"]);
 }
 
@@ -200,15 +181,12 @@ fn one_moment_for_every_table_and_every_connection() {
         }
         moves
     });
-    let sum = |source: &mut dyn Source, table: &str| -> i64 {
-        let (batches, _) = read(source, table, 64).unwrap();
-        texts(&batches, 1).into_iter().map(|text| text.unwrap().parse::<i64>().unwrap()).sum()
-    };
     for round in 0..50 {
         source.fingerprint().unwrap();
         let mut other = source.beside().unwrap().unwrap();
-        let found = sum(&mut source, "a") + sum(other.as_mut(), "b");
-        assert_eq!(found, 100_000, "round {round}");
+        let here = read(&mut source, "a", 64).unwrap().sum(1);
+        let there = read(other.as_mut(), "b", 64).unwrap().sum(1);
+        assert_eq!(here + there, 100_000, "round {round}");
     }
     stop.send(()).unwrap();
     let moves = moving.join().unwrap();
@@ -267,7 +245,8 @@ fn locks_and_long_statements_end_in_time() {
 #[test]
 fn a_connection_that_breaks_is_an_error_that_may_be_tried_again() {
     let (_server, mut source, mut writer) = server(
-        "CREATE TABLE t (id int PRIMARY KEY, s text); INSERT INTO t SELECT g, repeat('x', 1000) FROM generate_series(1, 50000) g",
+        "CREATE TABLE t (id int PRIMARY KEY, s text);
+         INSERT INTO t SELECT g, repeat('x', 1000) FROM generate_series(1, 50000) g",
     );
     let big = table(&mut source, "t");
     let mut reader = source.read(&big, 100).unwrap();

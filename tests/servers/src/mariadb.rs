@@ -39,7 +39,9 @@ impl MariaDbServer {
         let data = directory.path().join("data");
         let mut install = unprivileged(&programs.join("mariadb-install-db"), UNPRIVILEGED)?;
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        run(install.arg(format!("--datadir={}", data.display())))?;
+        // Servers that share a folder for temporary tables remove each other's.
+        let temporary = format!("--tmpdir={}", directory.path().display());
+        run(install.arg(format!("--datadir={}", data.display())).arg(&temporary))?;
         let port = free_port()?;
         let mut launch = unprivileged(&server.join("mariadbd"), UNPRIVILEGED)?;
         launch
@@ -47,7 +49,8 @@ impl MariaDbServer {
             .args(["--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0"])
             .arg(format!("--datadir={}", data.display()))
             .arg(format!("--socket={}", directory.path().join("socket").display()))
-            .arg(format!("--port={port}"));
+            .arg(format!("--port={port}"))
+            .arg(&temporary);
         let process = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let server = Self { process, programs, directory, port };
         server.wait()?;
