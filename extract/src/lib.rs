@@ -16,6 +16,7 @@
 mod access;
 pub mod atomic;
 mod batches;
+mod charset;
 mod delimited;
 mod error;
 mod found;

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use bron_mappings::Value;
-use encoding_rs::Encoding;
 
 use super::header::Header;
 use super::lines::Lines;
@@ -152,11 +151,11 @@ impl<'a> OpenFile<'a> {
     }
 
     fn push_row(&self, intake: &mut Intake, line: u64, repaired: bool) -> Result<(), Error> {
-        let encoding = self.file.layout.encoding;
+        let charset = &self.file.layout.charset;
         for (index, slot) in self.slots.iter().enumerate() {
             match slot {
                 Slot::Field(field) => {
-                    let text = decode(encoding, self.rows.record().field(*field));
+                    let text = charset.decode(self.rows.record().field(*field));
                     let text = text.ok_or_else(|| self.undecodable(line, intake.column(index)))?;
                     intake.push(index, Some(Value::Text(&text)));
                 }
@@ -171,7 +170,7 @@ impl<'a> OpenFile<'a> {
     }
 
     fn undecodable(&self, line: u64, column: &str) -> Error {
-        let encoding = self.file.layout.encoding.name();
+        let encoding = self.file.layout.charset.name();
         let place = format!("{}: line {line}, column {column}", self.file.path.display());
         Error::new(ErrorKind::Encoding, format!("{place}: a byte has no meaning in {encoding}"))
     }
@@ -211,8 +210,4 @@ fn slot<'a>(name: &str, file: &'a DataFile, table: &'a FileTable, header: &Heade
             field.map(Slot::Field).or(capture.map(Slot::Constant)).unwrap_or(Slot::Null)
         }
     }
-}
-
-fn decode<'t>(encoding: &'static Encoding, bytes: &'t [u8]) -> Option<std::borrow::Cow<'t, str>> {
-    encoding.decode_without_bom_handling_and_without_replacement(bytes)
 }

@@ -6,6 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 
 use super::form::{Form, encoding};
 use super::quoted;
+use crate::charset::Charset;
 use crate::selection::{KnownTable, Selectable};
 use crate::source::{SourceColumn, TableSchema};
 
@@ -76,7 +77,7 @@ impl MysqlColumn {
         binary || matches!(self.base.as_str(), "geometry" | "point" | "linestring" | "polygon" | "vector")
     }
 
-    fn stored_encoding(&self) -> Option<&'static encoding_rs::Encoding> {
+    fn stored_encoding(&self) -> Option<Charset> {
         self.character_set.as_deref().and_then(encoding)
     }
 

@@ -1,7 +1,6 @@
 //! From what the server sends to what travels.
 
-use encoding_rs::Encoding;
-
+use crate::charset::Charset;
 use crate::found::without_idle_fraction;
 
 /// What the bytes of a column are, and so what has to be done to them.
@@ -10,7 +9,7 @@ pub(super) enum Form {
     /// Text in UTF-8, to be given on as it is.
     Text,
     /// Text in another character set, as it is stored.
-    Encoded(&'static Encoding),
+    Encoded(Charset),
     /// An approximate number of single precision, written with the digits of a double.
     Single,
     /// An approximate number, which the server may have written with an exponent.
@@ -47,9 +46,7 @@ impl Form {
             Self::Double => {
                 return text().and_then(|text| text.parse().ok()).map_or(Formed::Bytes(sent), Formed::Real);
             }
-            Self::Encoded(encoding) => encoding
-                .decode_without_bom_handling_and_without_replacement(sent)
-                .map(std::borrow::Cow::into_owned),
+            Self::Encoded(charset) => charset.decode(sent).map(std::borrow::Cow::into_owned),
             // The shortest digits that read back as the same single.
             Self::Single => text().and_then(|text| text.parse::<f32>().ok()).map(|number| number.to_string()),
             Self::Time => text().map(|text| without_idle_fraction(text).to_owned()),
@@ -65,14 +62,16 @@ impl Form {
 
 /// The encoding behind the name of a character set; `None` for those in which the server's own conversion is
 /// asked for, and for UTF-8.
-pub(super) fn encoding(character_set: &str) -> Option<&'static Encoding> {
-    Some(match character_set {
+pub(super) fn encoding(character_set: &str) -> Option<Charset> {
+    Charset::named(match character_set {
         // What MySQL calls latin1 is the code page.
-        "latin1" => encoding_rs::WINDOWS_1252,
-        "latin2" => encoding_rs::ISO_8859_2,
-        "cp1250" => encoding_rs::WINDOWS_1250,
-        "cp1251" => encoding_rs::WINDOWS_1251,
-        "cp1257" => encoding_rs::WINDOWS_1257,
+        "latin1" => "windows-1252",
+        "latin2" => "iso-8859-2",
+        "swe7" => "iso646-se",
+        "cp850" => "cp850",
+        "cp1250" => "windows-1250",
+        "cp1251" => "windows-1251",
+        "cp1257" => "windows-1257",
         _ => return None,
     })
 }
