@@ -28,6 +28,7 @@ mod mysql;
 mod pace;
 mod parts;
 mod postgres;
+pub mod profile;
 mod refusal;
 mod selection;
 mod source;
