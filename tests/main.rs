@@ -10,6 +10,7 @@
 //! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
+//! | [`sources`] | is a source that nobody has described described, without naming anybody? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
@@ -42,6 +43,7 @@ mod incidents;
 mod postgres;
 mod quality;
 mod shared_target;
+mod sources;
 mod structure;
 mod support;
 mod truth;

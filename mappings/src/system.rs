@@ -62,7 +62,7 @@ pub struct CsvDialect {
     pub name: String,
     /// The last `{period}` that is written so; the last dialect has none.
     pub until: Option<String>,
-    /// The encoding, by its WHATWG label.
+    /// The encoding: a WHATWG label, `cp437`, `cp850` or `iso646-se` (seven bits with Swedish letters).
     pub encoding: String,
     /// The character between fields.
     pub separator: u8,
@@ -82,6 +82,17 @@ impl System {
         let system = read_document(text, &mut report, read_system);
         let usable = report.found.is_empty();
         (system.filter(|_| usable), report.found)
+    }
+
+    /// A system without a name that delivers files of these kinds, all in these dialects.
+    #[must_use]
+    pub fn of_files(
+        csv: Vec<CsvTable>,
+        dialects: Vec<CsvDialect>,
+        ignored_tables: BTreeMap<String, String>,
+    ) -> Self {
+        let (name, label) = (String::new(), String::new());
+        Self { name, label, csv, dialects, ignored_tables, expectations: Vec::new(), load_first: Vec::new() }
     }
 
     /// The place of a table among those that are loaded first, or after all of them.

@@ -36,11 +36,17 @@ pub struct SecrecyTally {
 }
 
 impl SecrecyTally {
-    /// Counts rows of an entity. A value that cannot be read protects nobody.
+    /// Counts rows of an entity, but for those that `elsewhere` says are another project's. A value that cannot be
+    /// read protects nobody.
     ///
     /// # Errors
     /// [`ErrorKind::Columns`] when the id or one of [`SECRECY_FIELDS`] is not there.
-    pub fn add(&mut self, entity: &str, batch: &Batch) -> Result<(), Error> {
+    pub fn add(
+        &mut self,
+        entity: &str,
+        batch: &Batch,
+        elsewhere: impl Fn(usize) -> bool,
+    ) -> Result<(), Error> {
         let cells = |name: &str| {
             let missing =
                 || Error::new(ErrorKind::Columns, format!("entity {entity} was read without {name}"));
@@ -50,7 +56,7 @@ impl SecrecyTally {
         let [namnd, namnd_id, class, protected] = SECRECY_FIELDS.map(cells);
         let (namnd, namnd_id, class, protected) = (namnd?, namnd_id?, class?, protected?);
         let namnder = self.cells.entry(entity.to_owned()).or_default();
-        for row in 0..batch.rows() {
+        for row in (0..batch.rows()).filter(|row| !elsewhere(*row)) {
             let names = [namnd.text(row).unwrap_or_default(), class.text(row).unwrap_or_default()];
             let is_protected = protected.value(row) == Some(Value::Bool(true));
             let mut digest = DigestBuilder::new("bron/secrecy/1");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bron_extract::{
-    MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
+    Locator, MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
 };
 use bron_mappings::{Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
@@ -67,8 +67,9 @@ impl Chain<'_> {
     fn note_deliveries(&self) -> Result<(), Failure> {
         let mut missing = Vec::new();
         for (name, system) in &self.settings.systems {
+            let Locator::Csv(folder) = &system.access.locator else { continue };
             let Some(described) = self.set.systems.get(name) else { continue };
-            for files in missing_files(&self.settings.project.join(&system.path), described)? {
+            for files in missing_files(folder, described)? {
                 let (decided, open): (Vec<_>, Vec<_>) =
                     files.missing.iter().cloned().partition(|file| system.not_delivered.contains(file));
                 self.tell_missing(name, &open, "ask the sender for them");

@@ -8,6 +8,9 @@ use bron_reconcile::secrecy::{KnownNames, SECRECY_FIELDS, Secrecy, SecrecyTally}
 use crate::chain::Chain;
 use crate::failure::Failure;
 
+/// The fields that say whether a row is this project's.
+const ORIGIN_FIELDS: [&str; 4] = ["src_system", "src_key", "kalla_a", "kalla_b"];
+
 impl Chain<'_> {
     /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only.
     pub(super) fn secrecy(
@@ -23,14 +26,17 @@ impl Chain<'_> {
                 self.go_on()?;
                 let dir = self.entity_dir(mapping, &name);
                 for batch in self.manifest(&dir)?.read(&dir, Some(&columns), self.settings.batch_rows)? {
-                    expected.add(&name, &batch?)?;
+                    expected.add(&name, &batch?, |_| false)?;
                 }
             }
         }
         for entity in self.entities() {
             self.go_on()?;
-            for batch in sink.read_fields(entity, &SECRECY_FIELDS, None)? {
-                found.add(&entity.name, &batch?)?;
+            let origin = ORIGIN_FIELDS.into_iter().filter(|field| entity.field(field).is_some());
+            let fields: Vec<&str> = SECRECY_FIELDS.into_iter().chain(origin).collect();
+            for batch in sink.read_fields(entity, &fields, None)? {
+                let batch = batch?;
+                found.add(&entity.name, &batch, |row| self.is_from_elsewhere(&batch, row))?;
             }
         }
         let own = self.produced_by().filter_map(|mapping| mapping.scope.sekretess.as_deref());
