@@ -10,6 +10,7 @@
 //!    versions of a mapping and tells what differs and why.
 //! 4. [`IdentityBuilder`] links the records of persons that came over, or asks people about them.
 //! 5. [`RetentionBuilder`] says of every personal file when it is due to be destroyed, and what exempts it.
+//! 6. An [`Inverter`] writes rows of the model back into the columns of their source row, where that can be done.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
 //! table is cut into batches or on the number of threads.
@@ -24,6 +25,7 @@ mod examples;
 mod fixture;
 mod functions;
 mod identity;
+mod inverse;
 mod lookups;
 mod output;
 mod plan;
@@ -44,6 +46,9 @@ pub use functions::{
     Outcome, REGISTRY_VERSION, SettingError, Settings, find, registry,
 };
 pub use identity::{IDENTITY_TABLE, Identity, IdentityBuilder};
+pub use inverse::{
+    ColumnWay, EntityRow, FieldWay, Inverter, Kept, KeyOf, Put, Refusal, SourceText, SourceTexts, WayBack, Written,
+};
 pub use lookups::{
     Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet, needs,
 };
