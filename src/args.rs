@@ -1,8 +1,12 @@
 //! What may be typed. The texts here are the help.
 
+mod mapping;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use mapping::{FmtArguments, MappingVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]
@@ -50,24 +54,6 @@ pub(crate) enum Verb {
     /// Tools for the author of mappings
     #[command(subcommand)]
     Mapping(MappingVerb),
-}
-
-/// The tools for the author of mappings.
-#[derive(Debug, Subcommand)]
-pub(crate) enum MappingVerb {
-    /// Write the files of a mapping folder in their canonical form
-    Fmt(FmtArguments),
-}
-
-/// Arguments of `bron mapping fmt`.
-#[derive(Debug, Args)]
-pub(crate) struct FmtArguments {
-    /// The mapping folder
-    #[arg(long, value_name = "DIR", default_value = "mappings")]
-    pub(crate) mappings: PathBuf,
-    /// Write nothing; name the files that are not canonical and fail when there are any
-    #[arg(long)]
-    pub(crate) check: bool,
 }
 
 /// Arguments of `bron demo`.
