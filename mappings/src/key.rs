@@ -277,7 +277,7 @@ mod tests {
         fn any_text_is_a_key_or_none(text in "[|N\\\\a]{0,8}") {
             if let Some(values) = SourceKey::values_of(&text) {
                 let key = SourceKey::new("s", "t", values.iter().map(Option::as_deref));
-                prop_assert_eq!(key.text().expose(), &text);
+                prop_assert_eq!(key.text().into_inner(), text);
             }
         }
     }

@@ -72,7 +72,8 @@ pub struct ColumnWay {
 pub enum SourceText {
     /// Text, as every column but those of files has it.
     Text(String),
-    /// Bytes.
+    /// Bytes: of a column of bytes, and of one of text that the function `bytes` reads, which holds the text in
+    /// UTF-8.
     Bytes(Vec<u8>),
 }
 

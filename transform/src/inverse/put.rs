@@ -31,10 +31,10 @@ impl Statement<'_, '_> {
         if let Some(kept) = kept.filter(|kept| self.accepts(Some(kept), scene)) {
             return (vec![kept], None);
         }
-        match self.value {
-            Some(value) => self.writer.texts(value, self.of.row, scene),
-            None => (Vec::new(), None),
-        }
+        let Some(value) = self.value else { return (Vec::new(), None) };
+        let (texts, lost) = self.writer.texts(value, self.of.row, scene);
+        let also_empty = self.writer.default.as_ref() == Some(value);
+        (texts, lost.or_else(|| self.writer.loss.clone().filter(|_| also_empty)))
     }
 
     fn accepts(&self, text: Option<&SourceText>, scene: &Scene<'_>) -> bool {
@@ -64,13 +64,18 @@ impl<'a> Inverter<'a> {
         let mut scene = Scene { secret: &self.secret, keys, decided: BTreeMap::new(), kept: texts };
         self.key(&matched, &mut scene, &mut put);
         for column in self.in_order() {
-            if !put.columns.contains_key(column) {
-                let written = self.column_of(column, &matched, &scene, &mut put.refused);
-                if let Written::Exact(text) | Written::Lossy(text, _) = &written {
-                    scene.decided.insert(column, text.clone());
-                }
-                put.columns.insert(column.to_owned(), written);
+            let statements = self.statements(column, &matched, &scene);
+            if let Some(Written::Exact(text)) = put.columns.get(column) {
+                let agree = |one: &&Statement<'_, '_>| one.value.is_none() || one.accepts(text.as_ref(), &scene);
+                let others = statements.iter().filter(|one| !agree(one));
+                put.refused.extend(others.map(|one| one.refusal("the key of a record never changes")));
+                continue;
             }
+            let written = written(column, &statements, &scene, &mut put.refused);
+            if let Written::Exact(text) | Written::Lossy(text, _) = &written {
+                scene.decided.insert(column, text.clone());
+            }
+            put.columns.insert(column.to_owned(), written);
         }
         for way in &self.columns {
             if let WayBack::NotWritable(reason) = &way.way {
@@ -157,13 +162,13 @@ impl<'a> Inverter<'a> {
         ordered
     }
 
-    fn column_of(
-        &self,
+    /// The fields that have something to say about a column: with what was kept, those that were changed.
+    fn statements<'p>(
+        &'p self,
         column: &str,
-        matched: &[Matched<'_>],
+        matched: &'p [Matched<'p>],
         scene: &Scene<'_>,
-        refused: &mut Vec<Refusal>,
-    ) -> Written {
+    ) -> Vec<Statement<'p, 'a>> {
         let mut statements: Vec<Statement<'_, '_>> = Vec::new();
         for of in matched {
             let writers = self.writers.iter();
@@ -173,24 +178,13 @@ impl<'a> Inverter<'a> {
                 Statement { writer, of, value }
             }));
         }
-        if let Some(texts) = scene.kept {
+        if scene.kept.is_some() {
             statements.retain(|one| match one.of.was {
                 Some(was) => was.fields.get(&one.writer.rule.field) != one.value,
                 None => true,
             });
-            if statements.is_empty() {
-                return Written::Exact(texts.get(column).cloned());
-            }
         }
-        if statements.is_empty() {
-            return Written::NotWritable("no row has a field that is made of it".to_owned());
-        }
-        decide(&statements, scene).unwrap_or_else(|| {
-            let several = statements.iter().filter(|one| one.value.is_some()).count() > 1;
-            let reason = if several { DISAGREE } else { UNREADABLE };
-            refused.extend(statements.iter().map(|one| one.refusal(reason)));
-            Written::NotWritable(reason.to_owned())
-        })
+        statements
     }
 
     /// What must not have changed.
@@ -235,6 +229,27 @@ impl<'a> Inverter<'a> {
     }
 }
 
+/// What the fields write into a column. Where all were kept as they are, so is the text.
+fn written(
+    column: &str,
+    statements: &[Statement<'_, '_>],
+    scene: &Scene<'_>,
+    refused: &mut Vec<Refusal>,
+) -> Written {
+    if statements.is_empty() {
+        return match scene.kept {
+            Some(texts) => Written::Exact(texts.get(column).cloned()),
+            None => Written::NotWritable("no row has a field that is made of it".to_owned()),
+        };
+    }
+    decide(statements, scene).unwrap_or_else(|| {
+        let several = statements.iter().filter(|one| one.value.is_some()).count() > 1;
+        let reason = if several { DISAGREE } else { UNREADABLE };
+        refused.extend(statements.iter().map(|one| one.refusal(reason)));
+        Written::NotWritable(reason.to_owned())
+    })
+}
+
 /// The text that every field that speaks reads as its value. A field without a value and without a kept text
 /// says nothing, unless all are so: then the column is empty.
 fn decide(statements: &[Statement<'_, '_>], scene: &Scene<'_>) -> Option<Written> {
@@ -245,7 +260,6 @@ fn decide(statements: &[Statement<'_, '_>], scene: &Scene<'_>) -> Option<Written
         if one.value.is_some() || !texts.is_empty() {
             speaking.push(one);
         }
-        let lost = lost.or_else(|| one.writer.loss.clone());
         proposals.extend(texts.into_iter().map(|text| (lost.clone(), text)));
     }
     if speaking.is_empty() {

@@ -141,14 +141,27 @@ impl Writer<'_> {
             (Back::Function { invert, arguments, scale, .. }, _) => {
                 text(invert(&Settings { arguments, scale: *scale }, value))
             }
-            (Back::Bytes, Cell::Bytes(bytes)) => (vec![SourceText::Bytes(bytes.to_vec())], None),
-            (Back::Codes { list, date, .. }, Cell::Text(target)) => {
+            (Back::Bytes, Cell::Bytes(bytes)) => (vec![self.text_or_bytes(bytes, scene)], None),
+            (Back::Codes { list, date, fallback }, Cell::Text(target)) => {
                 let codes = list.codes(target, scope(row), day(*date, scene));
-                let lost = (codes.len() > 1).then(|| format!("`{target}` is {}", codes.join(" or ")));
+                let several = codes.len() > 1 || *fallback == Some(target.as_ref());
+                let unknown = fallback.filter(|fallback| *fallback == target).map(|_| "an unknown code");
+                let named: Vec<&str> = codes.iter().copied().chain(unknown).collect();
+                let lost = several.then(|| format!("`{target}` is {}", named.join(" or ")));
                 (codes.into_iter().map(|code| SourceText::Text(code.to_owned())).collect(), lost)
             }
             (Back::Ref(reference), Cell::Id(id)) => text(reference.text(*id, scene)),
             (Back::Bytes | Back::Codes { .. } | Back::Ref(_), _) => (Vec::new(), None),
+        }
+    }
+
+    /// Bytes for a column of bytes, and text for one of text: where nothing was kept, the caller knows which.
+    fn text_or_bytes(&self, bytes: &[u8], scene: &Scene<'_>) -> SourceText {
+        let was_text = scene.kept.and_then(|kept| kept.get(self.column));
+        let text = matches!(was_text, Some(SourceText::Text(_))).then(|| String::from_utf8(bytes.to_vec()));
+        match text {
+            Some(Ok(text)) => SourceText::Text(text),
+            Some(Err(_)) | None => SourceText::Bytes(bytes.to_vec()),
         }
     }
 
