@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use mapping::{FmtArguments, MappingVerb};
+pub(crate) use mapping::{DdlArguments, DdlDialect, FmtArguments, MappingVerb, PlaceArguments};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]
@@ -75,14 +75,16 @@ pub(crate) struct DemoArguments {
 
 /// Arguments of `bron check`.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct CheckArguments {
     /// The project whose mappings are checked, against its sources' tables
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", required_unless_present = "mappings", conflicts_with = "mappings")]
     pub(crate) project: Option<PathBuf>,
     /// A directory of mapping files alone
     #[arg(long, value_name = "DIR")]
     pub(crate) mappings: Option<PathBuf>,
+    /// Fail when there are warnings
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
 }
 
 /// Arguments of `bron diff`.

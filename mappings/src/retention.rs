@@ -178,6 +178,8 @@ pub struct Retention {
     /// What is proposed for a file that is overdue and not exempt.
     pub overdue: Disposition,
     pub(crate) named: Vec<(String, Placed)>,
+    /// Fields that exemptions name, with the file and the entity.
+    pub(crate) named_fields: Vec<(String, String, Placed)>,
 }
 
 impl Default for Retention {
@@ -188,6 +190,7 @@ impl Default for Retention {
             while_open: Vec::new(),
             overdue: Disposition::Hold,
             named: Vec::new(),
+            named_fields: Vec::new(),
         }
     }
 }

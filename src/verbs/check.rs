@@ -7,7 +7,7 @@ use crate::args::{ChainArguments, CheckArguments};
 use crate::failure::{Exit, Failure};
 use crate::printer::{Printer, diagnostic_json};
 use crate::project::{
-    Checked, check_files, described_tables, known_tables, mapping_files, open_sources, require_as_of,
+    Checked, check_files, checked_folder, known_tables, mapping_files, open_sources, require_as_of,
 };
 use crate::settings::Settings;
 
@@ -15,17 +15,14 @@ use crate::settings::Settings;
 pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit, Failure> {
     let checked = match (&arguments.project, &arguments.mappings) {
         (Some(project), _) => check_project(project)?,
-        (None, Some(dir)) => {
-            let files = mapping_files(dir)?;
-            let parsed = MappingSet::parse(&files);
-            let tables = described_tables(&parsed.0)?;
-            check_files(files, parsed, &tables)
-        }
+        (None, Some(dir)) => checked_folder(dir)?,
         (None, None) => return Err(Failure::config("name a project or a folder of mappings")),
     };
-    let errors = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
-    if errors > 0 {
-        let mut failure = Failure::config(format!("{errors} errors in the mapping files"));
+    let warnings = checked.diagnostics.iter().filter(|one| one.severity == Severity::Warning).count();
+    let errors = checked.diagnostics.len() - warnings;
+    if errors > 0 || (arguments.deny_warnings && warnings > 0) {
+        let mut failure =
+            Failure::config(format!("{errors} errors and {warnings} warnings in the mapping files"));
         failure.diagnostics = checked.diagnostics;
         return Err(failure);
     }
@@ -37,6 +34,7 @@ pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit,
     let document = json!({
         "mappings": checked.set.mappings.len(),
         "examples": examples,
+        "warnings": warnings,
         "coverage": coverage,
         "diagnostics": diagnostics,
     });
@@ -70,5 +68,9 @@ fn text(checked: &Checked, examples: usize) -> String {
     let mappings = checked.set.mappings.len();
     lines
         .push(format!("{mappings} mappings and {examples} examples hold; every column is mapped or ignored"));
+    let warnings = checked.diagnostics.len();
+    if warnings > 0 {
+        lines.push(format!("{warnings} warnings"));
+    }
     lines.join("\n")
 }

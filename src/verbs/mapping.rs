@@ -1,6 +1,8 @@
 //! `bron mapping`: tools for the author of mappings.
 
+mod ddl;
 mod fmt;
+mod invert;
 
 use crate::args::MappingVerb;
 use crate::failure::{Exit, Failure};
@@ -10,5 +12,8 @@ use crate::printer::Printer;
 pub(super) fn run(verb: &MappingVerb, printer: &Printer) -> Result<Exit, Failure> {
     match verb {
         MappingVerb::Fmt(arguments) => fmt::run(arguments, printer),
+        MappingVerb::Coverage(_) => Ok(Exit::Clean),
+        MappingVerb::Invert(arguments) => invert::run(arguments, printer),
+        MappingVerb::Ddl(arguments) => ddl::run(arguments, printer),
     }
 }

@@ -215,7 +215,8 @@ fn changed(table: &Table<'_>, keys: KeyOf<'_>, figures: &mut Figures) {
         let again = table.mapped_again(&sources);
         for (at, value) in wanted {
             let after = again.get(table.names[at].as_ref().unwrap());
-            let Some(after) = after.and_then(|rows| rows.iter().find(|row| row.entity == field.entity)) else {
+            let Some(after) = after.and_then(|rows| rows.iter().find(|row| row.entity == field.entity))
+            else {
                 figures.held += 1;
                 continue;
             };

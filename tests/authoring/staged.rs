@@ -5,7 +5,8 @@ use std::path::Path;
 
 use bron_extract::{MANIFEST_FILE, Manifest, table_dir};
 use bron_mappings::{
-    Batch, BatchSchema, Column, ColumnBuilder, ColumnType, IdentityDecisions, InstallationSecret, Mapping, MappingSet, Value,
+    Batch, BatchSchema, Column, ColumnBuilder, ColumnType, IdentityDecisions, InstallationSecret, Mapping,
+    MappingSet, Value,
 };
 use bron_transform::{
     EntityRow, Lookups, Need, PersonTable, PersonsBuilder, Plan, SourceText, SourceTexts, apply, needs,
@@ -87,13 +88,20 @@ pub(super) fn source_rows(batch: &Batch) -> Vec<SourceTexts> {
     let text = |value| match value {
         Value::Text(text) => SourceText::Text(text.to_owned()),
         Value::Bytes(bytes) => SourceText::Bytes(bytes.to_vec()),
-        Value::Bool(_) | Value::Int(_) | Value::Decimal(_) | Value::Date(_) | Value::Time(_) | Value::Id(_) => {
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Date(_)
+        | Value::Time(_)
+        | Value::Id(_) => {
             unreachable!("staged columns are text or bytes")
         }
     };
     let row = |at: usize| {
         let cells = columns.iter().enumerate();
-        cells.filter_map(move |(column, named)| Some((named.name.clone(), text(batch.cells(column).value(at)?))))
+        cells.filter_map(move |(column, named)| {
+            Some((named.name.clone(), text(batch.cells(column).value(at)?)))
+        })
     };
     (0..batch.rows()).map(|at| row(at).collect()).collect()
 }

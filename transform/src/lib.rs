@@ -31,6 +31,7 @@ mod output;
 mod plan;
 mod retention;
 mod row;
+mod rules;
 
 pub use apply::{Transformed, apply, apply_all};
 pub use balance::{Balance, Dimension, Fate, Tally};
@@ -47,7 +48,8 @@ pub use functions::{
 };
 pub use identity::{IDENTITY_TABLE, Identity, IdentityBuilder};
 pub use inverse::{
-    ColumnWay, EntityRow, FieldWay, Inverter, Kept, KeyOf, Put, Refusal, SourceText, SourceTexts, WayBack, Written,
+    ColumnWay, EntityRow, FieldWay, Inverter, Kept, KeyOf, Put, Refusal, SourceText, SourceTexts, WayBack,
+    Written,
 };
 pub use lookups::{
     Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet, needs,
@@ -55,3 +57,4 @@ pub use lookups::{
 pub use output::reject_schema;
 pub use plan::{Plan, PlanError};
 pub use retention::{ASSESSMENT_ENTITY, Assessments, RETENTION_TABLE, RetentionBuilder};
+pub use rules::check_rules;

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::document::{Placed, Reporter, Section, read_document};
-use crate::mapping::Day;
+use crate::mapping::{Day, PERSON_ENTITY};
 use crate::model::Model;
 use crate::retention::{
     Disposition, Exemption, ExemptionGround, LegalStatus, Retention, RetentionFinish, RetentionRule,
@@ -28,7 +28,8 @@ impl Retention {
                 }
             }
             for mut section in root.sections("exemption", report) {
-                let exemption = read_exemption(&mut section, &mut self.named, report);
+                let named = (&mut self.named, &mut self.named_fields);
+                let exemption = read_exemption(&mut section, named, report);
                 self.exemptions.extend(exemption);
             }
         });
@@ -53,6 +54,15 @@ impl Retention {
                 let mut report = Reporter::new(file);
                 let known = model.entities.keys().chain(self.rules.keys()).map(String::as_str);
                 report.unknown("BRON-M069", name, "entity or rule", known);
+                found.append(&mut report.found);
+            }
+        }
+        for (file, entity, field) in &self.named_fields {
+            let Some(entity) = model.entity(entity) else { continue };
+            if entity.field(&field.text).is_none() {
+                let mut report = Reporter::new(file);
+                let known = entity.fields.iter().map(|known| known.name.as_str());
+                report.unknown("BRON-M069", field, &format!("field of `{}`", entity.name), known);
                 found.append(&mut report.found);
             }
         }
@@ -113,14 +123,14 @@ fn read_rule(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option
 
 fn read_exemption(
     section: &mut Section<'_, '_>,
-    named: &mut Vec<(String, Placed)>,
+    (named, fields): (&mut Vec<(String, Placed)>, &mut Vec<(String, String, Placed)>),
     report: &mut Reporter<'_>,
 ) -> Option<Exemption> {
     let name = section.required_text("name", report);
     let label = section.required_text("label", report);
     let lagrum = section.required_text("lagrum", report);
     let rules = section.texts("rules", report).unwrap_or_default();
-    let ground = read_ground(section, named, report);
+    let ground = read_ground(section, (&mut *named, fields), report);
     let disposition = one_of(section, "disposition", Disposition::ALL, report);
     let status = one_of(section, "status", LegalStatus::ALL, report);
     section.finish(report);
@@ -138,7 +148,7 @@ fn read_exemption(
 
 fn read_ground(
     section: &mut Section<'_, '_>,
-    named: &mut Vec<(String, Placed)>,
+    (named, named_fields): (&mut Vec<(String, Placed)>, &mut Vec<(String, String, Placed)>),
     report: &mut Reporter<'_>,
 ) -> Option<ExemptionGround> {
     let entity = section.text("entity", report);
@@ -149,6 +159,11 @@ fn read_ground(
     let kept = section.text("while_kept", report);
     let texts = |placed: Vec<Placed>| placed.into_iter().map(|one| one.text).collect::<Vec<_>>();
     named.extend(entity.iter().chain(&kept).map(|name| (report.file.to_owned(), name.clone())));
+    let of_entity = entity.iter().zip(&field).map(|(entity, field)| (entity.text.clone(), field));
+    let of_person = fields.iter().map(|field| (PERSON_ENTITY.to_owned(), field));
+    let of_file =
+        of_entity.chain(of_person).map(|(entity, field)| (report.file.to_owned(), entity, field.clone()));
+    named_fields.extend(of_file);
     match (entity, days, kept) {
         (Some(entity), None, None) => Some(ExemptionGround::Rows {
             entity: entity.text,

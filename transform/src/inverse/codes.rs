@@ -27,7 +27,8 @@ fn lines_of<'l>(list: &'l CodeList, system: &str) -> Vec<(&'l str, &'l CodeEntry
 impl CodesBack {
     pub(super) fn new(list: &CodeList, system: &str) -> Result<Self, String> {
         let mut ranked: BTreeMap<String, BTreeSet<(Equivalence, String)>> = BTreeMap::new();
-        for (code, entry) in lines_of(list, system).into_iter().filter(|(_, entry)| !entry.target.is_empty()) {
+        for (code, entry) in lines_of(list, system).into_iter().filter(|(_, entry)| !entry.target.is_empty())
+        {
             ranked.entry(entry.target.clone()).or_default().insert((entry.equivalence, code.to_owned()));
         }
         let codes = |ranked: BTreeSet<(Equivalence, String)>| {

@@ -66,7 +66,8 @@ impl<'a> Inverter<'a> {
         for column in self.in_order() {
             let statements = self.statements(column, &matched, &scene);
             if let Some(Written::Exact(text)) = put.columns.get(column) {
-                let agree = |one: &&Statement<'_, '_>| one.value.is_none() || one.accepts(text.as_ref(), &scene);
+                let agree =
+                    |one: &&Statement<'_, '_>| one.value.is_none() || one.accepts(text.as_ref(), &scene);
                 let others = statements.iter().filter(|one| !agree(one));
                 put.refused.extend(others.map(|one| one.refusal("the key of a record never changes")));
                 continue;
@@ -132,7 +133,8 @@ impl<'a> Inverter<'a> {
 
     /// The texts of the record's own key, which every row carries. They are the record's name and never change.
     fn key<'p>(&'p self, matched: &[Matched<'_>], scene: &mut Scene<'p>, put: &mut Put) {
-        let Some(values) = matched.first().and_then(|one| SourceKey::values_of(one.row.text("src_key"))) else {
+        let Some(values) = matched.first().and_then(|one| SourceKey::values_of(one.row.text("src_key")))
+        else {
             return;
         };
         for (origin, value) in self.mapping.key.iter().zip(values) {
@@ -216,7 +218,11 @@ impl<'a> Inverter<'a> {
         };
         for of in matched {
             if broken(&self.targets[of.target].target.when) {
-                refused.push(refusal(of.row, "", "the condition of its target does not hold for what is written"));
+                refused.push(refusal(
+                    of.row,
+                    "",
+                    "the condition of its target does not hold for what is written",
+                ));
             }
             for writer in self.writers.iter().filter(|writer| writer.target == of.target) {
                 let value = of.row.fields.get(&writer.rule.field);

@@ -65,9 +65,9 @@ impl<'a> Surveyor<'_, 'a> {
             Rule::Function { name, inputs, arguments, .. } => {
                 self.function(name, inputs, arguments, field).map_err(unusable)?
             }
-            Rule::Codes { list, input, date, fallback, .. } => self
-                .codes(list, input, date.as_ref(), fallback.as_deref())
-                .map_err(unusable)?,
+            Rule::Codes { list, input, date, fallback, .. } => {
+                self.codes(list, input, date.as_ref(), fallback.as_deref()).map_err(unusable)?
+            }
             Rule::Ref { entity, system, table, key, part, .. } => {
                 let system = system.as_ref().unwrap_or(&self.inverter.mapping.system);
                 self.reference((entity, system, table), key, part.as_deref())

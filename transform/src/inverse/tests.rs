@@ -73,7 +73,8 @@ fn a_changed_field_is_written_and_the_others_are_kept() {
         ("sant", Cell::Bool(false), "a constant"),
     ] {
         let put = change(field, Some(value));
-        let refused: Vec<_> = put.refused.iter().map(|one| (one.field.as_str(), one.reason.as_str())).collect();
+        let refused: Vec<_> =
+            put.refused.iter().map(|one| (one.field.as_str(), one.reason.as_str())).collect();
         assert_eq!(refused, [(field, reason)]);
     }
 }
@@ -114,7 +115,10 @@ fn a_reference_is_written_with_the_key_of_the_row_it_names() {
     };
     let keys = |entity: &str, id: [u8; 16]| (entity == "annan" && id == [5; 16]).then(|| "k|l".to_owned());
     let put = inverter.put(std::slice::from_ref(&row), None, &keys);
-    assert_eq!((&put.columns["A"], &put.columns["B"]), (&Written::Exact(text("l")), &Written::Exact(text("k"))));
+    assert_eq!(
+        (&put.columns["A"], &put.columns["B"]),
+        (&Written::Exact(text("l")), &Written::Exact(text("k")))
+    );
     let put = inverter.put(&[row], None, &no_keys);
     assert_eq!(put.refused.len(), 1, "once for the field: {:?}", put.refused);
 }
@@ -166,7 +170,10 @@ fn rows_are_told_apart_by_part_and_strangers_are_refused() {
     let inverter = Inverter::new(&set, only(&set), &SECRET).unwrap();
     let (texts, rows) = mapped(&set, &table("ID A B", &["1|a|b"]));
     let put = inverter.put(&rows, None, &no_keys);
-    assert_eq!((&put.columns["A"], &put.columns["B"]), (&Written::Exact(text("a")), &Written::Exact(text("b"))));
+    assert_eq!(
+        (&put.columns["A"], &put.columns["B"]),
+        (&Written::Exact(text("a")), &Written::Exact(text("b")))
+    );
     let mut strange = rows.clone();
     let key = bron_mappings::SourceKey::new("s", "T", [Some("2")]);
     let id = *EntityId::derive(&SECRET, "rad", &key).as_bytes();

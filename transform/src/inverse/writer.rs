@@ -116,7 +116,9 @@ impl Writer<'_> {
                 Some(code) => match list.read(code, scope(row), day(*date, scene)) {
                     Meant::Target("") => Outcome::Null,
                     Meant::Target(target) => Outcome::text(target),
-                    Meant::Unknown | Meant::OutsidePeriod => return fallback.map(|text| Cell::Text(text.into())),
+                    Meant::Unknown | Meant::OutsidePeriod => {
+                        return fallback.map(|text| Cell::Text(text.into()));
+                    }
                 },
             },
             Back::Ref(_) => Outcome::Null,
@@ -180,9 +182,8 @@ impl Reference<'_> {
     fn text(&self, id: [u8; 16], scene: &Scene<'_>) -> Option<String> {
         let values = scene.key_of(self.entity, id)?;
         let value = |at: usize| values.get(*self.places.get(at)?)?.as_deref();
-        let agrees = |(at, column): &(usize, &str)| {
-            scene.text(column).is_none_or(|known| value(*at) == Some(known))
-        };
+        let agrees =
+            |(at, column): &(usize, &str)| scene.text(column).is_none_or(|known| value(*at) == Some(known));
         if !self.added.iter().all(agrees) {
             return None;
         }
