@@ -2,6 +2,7 @@
 
 mod definition;
 mod inverse;
+mod removal;
 mod staged;
 
 use std::collections::BTreeMap;

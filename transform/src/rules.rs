@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use bron_mappings::{
-    AggregateKind, Condition, ConditionTest, Diagnostic, FieldRule, FieldType, Lookup, Mapping, MappingSet,
-    Origin, PROTECTION, Protection, Rule, Severity, Span,
+    AggregateKind, Check, Condition, ConditionTest, Diagnostic, FieldRule, FieldType, Lookup, Mapping,
+    MappingSet, Origin, PROTECTION, Protection, ReasonCode, Rule, Severity, Span,
 };
 
 use crate::functions::{Build, FieldFn, Outcome, Settings, find};
@@ -41,6 +41,7 @@ pub fn check_rules(set: &MappingSet) -> Vec<Diagnostic> {
             }
         }
         checker.conditions();
+        checker.shown();
     }
     found
 }
@@ -95,6 +96,34 @@ impl Checker<'_> {
             label: label.to_owned(),
             help: Some(help.to_owned()),
         });
+    }
+
+    /// A check that no example breaks is documented by nobody and proved by nothing. What is decided across rows
+    /// cannot be shown by one.
+    fn shown(&mut self) {
+        let examples = || self.mapping.examples.iter();
+        let shows = |rule: ReasonCode| {
+            let marks = examples().flat_map(|example| example.marks.iter().flatten());
+            marks
+                .chain(examples().filter_map(|example| example.quarantined.as_ref()))
+                .any(|mark| *mark == rule)
+        };
+        let across = |check: &&Check| {
+            find(&check.function).is_some_and(|function| matches!(function.build, Build::AcrossRows(_)))
+        };
+        let checks = self.mapping.checks.iter().filter(|check| !across(check) && !shows(check.rule));
+        let mut named = BTreeSet::new();
+        for check in checks.filter(|check| named.insert(check.rule)) {
+            self.found.push(Diagnostic {
+                code: "BRON-M055",
+                severity: Severity::Warning,
+                file: self.mapping.file.clone(),
+                span: check.function_span.clone(),
+                message: format!("no example shows a row that gets the mark {}", check.rule),
+                label: "shown by no example".to_owned(),
+                help: Some("write an [[example]] with this mark".to_owned()),
+            });
+        }
     }
 
     fn refused(&mut self, function: &str, span: &Span, problem: &str) {
@@ -229,7 +258,8 @@ mod tests {
     use crate::fixture::{rules, set};
 
     fn found(set: &MappingSet) -> Vec<(&'static str, String)> {
-        check_rules(set).into_iter().map(|one| (one.code, one.message)).collect()
+        let errors = check_rules(set).into_iter().filter(|one| one.severity == Severity::Error);
+        errors.map(|one| (one.code, one.message)).collect()
     }
 
     #[test]
@@ -282,7 +312,21 @@ mod tests {
     }
 
     #[test]
+    fn a_check_that_no_example_breaks_is_named_once() {
+        let check = "[[check]]\nrule = \"D24\"\nfn = \"ends_before_start\"\nfrom = [\"A\", \"B\"]\n";
+        let across = "[[check]]\nrule = \"D42\"\nfn = \"repeats_within\"\nfrom = [\"A\"]\n";
+        let target = "[[target]]\nentity = \"rad\"\n[target.fields]\nid = { id = [\"ID\"] }\n";
+        let warned = check_rules(&set(&format!("{check}{check}{across}{target}")));
+        assert_eq!(
+            warned.iter().map(|one| (one.code, one.severity)).collect::<Vec<_>>(),
+            [("BRON-M055", Severity::Warning)]
+        );
+        let example = "[[example]]\nabout = \"x\"\nmarks = [\"D24\"]\n";
+        assert_eq!(check_rules(&set(&format!("{check}{target}{example}"))), []);
+    }
+
+    #[test]
     fn the_shipped_rules_can_be_read() {
-        assert_eq!(found(&crate::fixture::shipped().0), []);
+        assert_eq!(check_rules(&crate::fixture::shipped().0), []);
     }
 }

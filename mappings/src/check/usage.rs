@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checker;
 use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::document::Reporter;
+use crate::document::{Placed, Reporter};
 use crate::mapping::{FieldRule, Rule};
 use crate::project::MappingSet;
 
@@ -22,6 +22,16 @@ impl Checker<'_> {
     /// A reference names a row that some mapping makes, with as many texts as that row's id has.
     pub(super) fn made(&self, referred: &Referred<'_>, span: &Span, report: &mut Reporter<'_>) {
         let Referred { entity, system, table, part, texts } = *referred;
+        if self.set.model.entity(entity).is_none() {
+            let placed = Placed { text: entity.to_owned(), span: span.clone() };
+            report.unknown(
+                "BRON-M021",
+                &placed,
+                "entity",
+                self.set.model.entities.keys().map(String::as_str),
+            );
+            return;
+        }
         let other = self.set.mapping(system, table);
         let targets = other.iter().flat_map(|other| &other.targets).filter(|one| one.entity == entity);
         let ids: Vec<usize> =
