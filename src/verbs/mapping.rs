@@ -1,5 +1,6 @@
 //! `bron mapping`: tools for the author of mappings.
 
+mod coverage;
 mod ddl;
 mod fmt;
 mod invert;
@@ -12,7 +13,7 @@ use crate::printer::Printer;
 pub(super) fn run(verb: &MappingVerb, printer: &Printer) -> Result<Exit, Failure> {
     match verb {
         MappingVerb::Fmt(arguments) => fmt::run(arguments, printer),
-        MappingVerb::Coverage(_) => Ok(Exit::Clean),
+        MappingVerb::Coverage(arguments) => coverage::run(arguments, printer),
         MappingVerb::Invert(arguments) => invert::run(arguments, printer),
         MappingVerb::Ddl(arguments) => ddl::run(arguments, printer),
     }

@@ -11,6 +11,7 @@
 //! 4. [`IdentityBuilder`] links the records of persons that came over, or asks people about them.
 //! 5. [`RetentionBuilder`] says of every personal file when it is due to be destroyed, and what exempts it.
 //! 6. An [`Inverter`] writes rows of the model back into the columns of their source row, where that can be done.
+//! 7. A [`Profiler`] counts what the rules of a mapping met in the rows, and which codes occur.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
 //! table is cut into batches or on the number of threads.
@@ -29,6 +30,7 @@ mod inverse;
 mod lookups;
 mod output;
 mod plan;
+mod profile;
 mod retention;
 mod row;
 mod rules;
@@ -56,5 +58,6 @@ pub use lookups::{
 };
 pub use output::reject_schema;
 pub use plan::{Plan, PlanError};
+pub use profile::{CodeCounts, MOST_CODES, Profiler, RuleProfile};
 pub use retention::{ASSESSMENT_ENTITY, Assessments, RETENTION_TABLE, RetentionBuilder};
 pub use rules::check_rules;
