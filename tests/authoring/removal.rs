@@ -160,7 +160,7 @@ fn without_lines(text: &str, gone: &BTreeSet<usize>) -> String {
 #[test]
 fn a_column_whose_rules_are_gone_is_missed() {
     let shipped = Shipped::new();
-    let readers: Vec<(&str, &str, Vec<(BTreeSet<usize>, String)>)> =
+    let readers: Vec<_> =
         shipped.mappings().map(|(path, text)| (path, text, only_readers(path, text))).collect();
     let most = readers.iter().map(|(_, _, columns)| columns.len()).max().unwrap();
     let mut removed = 0;

@@ -130,7 +130,7 @@ impl RuleProfile {
                 *self.normalised.entry(reason).or_default() += 1;
             }
             Outcome::Marked { reason, .. } | Outcome::Bad(reason) => {
-                *self.refused.entry(reason).or_default() += 1
+                *self.refused.entry(reason).or_default() += 1;
             }
         }
     }

@@ -60,7 +60,10 @@ impl<'a> Surveyor<'_, 'a> {
             })?),
         };
         let found: Found<'a> = match &rule.rule {
-            Rule::Id { key, part } => return Ok(self.id(rule, key, part.as_deref())),
+            Rule::Id { key, part } => {
+                self.id(rule, key, part.as_deref());
+                return Ok(());
+            }
             Rule::Const(text) => return self.constant(rule, field, text),
             Rule::Function { name, inputs, arguments, .. } => {
                 self.function(name, inputs, arguments, field).map_err(unusable)?
@@ -73,11 +76,11 @@ impl<'a> Surveyor<'_, 'a> {
                 self.reference((entity, system, table), key, part.as_deref())
             }
         };
-        self.note(rule, default, found);
+        self.note(rule, default.as_ref(), found);
         Ok(())
     }
 
-    fn note(&mut self, rule: &'a FieldRule, default: Option<Cell<'static>>, found: Found<'a>) {
+    fn note(&mut self, rule: &'a FieldRule, default: Option<&Cell<'static>>, found: Found<'a>) {
         let target = &mut self.inverter.targets[self.at];
         let mut columns = Vec::new();
         let way = match found {
@@ -93,7 +96,7 @@ impl<'a> Surveyor<'_, 'a> {
                     let loss = (!loss.is_empty()).then_some(loss);
                     lost.extend(loss.clone());
                     columns.push(column.to_owned());
-                    let default = default.clone();
+                    let default = default.cloned();
                     self.inverter.writers.push(Writer { target: self.at, rule, column, back, default, loss });
                 }
                 lost.into_iter().next().map_or(WayBack::Exact, WayBack::Lossy)
