@@ -1,11 +1,13 @@
 //! What may be typed. The texts here are the help.
 
+mod mapping;
 mod source;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use mapping::{DdlArguments, DdlDialect, FmtArguments, MappingVerb, PlaceArguments};
 pub(crate) use source::{ProfileArguments, SourceArguments, SourceVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
@@ -59,24 +61,6 @@ pub(crate) enum Verb {
     Source(SourceVerb),
 }
 
-/// The tools for the author of mappings.
-#[derive(Debug, Subcommand)]
-pub(crate) enum MappingVerb {
-    /// Write the files of a mapping folder in their canonical form
-    Fmt(FmtArguments),
-}
-
-/// Arguments of `bron mapping fmt`.
-#[derive(Debug, Args)]
-pub(crate) struct FmtArguments {
-    /// The mapping folder
-    #[arg(long, value_name = "DIR", default_value = "mappings")]
-    pub(crate) mappings: PathBuf,
-    /// Write nothing; name the files that are not canonical and fail when there are any
-    #[arg(long)]
-    pub(crate) check: bool,
-}
-
 /// Arguments of `bron demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
@@ -96,14 +80,16 @@ pub(crate) struct DemoArguments {
 
 /// Arguments of `bron check`.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct CheckArguments {
     /// The project whose mappings are checked, against its sources' tables
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", required_unless_present = "mappings", conflicts_with = "mappings")]
     pub(crate) project: Option<PathBuf>,
     /// A directory of mapping files alone
     #[arg(long, value_name = "DIR")]
     pub(crate) mappings: Option<PathBuf>,
+    /// Fail when there are warnings
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
 }
 
 /// Arguments of `bron diff`.

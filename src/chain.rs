@@ -4,6 +4,7 @@
 //! installation. Everything it makes lies in `runs/<id>/`; every artefact there is whole or absent, so a
 //! run that was killed goes on where it stopped, and a run that is complete has nothing left to do.
 
+mod coverage;
 mod derived;
 mod earlier;
 mod effect;
@@ -29,6 +30,7 @@ use crate::printer::Printer;
 use crate::project::{OpenSource, check_files, known_tables, mapping_files, open_sources, require_as_of};
 use crate::settings::Settings;
 
+pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;

@@ -6,7 +6,7 @@ use std::path::Path;
 use bron_extract::{Source, TableSchema};
 use bron_mappings::{Coverage, Diagnostic, FunctionSpec, Mapping, MappingSet, Severity, Tables, check};
 use bron_reconcile::controls::{self, Control};
-use bron_transform::{registry, run_examples};
+use bron_transform::{check_rules, registry, run_examples};
 
 use crate::chain::{control_columns, control_fields};
 use crate::failure::{Failure, whole};
@@ -64,6 +64,14 @@ pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
+/// Checks a folder of mapping files alone; the columns of systems that deliver files are known.
+pub(crate) fn checked_folder(dir: &Path) -> Result<Checked, Failure> {
+    let files = mapping_files(dir)?;
+    let parsed = MappingSet::parse(&files);
+    let tables = described_tables(&parsed.0)?;
+    Ok(check_files(files, parsed, &tables))
+}
+
 /// Checks mapping files that were parsed as `(set, diagnostics)`: their text, their names against `tables`,
 /// and, when all is well so far, their examples.
 pub(crate) fn check_files(
@@ -74,6 +82,7 @@ pub(crate) fn check_files(
     let functions: Vec<FunctionSpec> = registry().iter().map(|function| function.spec).collect();
     let (coverage, found) = check(&set, &functions, tables);
     diagnostics.extend(found);
+    diagnostics.extend(check_rules(&set));
     diagnostics.extend(check_controls(&files, &set, tables));
     if diagnostics.iter().all(|one| one.severity != Severity::Error) {
         diagnostics.extend(run_examples(&set));

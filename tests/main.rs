@@ -4,6 +4,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`structure`] | does the tree keep its own rules: edges between crates, layout, tidiness, harmless fixtures? |
+//! | [`authoring`] | do the tools for the author of mappings say what the files say, and only that? |
 //! | [`checking`] | does a check report every mistake of the mapping files at once? |
 //! | [`determinism`] | do the same inputs give the same bytes, and twice the same as once? |
 //! | [`truth`] | is every row and every planted defect accounted for? |
@@ -25,6 +26,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers of tests included")]
 #![expect(clippy::print_stdout, reason = "a test tells what it measured and why it skipped")]
 
+mod authoring;
 #[cfg(feature = "browser-tests")]
 mod browser;
 mod checking;

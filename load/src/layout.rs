@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use bron_mappings::{ColumnType, Entity, Model};
+use bron_mappings::{ColumnType, Entity};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql;
@@ -27,21 +27,6 @@ pub enum Dialect {
     Sqlite,
     /// PostgreSQL 13 or later.
     Postgres,
-}
-
-/// The statements that create every table of the model, and the two control tables `bron_receipt` and
-/// `bron_schema`, in the order of their names. What [`Sink::prepare`](crate::Sink::prepare) runs, and
-/// what a database administrator can read before.
-#[must_use]
-pub fn ddl(model: &Model, dialect: Dialect) -> String {
-    let mut text = String::new();
-    for statement in sql::control_tables(dialect) {
-        let _ = writeln!(text, "{statement};");
-    }
-    for entity in model.entities.values() {
-        let _ = writeln!(text, "{};", sql::create_table(&Layout::unchecked(entity), dialect));
-    }
-    text
 }
 
 /// One column of a table.
@@ -83,7 +68,8 @@ impl Layout {
         Ok(self)
     }
 
-    fn unchecked(entity: &Entity) -> Self {
+    /// The layout of an entity whose names nobody has checked.
+    pub(crate) fn unchecked(entity: &Entity) -> Self {
         let column = |field: &bron_mappings::Field| LayoutColumn {
             name: field.name.clone(),
             kind: field.kind.column(),

@@ -17,6 +17,7 @@ mod calendar;
 #[cfg(test)]
 mod contract;
 mod decimal;
+mod definition;
 mod error;
 mod layout;
 mod postgres;
@@ -26,7 +27,8 @@ mod sqlite;
 mod target;
 mod unreadable;
 
+pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
-pub use layout::{Dialect, ddl};
+pub use layout::Dialect;
 pub use sink::{Counts, IdRange, PartId, Receipt, RunIds, Sink, UNREADABLE, open, read_only};
 pub use target::Target;

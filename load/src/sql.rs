@@ -8,7 +8,7 @@ pub(crate) mod sqlite;
 
 use std::sync::Arc;
 
-use bron_mappings::ColumnType;
+use bron_mappings::{ColumnType, Digest};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS};
@@ -64,6 +64,39 @@ pub(crate) fn create_table(layout: &Layout, dialect: Dialect) -> String {
     lines.push(format!("  PRIMARY KEY ({})", quoted(ID)));
     let table = quoted(&layout.table);
     format!("CREATE TABLE IF NOT EXISTS {table} (\n{}\n){}", lines.join(",\n"), table_options(dialect))
+}
+
+/// The statement that creates an index on one column where it does not exist.
+pub(crate) fn create_index(table: &str, column: &str) -> String {
+    let name = quoted(&index_name(table, column));
+    format!("CREATE INDEX IF NOT EXISTS {name} ON {} ({})", quoted(table), quoted(column))
+}
+
+/// PostgreSQL cuts names after 63 bytes, so a long name ends with a digest of the whole.
+fn index_name(table: &str, column: &str) -> String {
+    const LONGEST: usize = 63;
+    let name = format!("{table}_{column}_ix");
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let digest = Digest::of(name.as_bytes()).short();
+    let kept: String = name.chars().take(LONGEST - 1 - digest.len()).collect();
+    format!("{kept}_{digest}")
+}
+
+/// The statement by which PostgreSQL remembers what a table means.
+pub(crate) fn comment_on_table(table: &str, meaning: &str) -> String {
+    format!("COMMENT ON TABLE {} IS {}", quoted(table), literal(meaning))
+}
+
+/// The statement by which PostgreSQL remembers what a column means.
+pub(crate) fn comment_on_column(table: &str, column: &str, meaning: &str) -> String {
+    format!("COMMENT ON COLUMN {}.{} IS {}", quoted(table), quoted(column), literal(meaning))
+}
+
+/// A text of the model as SQL. Values of rows never come here.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// The statements that create the control tables where they do not exist. The counts of a receipt are
@@ -154,6 +187,15 @@ mod tests {
         for name in ["", "2a", "Beslut", "å", "a b", "a\"b", "a;b", "a-b"] {
             assert!(!is_identifier(name), "{name}");
         }
+    }
+
+    #[test]
+    fn names_of_indexes_fit_and_differ() {
+        assert_eq!(index_name("beslut", "arende_id"), "beslut_arende_id_ix");
+        let long = "a".repeat(48);
+        let [one, other] = ["forsta", "andra"].map(|column| index_name(&long, &format!("{column}_{long}")));
+        assert!(one.len() == 63 && other.len() == 63 && one != other);
+        assert_eq!(literal("'x'"), "'''x'''");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod lookups;
 mod person;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use crate::project::MappingSet;
 use crate::system::System;
 
 pub use lookups::check_systems;
+use usage::Referred;
 
 /// How much of a table's columns a mapping accounts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,7 @@ pub fn check(
     for system in set.systems.values() {
         found.extend(unmapped_first(set, system));
     }
+    found.extend(usage::unused_codes(set));
     (coverage, found)
 }
 
@@ -258,8 +261,12 @@ impl Checker<'_> {
             Rule::Id { .. } if kind.is_none_or(|kind| *kind != FieldType::Id) => {
                 mismatch(report, &rule.span, "an id");
             }
-            Rule::Ref { entity, entity_span, .. } => match kind {
-                Some(FieldType::Ref { entity: wanted }) if wanted == entity => {}
+            Rule::Ref { entity, entity_span, system, table, key, part } => match kind {
+                Some(FieldType::Ref { entity: wanted }) if wanted == entity => {
+                    let system = system.as_ref().unwrap_or(&self.mapping.system);
+                    let (part, texts) = (part.as_deref(), key.len());
+                    self.made(&Referred { entity, system, table, part, texts }, entity_span, report);
+                }
                 _ => mismatch(report, entity_span, &format!("a reference to `{entity}`")),
             },
             Rule::Function { name, name_span, inputs, arguments } => {

@@ -77,6 +77,8 @@ pub struct CodeEntry {
     /// A remark for people.
     pub note: String,
     pub(crate) line: u64,
+    /// The place of the line in the file.
+    pub(crate) span: Span,
 }
 
 /// What a lookup gives.
@@ -156,7 +158,8 @@ impl CodeList {
         let mut report = |code, message: String, help: Option<String>| {
             found.push(diagnostic(code, file, span.clone(), message, "this line", help));
         };
-        let Some((code, entry)) = read_entry(record, scoped, position.line(), &mut report) else {
+        let place = (position.line(), span.clone());
+        let Some((code, entry)) = read_entry(record, scoped, place, &mut report) else {
             return;
         };
         let entries = self.entries.entry((record[0].to_owned(), code.clone())).or_default();
@@ -238,7 +241,7 @@ fn is_scoped(header: &csv::StringRecord) -> Option<bool> {
 fn read_entry(
     record: &csv::StringRecord,
     scoped: bool,
-    line: u64,
+    (line, span): (u64, Span),
     report: &mut Report<'_>,
 ) -> Option<(String, CodeEntry)> {
     let before = 1 + if scoped { SCOPE_COLUMNS.len() } else { 0 };
@@ -267,6 +270,7 @@ fn read_entry(
         reviewer: field(7).to_owned(),
         note: field(8).to_owned(),
         line,
+        span,
     };
     Some((field(0).to_owned(), entry))
 }

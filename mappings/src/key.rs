@@ -105,6 +105,35 @@ impl SourceKey {
         }
         Sensitive::new(text)
     }
+
+    /// The values of a key in the form of [`SourceKey::text`], in order; `None` when the text is not of that
+    /// form. A key of no values has the same text as one that is empty, and reads as that.
+    #[must_use]
+    pub fn values_of(text: &str) -> Option<Vec<Option<String>>> {
+        let mut values = Vec::new();
+        let mut value = Some(String::new());
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            let added = match character {
+                '|' => {
+                    values.push(value.replace(String::new()));
+                    continue;
+                }
+                '\\' => match characters.next()? {
+                    'N' if value.as_ref().is_some_and(String::is_empty) => {
+                        value = None;
+                        continue;
+                    }
+                    escaped @ ('\\' | '|') => escaped,
+                    _ => return None,
+                },
+                plain => plain,
+            };
+            value.as_mut()?.push(added);
+        }
+        values.push(value);
+        Some(values)
+    }
 }
 
 /// The values of a key from its readable form, as [`SourceKey::text`] writes it. A text of nothing is one empty
@@ -260,6 +289,20 @@ mod tests {
             }
             let read = SourceKey::from_bytes(key(&a).as_bytes());
             prop_assert_eq!(read, Ok(key(&a)));
+        }
+
+        #[test]
+        fn the_readable_form_is_read_back(values in proptest::collection::vec(proptest::option::of("[|N\\\\a]{0,5}"), 1..4)) {
+            let key = SourceKey::new("s", "t", values.iter().map(Option::as_deref));
+            prop_assert_eq!(SourceKey::values_of(key.text().expose()), Some(values));
+        }
+
+        #[test]
+        fn any_text_is_a_key_or_none(text in "[|N\\\\a]{0,8}") {
+            if let Some(values) = SourceKey::values_of(&text) {
+                let key = SourceKey::new("s", "t", values.iter().map(Option::as_deref));
+                prop_assert_eq!(key.text().into_inner(), text);
+            }
         }
     }
 }

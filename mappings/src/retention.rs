@@ -177,7 +177,16 @@ pub struct Retention {
     pub while_open: Vec<String>,
     /// What is proposed for a file that is overdue and not exempt.
     pub overdue: Disposition,
-    pub(crate) named: Vec<(String, Placed)>,
+    pub(crate) named: NamedByRetention,
+}
+
+/// What the files of retention name, each with the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NamedByRetention {
+    /// Entities and rules.
+    pub(crate) things: Vec<(String, Placed)>,
+    /// Fields, each with its entity.
+    pub(crate) fields: Vec<(String, String, Placed)>,
 }
 
 impl Default for Retention {
@@ -187,7 +196,7 @@ impl Default for Retention {
             exemptions: Vec::new(),
             while_open: Vec::new(),
             overdue: Disposition::Hold,
-            named: Vec::new(),
+            named: NamedByRetention::default(),
         }
     }
 }

@@ -218,7 +218,8 @@ mod tests {
         }
         let columns = columns.iter_mut().map(ColumnBuilder::finish).collect();
         let mut tally = SecrecyTally::default();
-        tally.add("akt", &Batch::new(&schema, columns, rows.len()).unwrap()).unwrap();
+        let batch = Batch::new(&schema, columns, rows.len()).unwrap();
+        tally.add("akt", &batch, |_| false).unwrap();
         tally
     }
 

@@ -61,7 +61,7 @@ pub(crate) fn measure(
     Measurement { chain: &chain, staged: &staged, sets, lookups: [&before, &after], changes }.run()
 }
 
-fn chain<'a>(
+pub(super) fn chain<'a>(
     settings: &'a Settings,
     printer: &'a Printer,
     sources: BTreeMap<String, OpenSource>,
@@ -74,7 +74,7 @@ fn chain<'a>(
 
 /// Makes the chain read and look up as this version does. A mapping whose table the project does not have
 /// is left out: nothing can be known of it.
-fn use_set(chain: &mut Chain<'_>, set: &MappingSet) -> Result<(), Failure> {
+pub(super) fn use_set(chain: &mut Chain<'_>, set: &MappingSet) -> Result<(), Failure> {
     let mut set = set.clone();
     set.mappings.retain(|mapping| {
         let tables = chain.sources.get(&mapping.system).map(|open| &open.tables);
@@ -110,7 +110,7 @@ fn wanted_by_both(
 }
 
 /// Whether every wanted table lies staged in the run with every wanted column.
-fn covers(chain: &Chain<'_>, wanted: &[(String, TableSchema)]) -> bool {
+pub(super) fn covers(chain: &Chain<'_>, wanted: &[(String, TableSchema)]) -> bool {
     wanted.iter().all(|(system, table)| {
         let dir = table_dir(&chain.run.dir, system, &table.name);
         Manifest::load(&dir.join(MANIFEST_FILE)).is_ok_and(|manifest| {

@@ -1,31 +1,34 @@
 //! `bron check`: every name, every column, every example; and all mistakes at once.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use bron_mappings::{Coverage, MappingSet, Severity, check_systems};
 use serde_json::json;
 
 use crate::args::{ChainArguments, CheckArguments};
+use crate::chain::unlisted_codes;
 use crate::failure::{Exit, Failure};
 use crate::printer::{Printer, diagnostic_json};
 use crate::project::{
-    Checked, check_files, described_tables, known_tables, mapping_files, open_sources, require_as_of,
+    Checked, OpenSource, check_files, checked_folder, known_tables, mapping_files, open_sources,
+    require_as_of,
 };
 use crate::settings::Settings;
 
-/// Checks a project's mappings against its sources' tables, or a folder of mappings alone. No row is read.
+/// Checks a project's mappings against its sources' tables, or a folder of mappings alone. No row of a
+/// source is read; of a run that is there the codes are compared with their lists.
 pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit, Failure> {
     let checked = match (&arguments.project, &arguments.mappings) {
-        (Some(project), _) => check_project(project)?,
-        (None, Some(dir)) => {
-            let files = mapping_files(dir)?;
-            let parsed = MappingSet::parse(&files);
-            let tables = described_tables(&parsed.0)?;
-            check_files(files, parsed, &tables)
-        }
+        (Some(project), _) => check_project(project, printer)?,
+        (None, Some(dir)) => checked_folder(dir)?,
         (None, None) => return Err(Failure::config("name a project or a folder of mappings")),
     };
-    let errors = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
-    if errors > 0 {
-        let mut failure = Failure::config(format!("{errors} errors in the mapping files"));
+    let warnings = checked.diagnostics.iter().filter(|one| one.severity == Severity::Warning).count();
+    let errors = checked.diagnostics.len() - warnings;
+    if errors > 0 || (arguments.deny_warnings && warnings > 0) {
+        let mut failure =
+            Failure::config(format!("{errors} errors and {warnings} warnings in the mapping files"));
         failure.diagnostics = checked.diagnostics;
         return Err(failure);
     }
@@ -37,6 +40,7 @@ pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit,
     let document = json!({
         "mappings": checked.set.mappings.len(),
         "examples": examples,
+        "warnings": warnings,
         "coverage": coverage,
         "diagnostics": diagnostics,
     });
@@ -44,16 +48,27 @@ pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit,
     Ok(Exit::Clean)
 }
 
-fn check_project(project: &std::path::Path) -> Result<Checked, Failure> {
+fn check_project(project: &Path, printer: &Printer) -> Result<Checked, Failure> {
+    let (settings, mut checked, sources) = open_project(project)?;
+    checked.diagnostics.extend(check_systems(&checked.set, &sources.keys().cloned().collect()));
+    require_as_of(&settings, &checked.set)?;
+    if checked.diagnostics.iter().all(|one| one.severity != Severity::Error) {
+        checked.diagnostics.extend(unlisted_codes(&settings, printer, &checked.set)?);
+    }
+    Ok(checked)
+}
+
+/// A project with its mapping files, checked against the tables of its sources.
+pub(super) fn open_project(
+    project: &Path,
+) -> Result<(Settings, Checked, BTreeMap<String, OpenSource>), Failure> {
     let arguments = ChainArguments { project: project.to_owned(), target: None, batch_rows: None };
     let settings = Settings::resolve(&arguments)?;
     let files = mapping_files(&settings.mappings)?;
     let parsed = MappingSet::parse(&files);
     let sources = open_sources(&settings, &parsed.0)?;
-    let mut checked = check_files(files, parsed, &known_tables(&sources));
-    checked.diagnostics.extend(check_systems(&checked.set, &sources.keys().cloned().collect()));
-    require_as_of(&settings, &checked.set)?;
-    Ok(checked)
+    let checked = check_files(files, parsed, &known_tables(&sources));
+    Ok((settings, checked, sources))
 }
 
 fn coverage_json(coverage: &Coverage) -> serde_json::Value {
@@ -70,5 +85,9 @@ fn text(checked: &Checked, examples: usize) -> String {
     let mappings = checked.set.mappings.len();
     lines
         .push(format!("{mappings} mappings and {examples} examples hold; every column is mapped or ignored"));
+    let warnings = checked.diagnostics.len();
+    if warnings > 0 {
+        lines.push(format!("{warnings} warnings"));
+    }
     lines.join("\n")
 }

@@ -20,7 +20,7 @@ pub(crate) use trace::{Trace, TracedRow};
 use writer::Writer;
 pub(crate) use writer::key_text;
 
-pub(crate) use value::scope;
+pub(crate) use value::{outcome, scope};
 
 /// What one batch became.
 #[derive(Debug)]

@@ -10,6 +10,8 @@
 //!    versions of a mapping and tells what differs and why.
 //! 4. [`IdentityBuilder`] links the records of persons that came over, or asks people about them.
 //! 5. [`RetentionBuilder`] says of every personal file when it is due to be destroyed, and what exempts it.
+//! 6. An [`Inverter`] writes rows of the model back into the columns of their source row, where that can be done.
+//! 7. A [`Profiler`] counts what the rules of a mapping met in the rows, and which codes occur.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
 //! table is cut into batches or on the number of threads.
@@ -24,11 +26,14 @@ mod examples;
 mod fixture;
 mod functions;
 mod identity;
+mod inverse;
 mod lookups;
 mod output;
 mod plan;
+mod profile;
 mod retention;
 mod row;
+mod rules;
 
 pub use apply::{Transformed, apply, apply_all};
 pub use balance::{Balance, Dimension, Fate, Tally};
@@ -44,9 +49,15 @@ pub use functions::{
     Outcome, REGISTRY_VERSION, SettingError, Settings, find, registry,
 };
 pub use identity::{IDENTITY_TABLE, Identity, IdentityBuilder};
+pub use inverse::{
+    ColumnWay, EntityRow, FieldWay, Inverter, Kept, KeyOf, Put, Refusal, SourceText, SourceTexts, WayBack,
+    Written,
+};
 pub use lookups::{
     Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet, needs,
 };
 pub use output::reject_schema;
 pub use plan::{Plan, PlanError};
+pub use profile::{CodeCounts, MOST_CODES, Profiler, RuleProfile};
 pub use retention::{ASSESSMENT_ENTITY, Assessments, RETENTION_TABLE, RetentionBuilder};
+pub use rules::check_rules;

@@ -20,6 +20,7 @@ use bron_mappings::{
 use crate::functions::{BeginAcross, Cell, CheckFn, FieldFn, REGISTRY_VERSION};
 use crate::lookups::{Need, census_need, text_schema};
 pub(crate) use codes::{CodeTable, Meant};
+pub(crate) use constant::constant;
 pub(crate) use person::PlannedPerson;
 use planner::Planner;
 

@@ -92,6 +92,7 @@ fn line(system: &str, code: &str, entry: &CodeEntry) -> String {
         reviewer,
         note,
         line: _,
+        span: _,
     } = entry;
     let given = |text: &str| (!text.is_empty()).then(|| notation::text(text));
     Inline::default()
@@ -248,6 +249,7 @@ fn parts(entry: &CodeEntry) -> [(&'static str, &'static str, Kind, String); 8] {
         reviewer,
         note,
         line: _,
+        span: _,
     } = entry;
     let day = |day: &Option<String>| day.clone().unwrap_or_default();
     [

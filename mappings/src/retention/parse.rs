@@ -2,11 +2,11 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::document::{Placed, Reporter, Section, read_document};
-use crate::mapping::Day;
+use crate::mapping::{Day, PERSON_ENTITY};
 use crate::model::Model;
 use crate::retention::{
-    Disposition, Exemption, ExemptionGround, LegalStatus, Retention, RetentionFinish, RetentionRule,
-    RetentionTrigger,
+    Disposition, Exemption, ExemptionGround, LegalStatus, NamedByRetention, Retention, RetentionFinish,
+    RetentionRule, RetentionTrigger,
 };
 
 impl Retention {
@@ -18,7 +18,7 @@ impl Retention {
                 self.overdue =
                     one_of(&mut policy, "overdue", Disposition::ALL, report).unwrap_or(self.overdue);
                 let open = policy.texts("while_open", report).unwrap_or_default();
-                self.named.extend(open.iter().map(|name| (report.file.to_owned(), name.clone())));
+                self.named.things.extend(open.iter().map(|name| (report.file.to_owned(), name.clone())));
                 self.while_open.extend(open.into_iter().map(|name| name.text));
                 policy.finish(report);
             }
@@ -48,11 +48,20 @@ impl Retention {
     /// Checks the names against each other and against the model.
     pub(crate) fn check(&self, model: &Model) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        for (file, name) in &self.named {
+        for (file, name) in &self.named.things {
             if !model.entities.contains_key(&name.text) && !self.rules.contains_key(&name.text) {
                 let mut report = Reporter::new(file);
                 let known = model.entities.keys().chain(self.rules.keys()).map(String::as_str);
                 report.unknown("BRON-M069", name, "entity or rule", known);
+                found.append(&mut report.found);
+            }
+        }
+        for (file, entity, field) in &self.named.fields {
+            let Some(entity) = model.entity(entity) else { continue };
+            if entity.field(&field.text).is_none() {
+                let mut report = Reporter::new(file);
+                let known = entity.fields.iter().map(|known| known.name.as_str());
+                report.unknown("BRON-M069", field, &format!("field of `{}`", entity.name), known);
                 found.append(&mut report.found);
             }
         }
@@ -113,7 +122,7 @@ fn read_rule(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option
 
 fn read_exemption(
     section: &mut Section<'_, '_>,
-    named: &mut Vec<(String, Placed)>,
+    named: &mut NamedByRetention,
     report: &mut Reporter<'_>,
 ) -> Option<Exemption> {
     let name = section.required_text("name", report);
@@ -124,7 +133,7 @@ fn read_exemption(
     let disposition = one_of(section, "disposition", Disposition::ALL, report);
     let status = one_of(section, "status", LegalStatus::ALL, report);
     section.finish(report);
-    named.extend(rules.iter().map(|rule| (report.file.to_owned(), rule.clone())));
+    named.things.extend(rules.iter().map(|rule| (report.file.to_owned(), rule.clone())));
     Some(Exemption {
         name: name?.text,
         label: label?.text,
@@ -138,7 +147,7 @@ fn read_exemption(
 
 fn read_ground(
     section: &mut Section<'_, '_>,
-    named: &mut Vec<(String, Placed)>,
+    named: &mut NamedByRetention,
     report: &mut Reporter<'_>,
 ) -> Option<ExemptionGround> {
     let entity = section.text("entity", report);
@@ -148,7 +157,12 @@ fn read_ground(
     let fields = section.texts("born", report).unwrap_or_default();
     let kept = section.text("while_kept", report);
     let texts = |placed: Vec<Placed>| placed.into_iter().map(|one| one.text).collect::<Vec<_>>();
-    named.extend(entity.iter().chain(&kept).map(|name| (report.file.to_owned(), name.clone())));
+    named.things.extend(entity.iter().chain(&kept).map(|name| (report.file.to_owned(), name.clone())));
+    let of_entity = entity.iter().zip(&field).map(|(entity, field)| (entity.text.clone(), field));
+    let of_person = fields.iter().map(|field| (PERSON_ENTITY.to_owned(), field));
+    let of_file =
+        of_entity.chain(of_person).map(|(entity, field)| (report.file.to_owned(), entity, field.clone()));
+    named.fields.extend(of_file);
     match (entity, days, kept) {
         (Some(entity), None, None) => Some(ExemptionGround::Rows {
             entity: entity.text,

@@ -70,7 +70,7 @@ pub(super) fn dimension<'a>(
 }
 
 /// What the rule gives, and the text that it read first.
-fn outcome<'a>(row: &Row<'a>, field: &'a PlannedField) -> (Outcome<'a>, Option<&'a str>) {
+pub(crate) fn outcome<'a>(row: &Row<'a>, field: &'a PlannedField) -> (Outcome<'a>, Option<&'a str>) {
     let plan = row.plan();
     if !row.holds(&field.when) {
         return (Outcome::Null, None);
