@@ -8,6 +8,7 @@ mod rows;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use bron_extract::Locator;
 use bron_mappings::DigestBuilder;
 use bron_reconcile::snapshot::{ColumnShape, Drift, DriftKind, Snapshot, TableChanges, TableShape, drift};
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use self::rows::{ALTERED, VANISHED};
 use super::{Chain, Run, StagedTables};
 use crate::failure::{Class, Exit, Failure};
 use crate::project::OpenSource;
-use crate::settings::{Settings, SystemKind};
+use crate::settings::Settings;
 
 /// The tables and columns of the sources, as they were read.
 const SCHEMA_FILE: &str = "schema.json";
@@ -72,7 +73,8 @@ pub(super) fn or_drift<'s>(
     let Some(Earlier { run, tables, .. }) = last else { return failure };
     // Of files it is the mapping files that say what they hold.
     let describes_itself = |shape: &TableShape| {
-        settings.systems.get(&shape.system).is_some_and(|system| system.kind != SystemKind::Csv)
+        let system = settings.systems.get(&shape.system);
+        system.is_some_and(|system| !matches!(system.access.locator, Locator::Csv(_)))
     };
     let [before, after] = [tables, shapes(sources)]
         .map(|shapes| shapes.into_iter().filter(describes_itself).collect::<Vec<_>>());

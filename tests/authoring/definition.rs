@@ -27,7 +27,7 @@ fn what_is_printed_for_sqlite_is_loaded_into() {
 #[cfg(feature = "postgres-tests")]
 #[test]
 fn what_is_printed_for_postgresql_is_loaded_into() {
-    use bron_load::test_server::PostgresServer;
+    use bron_servers::PostgresServer;
     use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
     use crate::support::{Ran, bron};
