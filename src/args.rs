@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use mapping::{FmtArguments, MappingVerb};
+pub(crate) use mapping::{FileKind, FmtArguments, FolderArguments, MappingVerb, SchemaArguments};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]

@@ -10,7 +10,7 @@ mod stages;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ChainArguments, CheckArguments, FmtArguments, MappingVerb, Verb};
+use crate::args::{ChainArguments, CheckArguments, Verb};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -36,7 +36,7 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         Verb::Demo(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
-        Verb::Mapping(MappingVerb::Fmt(FmtArguments { mappings, .. })) => vec![mappings.clone()],
+        Verb::Mapping(verb) => mapping::folder_of(verb).into_iter().collect(),
         Verb::Check(CheckArguments { project, mappings }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }

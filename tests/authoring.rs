@@ -1,5 +1,8 @@
 //! The tools for the author of mappings do what they promise on the shipped files.
 
+mod samples;
+mod schema;
+
 use std::ffi::OsStr;
 use std::fs;
 

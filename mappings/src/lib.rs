@@ -32,6 +32,7 @@ mod protection;
 mod quality;
 mod reject;
 mod retention;
+pub mod schema;
 mod sensitive;
 mod system;
 

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// The tools for the author of mappings.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MappingVerb {
     /// Write the files of a mapping folder in their canonical form
     Fmt(FmtArguments),
+    /// Write JSON Schemas by which an editor completes and checks the files
+    Schema(SchemaArguments),
 }
 
 /// Arguments of `bron mapping fmt`.
@@ -20,4 +22,46 @@ pub(crate) struct FmtArguments {
     /// Write nothing; name the files that are not canonical and fail when there are any
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Where mapping files lie: in a folder, or in a project.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct FolderArguments {
+    /// The project whose mapping files are read
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// A folder of mapping files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) mappings: Option<PathBuf>,
+}
+
+/// Arguments of `bron mapping schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArguments,
+    /// One kind of file; all of them unless told
+    #[arg(long, value_enum, required_unless_present = "out")]
+    pub(crate) kind: Option<FileKind>,
+    /// Write <KIND>.schema.json into this directory instead of printing one schema
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// The kinds of TOML file in a mapping folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileKind {
+    /// <system>/<table>.toml
+    Mapping,
+    /// model/*.toml
+    Model,
+    /// <system>/system.toml
+    System,
+    /// controls/*.toml
+    Control,
+    /// quality/*.toml
+    Quality,
+    /// retention/*.toml
+    Retention,
 }

@@ -1,14 +1,34 @@
 //! `bron mapping`: tools for the author of mappings.
 
 mod fmt;
+mod schema;
 
-use crate::args::MappingVerb;
+use std::path::PathBuf;
+
+use crate::args::{FmtArguments, FolderArguments, MappingVerb, SchemaArguments};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
+use crate::verbs::mappings_of;
 
 /// Does what was asked.
 pub(super) fn run(verb: &MappingVerb, printer: &Printer) -> Result<Exit, Failure> {
     match verb {
         MappingVerb::Fmt(arguments) => fmt::run(arguments, printer),
+        MappingVerb::Schema(arguments) => schema::run(arguments, printer),
+    }
+}
+
+/// The folder of mapping files that the arguments name, if any.
+pub(super) fn folder_of(verb: &MappingVerb) -> Option<PathBuf> {
+    match verb {
+        MappingVerb::Fmt(FmtArguments { mappings, .. }) => Some(mappings.clone()),
+        MappingVerb::Schema(SchemaArguments { folder, .. }) => folder.path(),
+    }
+}
+
+impl FolderArguments {
+    /// The folder, when one is named.
+    fn path(&self) -> Option<PathBuf> {
+        self.mappings.clone().or_else(|| self.project.as_deref().map(mappings_of))
     }
 }
