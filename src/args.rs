@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use mapping::{FileKind, FmtArguments, FolderArguments, MappingVerb, SchemaArguments};
+pub(crate) use mapping::{
+    DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb, SchemaArguments,
+};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]

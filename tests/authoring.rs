@@ -1,5 +1,6 @@
 //! The tools for the author of mappings do what they promise on the shipped files.
 
+mod docs;
 mod samples;
 mod schema;
 

@@ -22,6 +22,7 @@ mod document;
 mod entity_id;
 mod format;
 mod function;
+pub mod handbook;
 mod identifier;
 mod key;
 mod mapping;

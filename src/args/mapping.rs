@@ -11,6 +11,8 @@ pub(crate) enum MappingVerb {
     Fmt(FmtArguments),
     /// Write JSON Schemas by which an editor completes and checks the files
     Schema(SchemaArguments),
+    /// Write the handbook: what the files say, in Swedish, as pages to read, print and sign
+    Docs(DocsArguments),
 }
 
 /// Arguments of `bron mapping fmt`.
@@ -47,6 +49,16 @@ pub(crate) struct SchemaArguments {
     /// Write <KIND>.schema.json into this directory instead of printing one schema
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `bron mapping docs`.
+#[derive(Debug, Args)]
+pub(crate) struct DocsArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArguments,
+    /// The directory that the pages are written into
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// The kinds of TOML file in a mapping folder.

@@ -1,11 +1,12 @@
 //! `bron mapping`: tools for the author of mappings.
 
+mod docs;
 mod fmt;
 mod schema;
 
 use std::path::PathBuf;
 
-use crate::args::{FmtArguments, FolderArguments, MappingVerb, SchemaArguments};
+use crate::args::{DocsArguments, FmtArguments, FolderArguments, MappingVerb, SchemaArguments};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::verbs::mappings_of;
@@ -15,6 +16,7 @@ pub(super) fn run(verb: &MappingVerb, printer: &Printer) -> Result<Exit, Failure
     match verb {
         MappingVerb::Fmt(arguments) => fmt::run(arguments, printer),
         MappingVerb::Schema(arguments) => schema::run(arguments, printer),
+        MappingVerb::Docs(arguments) => docs::run(arguments, printer),
     }
 }
 
@@ -23,6 +25,7 @@ pub(super) fn folder_of(verb: &MappingVerb) -> Option<PathBuf> {
     match verb {
         MappingVerb::Fmt(FmtArguments { mappings, .. }) => Some(mappings.clone()),
         MappingVerb::Schema(SchemaArguments { folder, .. }) => folder.path(),
+        MappingVerb::Docs(DocsArguments { folder, .. }) => Some(folder.path_or_usual()),
     }
 }
 
@@ -30,5 +33,10 @@ impl FolderArguments {
     /// The folder, when one is named.
     fn path(&self) -> Option<PathBuf> {
         self.mappings.clone().or_else(|| self.project.as_deref().map(mappings_of))
+    }
+
+    /// The folder, or `mappings` beside us when none is named.
+    fn path_or_usual(&self) -> PathBuf {
+        self.path().unwrap_or_else(|| PathBuf::from("mappings"))
     }
 }
