@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use mapping::{DdlArguments, DdlDialect, FmtArguments, MappingVerb, PlaceArguments};
+pub(crate) use mapping::{
+    DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb, SchemaArguments,
+};
 pub(crate) use source::{ProfileArguments, SourceArguments, SourceVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.

@@ -11,9 +11,7 @@ mod stages;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{
-    ChainArguments, CheckArguments, DdlArguments, FmtArguments, MappingVerb, ReadingArguments, Verb,
-};
+use crate::args::{ChainArguments, CheckArguments, ReadingArguments, Verb};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -40,12 +38,7 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         Verb::Demo(_) | Verb::Source(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
-        Verb::Mapping(
-            MappingVerb::Fmt(FmtArguments { mappings, .. }) | MappingVerb::Ddl(DdlArguments { mappings, .. }),
-        ) => vec![mappings.clone()],
-        Verb::Mapping(MappingVerb::Coverage(place) | MappingVerb::Invert(place)) => {
-            vec![place.project.as_deref().map_or_else(|| place.mappings.clone(), mappings_of)]
-        }
+        Verb::Mapping(verb) => mapping::folder_of(verb).into_iter().collect(),
         Verb::Check(CheckArguments { project, mappings, .. }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }

@@ -2,8 +2,11 @@
 
 mod coverage;
 mod definition;
+mod docs;
 mod inverse;
 mod removal;
+mod samples;
+mod schema;
 mod staged;
 
 use std::collections::BTreeMap;

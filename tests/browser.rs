@@ -1,11 +1,11 @@
-//! The report, and the page about two versions of the mapping files, open offline in a browser, on a wide
-//! screen and on a phone, and fit.
+//! The report, the page about two versions of the mapping files and the handbook open offline in a browser, on a
+//! wide screen and on a phone, and fit.
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{copy_folder, migrated_city, run};
+use crate::support::{copy_folder, fresh_city, migrated_city, run};
 
 fn chromium(arguments: &[&str]) -> String {
     let program = std::env::var("BRON_TEST_CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
@@ -99,6 +99,32 @@ fn the_comparison_of_two_versions_opens_and_fits() {
     assert!(dom.contains("<h1") && dom.contains("lang=\"sv\"") && dom.contains("livsforing_i_ovrigt"));
     let width = width_on_a_phone(&project.dir, &page);
     assert!(width <= 360, "the comparison is {width} pixels wide on a phone of 360");
+}
+
+#[test]
+fn the_handbook_fits_a_phone_and_prints() {
+    let project = fresh_city();
+    let out = project.dir.join("handbook");
+    let verb = ["mapping", "docs", "--project"].map(OsStr::new);
+    run(verb.into_iter().chain([project.dir.as_os_str(), OsStr::new("--out"), out.as_os_str()])).expect(&[0]);
+    for page in [
+        "index",
+        "oppna-fragor",
+        "kodlistor",
+        "kodlista-beslutstyp",
+        "modell",
+        "modell-beslut",
+        "system-paraply",
+        "system-paraga",
+    ] {
+        let width = width_on_a_phone(&project.dir, &out.join(format!("{page}.html")));
+        assert!(width <= 360, "{page} is {width} pixels wide on a phone of 360");
+    }
+    let pdf = project.dir.join("system.pdf");
+    let page = out.join("system-warna.html");
+    chromium(&[&format!("--print-to-pdf={}", pdf.display()), &format!("file://{}", page.display())]);
+    let bytes = std::fs::read(pdf).unwrap();
+    assert!(bytes.starts_with(b"%PDF") && bytes.len() > 10_000);
 }
 
 #[test]

@@ -63,6 +63,11 @@ pub struct FunctionSpec {
     pub arguments: &'static [&'static str],
     /// What it does and when it refuses a value, in one line.
     pub about: &'static str,
+    /// The same in Swedish, for people who know the records and not the program: what a value becomes, or when
+    /// a row breaks the rule. `{1}` is the first column, `{*}` all columns, `{2*}` all from the second on,
+    /// `{name}` an argument and `{name=30}` an argument with its default; what stands in brackets is left out
+    /// where it needs a column or an argument that the rule does not give.
+    pub phrase: &'static str,
     /// The marks it can set.
     pub marks: &'static [ReasonCode],
     /// Whether the source's text can be put back from the value, and how; or what is lost.

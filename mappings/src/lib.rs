@@ -22,6 +22,7 @@ mod document;
 mod entity_id;
 mod format;
 mod function;
+pub mod handbook;
 mod identifier;
 mod key;
 mod mapping;
@@ -32,6 +33,7 @@ mod protection;
 mod quality;
 mod reject;
 mod retention;
+pub mod schema;
 mod sensitive;
 mod system;
 

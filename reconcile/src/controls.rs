@@ -13,6 +13,7 @@
 mod evaluate;
 mod file;
 mod held;
+mod keys;
 mod lookup;
 mod measure;
 mod period;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use evaluate::{ControlRow, Tables, evaluate};
 pub use file::parse;
 pub use held::HeldKeys;
+pub use keys::CONTROL;
 
 /// The keys that a control itself writes, where the rows have none to group by. Every other key is text of
 /// the source.

@@ -10,23 +10,15 @@ pub(crate) enum MappingVerb {
     /// Write the files of a mapping folder in their canonical form
     Fmt(FmtArguments),
     /// Say what of the sources is mapped, which fields are filled, and which codes occur
-    Coverage(PlaceArguments),
+    Coverage(FolderArguments),
     /// Say which fields can be written back to the legacy columns, and what is lost
-    Invert(PlaceArguments),
+    Invert(FolderArguments),
     /// Print the statements that create the target's tables, with indexes and their meaning
     Ddl(DdlArguments),
-}
-
-/// Where the mapping files are.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct PlaceArguments {
-    /// The mapping folder
-    #[arg(long, value_name = "DIR", default_value = "mappings")]
-    pub(crate) mappings: PathBuf,
-    /// The project whose mapping folder it is, with its sources' tables and its last staged rows
-    #[arg(long, value_name = "DIR")]
-    pub(crate) project: Option<PathBuf>,
+    /// Write JSON Schemas by which an editor completes and checks the files
+    Schema(SchemaArguments),
+    /// Write the handbook: what the files say, in Swedish, as pages to read, print and sign
+    Docs(DocsArguments),
 }
 
 /// Arguments of `bron mapping ddl`.
@@ -58,4 +50,56 @@ pub(crate) struct FmtArguments {
     /// Write nothing; name the files that are not canonical and fail when there are any
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Where mapping files lie: in a folder, or in a project.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct FolderArguments {
+    /// The project whose mapping files are read
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// A folder of mapping files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) mappings: Option<PathBuf>,
+}
+
+/// Arguments of `bron mapping schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArguments,
+    /// One kind of file; all of them unless told
+    #[arg(long, value_enum, required_unless_present = "out")]
+    pub(crate) kind: Option<FileKind>,
+    /// Write <KIND>.schema.json into this directory instead of printing one schema
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `bron mapping docs`.
+#[derive(Debug, Args)]
+pub(crate) struct DocsArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArguments,
+    /// The directory that the pages are written into
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+/// The kinds of TOML file in a mapping folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileKind {
+    /// <system>/<table>.toml
+    Mapping,
+    /// model/*.toml
+    Model,
+    /// <system>/system.toml
+    System,
+    /// controls/*.toml
+    Control,
+    /// quality/*.toml
+    Quality,
+    /// retention/*.toml
+    Retention,
 }

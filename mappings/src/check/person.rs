@@ -172,6 +172,7 @@ refers_to  = [{ table = "P", from = ["TILL_ID"], ground = "hanvisning_s" }]
         inputs: (1, 1),
         arguments: &[],
         about: "",
+        phrase: "",
         marks: &[],
         inverse: "",
     };

@@ -57,6 +57,7 @@ const fn function(name: &'static str, gives: FieldFunction) -> FunctionSpec {
         inputs: (1, 1),
         arguments: &[],
         about: "",
+        phrase: "",
         marks: &[ReasonCode::Malformed],
         inverse: "",
     }

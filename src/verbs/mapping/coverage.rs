@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bron_mappings::{Coverage, Entity, MappingSet};
 use serde_json::{Value, json};
 
-use crate::args::PlaceArguments;
+use crate::args::FolderArguments;
 use crate::chain::{Profiles, profiles};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -19,10 +19,10 @@ use crate::verbs::check::open_project;
 const MADE_BY_BRON: [&str; 3] = ["identity_link", "match_candidate", bron_transform::ASSESSMENT_ENTITY];
 
 /// Prints the coverage of a project with its staged rows, or of a folder alone.
-pub(super) fn run(arguments: &PlaceArguments, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &FolderArguments, printer: &Printer) -> Result<Exit, Failure> {
     let (set, known, met) = match &arguments.project {
         None => {
-            let checked = checked_folder(&arguments.mappings)?;
+            let checked = checked_folder(&arguments.path_or_usual())?;
             let known = checked.coverage.clone();
             (checked.usable()?.0, known, None)
         }

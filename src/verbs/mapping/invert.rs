@@ -4,7 +4,7 @@ use bron_mappings::{InstallationSecret, Mapping, MappingSet};
 use bron_transform::{Inverter, WayBack};
 use serde_json::{Value, json};
 
-use crate::args::PlaceArguments;
+use crate::args::FolderArguments;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::project::checked_folder;
@@ -14,7 +14,7 @@ use crate::verbs::mappings_of;
 const NO_SECRET: [u8; 32] = [0; 32];
 
 /// Surveys every mapping of a folder that has no mistakes.
-pub(super) fn run(arguments: &PlaceArguments, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &FolderArguments, printer: &Printer) -> Result<Exit, Failure> {
     let dir = arguments.project.as_deref().map_or_else(|| arguments.mappings.clone(), mappings_of);
     let (set, _) = checked_folder(&dir)?.usable()?;
     let tables = set.mappings.iter().map(|mapping| Survey::new(&set, mapping));

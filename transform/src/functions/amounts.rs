@@ -19,6 +19,7 @@ pub(super) const ORE: Function = Function {
         arguments: &[],
         about: "An amount in kronor as whole öre: comma or point, thousands by blanks (or by points before a comma), \
                 minus before or after, `kr` or `:-` after; parts of an öre are refused and never rounded.",
+        phrase: "läses som ett belopp i kronor och sparas i öre; delar av ett öre avrundas aldrig",
         marks: &[ReasonCode::SubOre, ReasonCode::Malformed],
         inverse: "The amount with a point and two decimals; lost: the form of the column, thousands marks and unit.",
     },
@@ -51,6 +52,7 @@ pub(super) const ORE_DIFFERENCE: Function = Function {
         arguments: &[],
         about: "The first amount minus the second in öre, each read as by `ore`; NULL when either is missing, refused \
                 when either is.",
+        phrase: "{1} minus {2}, i öre",
         marks: &[ReasonCode::SubOre, ReasonCode::Malformed],
         inverse: "The first amount from the second and the difference.",
     },
@@ -75,6 +77,7 @@ pub(super) const UNEQUAL_ORE: Function = Function {
         arguments: &[],
         about: "Broken when two amounts differ, be it by parts of an öre; holds when either is missing or cannot be \
                 read, which the rule of its field reports.",
+        phrase: "beloppen i {1} och {2} är olika",
         marks: &[ReasonCode::SumMismatch],
         inverse: "A check gives no value.",
     },

@@ -12,6 +12,7 @@ pub(super) const AT_LEAST: Function = Function {
         inputs: (1, 1),
         arguments: &["value"],
         about: "Broken when a whole number is `value`, which a rule has to tell, or more.",
+        phrase: "{1} är {value} eller mer",
         marks: &[ReasonCode::ReusedAuthor, ReasonCode::SharedAccount],
         inverse: "A check gives no value.",
     },
@@ -36,6 +37,7 @@ pub(super) const SHARE_ABOVE: Function = Function {
         arguments: &["percent", "least"],
         about: "Broken when the second whole number is `least` or more, and the first is more than `percent` of a \
                 hundred of it; a rule has to tell both.",
+        phrase: "{1} är mer än {percent} procent av {2}, som är minst {least}",
         marks: &[ReasonCode::ManualReceipts],
         inverse: "A check gives no value.",
     },

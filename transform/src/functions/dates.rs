@@ -18,6 +18,7 @@ pub(super) const DATE: Function = Function {
         about: "The date in `YYYY-MM-DD`, `YYYYMMDD` or `YYYY-MM-DD HH:MM[:SS[.ffffff]]`; a text that is one when \
                 its day and month change places, or when its two-digit year gets a century, gives NULL with a mark; \
                 another form or a day that does not exist is refused.",
+        phrase: "läses som datum; omkastad dag och månad eller tvåsiffrigt år märks och lämnas tomt",
         marks: &[ReasonCode::AmbiguousDate, ReasonCode::Malformed],
         inverse: "The date as `YYYY-MM-DD`; lost: the form of the column, and a time of day that was written with it.",
     },
@@ -46,6 +47,7 @@ pub(super) const OPEN_END_DATE: Function = Function {
         arguments: &[],
         about: "As `date`, but a stand-in date (1900-01-01, 1901-01-01, 2079-06-06, 2999-12-31, 9999-12-31, \
                 0000-00-00) means that there is no end and gives NULL with a mark.",
+        phrase: "läses som datum; en platshållare som 9999-12-31 betyder tills vidare och blir tomt",
         marks: &[ReasonCode::OpenEndDate, ReasonCode::AmbiguousDate, ReasonCode::Malformed],
         inverse: "As `date`; the stand-in date comes back from the text kept beside the value.",
     },
@@ -74,6 +76,7 @@ pub(super) const MONTH: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "The first day of a month in `YYYYMM` or `YYYY-MM`; another form is refused.",
+        phrase: "läses som en månad och blir månadens första dag",
         marks: &[ReasonCode::Malformed],
         inverse: "The year and the month of the date as `YYYYMM`; lost: a hyphen between them.",
     },
@@ -97,6 +100,7 @@ pub(super) const TIME: Function = Function {
         arguments: &[],
         about: "The local wall time in `YYYY-MM-DD HH:MM[:SS[.ffffff]]`, with a blank or a `T` between; 24:00 is 00:00 \
                 of the next day, and marked; a date alone is refused.",
+        phrase: "läses som datum och klockslag; 24:00 blir 00:00 nästa dag",
         marks: &[ReasonCode::ClockChange, ReasonCode::Malformed],
         inverse: "The time as `YYYY-MM-DD HH:MM:SS`, with parts of a second when there are any; lost: the form of the \
                   column.",
@@ -124,6 +128,8 @@ pub(super) const OPEN_END_TIME: Function = Function {
         arguments: &[],
         about: "As `time`, but a stand-in date (1900-01-01, 1901-01-01, 2079-06-06, 2999-12-31, 9999-12-31, \
                 0000-00-00), with any clock or none, means that there is no end and gives NULL with a mark.",
+        phrase: "läses som datum och klockslag; en platshållare som 9999-12-31 betyder tills vidare och \
+                 blir tomt",
         marks: &[ReasonCode::OpenEndDate, ReasonCode::ClockChange, ReasonCode::Malformed],
         inverse: "As `time`; the stand-in date comes back from the text kept beside the value.",
     },
@@ -150,6 +156,7 @@ pub(super) const DURATION_MINUTES: Function = Function {
         arguments: &[],
         about: "Whole minutes of wall time from the first time to the second, parts of a minute dropped; negative when \
                 the second is earlier, NULL when either is missing; refused when either cannot be read.",
+        phrase: "räknas som hela minuter från {1} till {2}",
         marks: &[ReasonCode::Malformed],
         inverse: "The second time from the first and the minutes; lost: parts of a minute.",
     },

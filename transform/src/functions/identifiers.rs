@@ -23,6 +23,7 @@ pub(super) const KIND: Function = Function {
         arguments: &[],
         about: "What a number is: pnr, samordning, reserv_sthlm, reserv_vgr, reserv_ovrig, nrid, lma, lokal or okand; \
                 a date that does not exist makes it okand, a wrong check digit does not. Blanks give NULL.",
+        phrase: "ger vilket slags nummer det är: personnummer, samordningsnummer, reservnummer eller annat",
         marks: &[],
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
@@ -50,6 +51,8 @@ pub(super) const VALUE: Function = Function {
         arguments: &[],
         about: "The number in twelve characters when it has them or the date of the row (second column) leaves one \
                 century; else its letters and digits, or the text without outer blanks when it is no number.",
+        phrase: "skrivs som nummer med tolv tecken när seklet är säkert[, med ledning av {2}]; annars som \
+                 det står utan skiljetecken",
         marks: &[],
         inverse: "The number itself; lost: how it was separated and whether it had its century.",
     },
@@ -75,6 +78,7 @@ pub(super) const CHECK_DIGIT_OK: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "Whether the check digit of a number is right; NULL when numbers of its kind have none.",
+        phrase: "ger om numrets kontrollsiffra stämmer",
         marks: &[],
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
@@ -98,6 +102,7 @@ pub(super) const CALENDAR_OK: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "Whether the date in a number exists; NULL when there is none in it, or its month or day is unknown.",
+        phrase: "ger om datumet i numret finns",
         marks: &[],
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
@@ -121,6 +126,7 @@ pub(super) const OID: Function = Function {
         arguments: &[],
         about: "The OID of a number's issuer and kind (personnummer, samordningsnummer, NRID, Region Stockholm's \
                 reservnummer); NULL for every other kind and when the date in the number does not exist.",
+        phrase: "ger vem som gett ut numret och av vilket slag det är, som OID",
         marks: &[],
         inverse: "Lost: the number, which `identifier_value` gives.",
     },
@@ -144,6 +150,7 @@ pub(super) const BIRTH_DATE: Function = Function {
         arguments: &[],
         about: "The date in a personnummer or samordningsnummer, when it exists and the century is written or the date \
                 of the row (second column) leaves one; else NULL. It need not be the day of birth.",
+        phrase: "ger datumet i person- eller samordningsnumret när seklet är säkert[, med ledning av {2}]",
         marks: &[],
         inverse: "Lost: the number, which `identifier_value` gives.",
     },

@@ -16,6 +16,7 @@ pub(super) const ENDS_BEFORE_START: Function = Function {
         arguments: &[],
         about: "Broken when the second date or time is before the first; the clock counts only when both have one. \
                 Holds when either is missing, cannot be read or is a stand-in date.",
+        phrase: "{2} ligger före {1}",
         marks: &[ReasonCode::EndBeforeStart],
         inverse: "A check gives no value.",
     },
@@ -41,6 +42,7 @@ pub(super) const VISIT_LENGTH: Function = Function {
         arguments: &[],
         about: "Broken when a visit's second time is before the first or more than 24 hours after it; \
                 holds when either is missing or cannot be read.",
+        phrase: "besöket slutar ({2}) före det börjar ({1}), eller är längre än ett dygn",
         marks: &[ReasonCode::VisitLength],
         inverse: "A check gives no value.",
     },
@@ -65,6 +67,7 @@ pub(super) const UNSIGNED_LONGER_THAN: Function = Function {
         arguments: &["days"],
         about: "Broken when the first, the date of signing, is missing and the second, the date of writing, is more \
                 than `days` (30 unless told) before the third, the day the source was read.",
+        phrase: "{1} är tomt trots att det gått mer än {days=30} dagar från {2} till {3}",
         marks: &[ReasonCode::UnsignedNote],
         inverse: "A check gives no value.",
     },

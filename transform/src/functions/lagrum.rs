@@ -22,6 +22,8 @@ pub(super) const LAGRUM: Function = Function {
         about: "Sections of law in one form: `SoL 4:1`, `SoL 4:1 st2`, `LSS 9 p4`, `LVU 2; LVU 3`, \
                 `SoL(2025:400) 11:1`. The spelling `4 kap. 1 § SoL` is plain, every other one is marked; a text that \
                 names no section gives NULL with a mark.",
+        phrase: "skrivs som lagrum i en enda form, till exempel SoL 4:1; text som inte anger något lagrum \
+                 märks och lämnas tomt",
         marks: &[ReasonCode::LagrumSpelling, ReasonCode::LagrumUnparsed],
         inverse: "For one section without its law's number the spelling `4 kap. 1 § SoL`; otherwise the text kept \
                 beside the value.",

@@ -25,6 +25,7 @@ pub(super) const UTC_TIME: Function = Function {
         about: "The moment in UTC of a local wall time in Sweden, read as by `time`; in the hour that comes twice the \
                 later moment when the stamp before (second column) lies later in that hour, otherwise the earlier, \
                 marked; a time in the hour that is left out is moved forward.",
+        phrase: "räknas om från svensk tid till UTC[; i timmen som kommer två gånger avgör {2}]",
         marks: &[ReasonCode::ClockChange, ReasonCode::Malformed],
         inverse: "The local time in seconds; none for the hour that comes twice.",
     },
@@ -52,6 +53,8 @@ pub(super) const FOLD: Function = Function {
         arguments: &[],
         about: "Which pass of the hour that comes twice a local wall time in Sweden is in, as `utc_time` takes it: 0 \
                 for the first, 1 for the second; NULL outside that hour and for what cannot be read.",
+        phrase: "ger vilken gång det är i timmen som kommer två gånger när vintertiden börjar: 0 den \
+                 första, 1 den andra",
         marks: &[],
         inverse: "Lost: the time, which `time` gives.",
     },
@@ -76,6 +79,8 @@ pub(super) const VISIT_MINUTES: Function = Function {
         about: "Whole minutes that passed from a visit's start to its end, by UTC; the third column is the end of the \
                 visit before, as in `utc_time`; when the hour that comes twice leaves two answers, the minutes by the \
                 tasks (fourth column), marked; NULL when a time is missing or the visit breaks `visit_length`.",
+        phrase: "räknas som minuter från {1} till {2} i verklig tid; när vintertiden börjar med ledning av \
+                 {3} och {4}",
         marks: &[ReasonCode::ClockChange, ReasonCode::Malformed],
         inverse: "Lost: start and end, which `time` gives.",
     },

@@ -20,6 +20,7 @@ pub(super) const MEASUREMENT: Function = Function {
         about: "The number of a measured value, the first of two as in `120/80`; every text but a plain number with a \
                 point is marked, and one without exactly one reading, such as `<5`, gives NULL. The examples show the \
                 number unscaled.",
+        phrase: "ger talet i ett mätvärde; annat än ett rent tal märks",
         marks: &[ReasonCode::MeasurementForm],
         inverse: "The number with the scale of the field.",
     },
@@ -48,6 +49,7 @@ pub(super) const MEASUREMENT_SECOND: Function = Function {
         arguments: &[],
         about: "The second number of a measured value such as `120/80`; NULL for every other text, which `measurement` \
                 marks. The examples show the number unscaled.",
+        phrase: "ger det andra talet i ett mätvärde som 120/80",
         marks: &[],
         inverse: "Lost: the first number, which `measurement` gives.",
     },
@@ -72,6 +74,7 @@ pub(super) const MEASUREMENT_IMPLAUSIBLE: Function = Function {
         about: "Broken when a measured value has no unit, or a number outside the bounds of its kind: kind; value; \
                 unit; holds for other kinds with a unit, and when kind or value is missing or the value cannot be \
                 read.",
+        phrase: "värdet i {2} saknar enhet ({3}), eller är orimligt för sitt slag ({1})",
         marks: &[ReasonCode::MeasurementImplausible],
         inverse: "A check gives no value.",
     },

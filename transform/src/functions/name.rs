@@ -21,6 +21,7 @@ pub(super) const NAME: Function = Function {
         about: "The name without stray blanks and soft hyphens, marked when there were any; a name that was read in \
                 the wrong code page is put right and marked when that can be undone exactly, looks more Swedish and \
                 only then reads as a name; lost characters are marked.",
+        phrase: "skrivs som namn utan överflödiga blanktecken; feltolkade tecken rättas och märks",
         marks: &[ReasonCode::Mojibake, ReasonCode::LostCharacters, ReasonCode::StrayBlanks],
         inverse: "The name itself, when it has no mark; otherwise the text kept beside it.",
     },

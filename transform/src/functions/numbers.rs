@@ -18,6 +18,7 @@ pub(super) const INT: Function = Function {
         arguments: &[],
         about: "A whole number in digits, with `-` before it when negative; every other form and a number beyond 64 \
                 bits is refused.",
+        phrase: "läses som ett heltal",
         marks: &[ReasonCode::Malformed],
         inverse: "The number in digits; lost: leading zeros.",
     },
@@ -42,6 +43,7 @@ pub(super) const MINUTES: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "A whole number of minutes, 0 or more; every other form is refused.",
+        phrase: "läses som hela minuter",
         marks: &[ReasonCode::Malformed],
         inverse: "The number in digits; lost: leading zeros.",
     },
@@ -66,6 +68,7 @@ pub(super) const DECIMAL: Function = Function {
         arguments: &[],
         about: "A decimal number with a point or a comma, exact at the scale of the field (2 in the examples, which \
                 show it unscaled); digits beyond the scale are refused unless they are zeros.",
+        phrase: "läses som ett decimaltal och avrundas aldrig",
         marks: &[ReasonCode::Malformed],
         inverse: "The number with the scale of the field; lost: the decimal mark and zeros at either end.",
     },

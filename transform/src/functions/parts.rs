@@ -15,6 +15,7 @@ pub(super) const JOIN: Function = Function {
         arguments: &["separator"],
         about: "The texts that are there, in order, with `separator` (a blank unless told) between; empty ones are \
                 left out, and none at all gives NULL.",
+        phrase: "{*} sätts ihop[ med ”{separator}” emellan]; tomma delar utelämnas",
         marks: &[],
         inverse: "Lost: which column a part came from, and where a part itself holds the separator.",
     },
@@ -36,6 +37,7 @@ pub(super) const FIRST_PRESENT: Function = Function {
         inputs: (1, MOST_PARTS),
         arguments: &[],
         about: "The first text that is neither NULL nor empty, as found.",
+        phrase: "ger den första av {*} som är ifylld",
         marks: &[],
         inverse: "Lost: which column the text came from, and the texts after it.",
     },
@@ -58,6 +60,7 @@ pub(super) const SLICE: Function = Function {
         arguments: &["from", "length"],
         about: "The characters from number `from` (the first is 0, which is meant unless told), `length` of them or \
                 all that follow; as many as there are, and NULL when there is none.",
+        phrase: "ger en del av texten: [{length} tecken ]från tecken nummer {from=0}, där det första är 0",
         marks: &[],
         inverse: "Lost: the characters outside the slice.",
     },

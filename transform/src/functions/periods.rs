@@ -17,6 +17,7 @@ pub(super) const LATER_THAN: Function = Function {
         about: "Broken when the first date or time is after the second plus `months` and `days` (0 unless told); the \
                 clock counts only when both have one, a month counts as its first day, and the check holds when either \
                 is missing, cannot be read or is a stand-in date.",
+        phrase: "{1} ligger senare än {2}[ plus {months} månader][ plus {days} dagar]",
         marks: &[
             ReasonCode::LateRetroactive,
             ReasonCode::InvoiceAfterDeath,
@@ -48,6 +49,7 @@ pub(super) const OUTSIDE_PERIOD: Function = Function {
         about: "Broken when the first date or time is before the second or after the third; a third without a clock, \
                 or at 00:00, counts to the end of its day, and a bound that is missing, unreadable or a stand-in \
                 date is open.",
+        phrase: "{1} ligger före {2} eller efter {3}",
         marks: &[ReasonCode::NoteDate],
         inverse: "A check gives no value.",
     },
@@ -73,6 +75,7 @@ pub(super) const IMPLAUSIBLE_DATE: Function = Function {
         arguments: &[],
         about: "Broken when the first date is after the second, the day the source was read, or before 1900-01-01; \
                 holds for stand-in dates and for what cannot be read.",
+        phrase: "datumet i {1} ligger efter {2} eller före år 1900",
         marks: &[ReasonCode::ImplausibleDate],
         inverse: "A check gives no value.",
     },
@@ -98,6 +101,7 @@ pub(super) const OPEN_AND_FOLLOWED: Function = Function {
         arguments: &[],
         about: "Broken when the first date, an end, is missing or a stand-in date, and the second, the start of the \
                 next period, is there.",
+        phrase: "slutet ({1}) saknas trots att nästa period börjar ({2})",
         marks: &[ReasonCode::MissingEnd],
         inverse: "A check gives no value.",
     },
@@ -122,6 +126,7 @@ pub(super) const OVERLAPS_NEXT: Function = Function {
         about: "Broken when the third date or time, the start of the next period, is not after the second, the end of \
                 this one, which belongs to it (`ends` is `included`, unless told, or `excluded`); holds when the end \
                 is missing, a stand-in date or before the first, the start.",
+        phrase: "nästa period börjar ({3}) innan den här är slut ({2})",
         marks: &[ReasonCode::OverlappingDecisions],
         inverse: "A check gives no value.",
     },
@@ -147,6 +152,7 @@ pub(super) const DERIVED_END: Function = Function {
         arguments: &[],
         about: "The day before the second date, the start of the next period, when the first, the end of this one, is \
                 missing or a stand-in date; otherwise NULL, also when the second is missing or cannot be read.",
+        phrase: "blir dagen före nästa periods start ({2}) när slutet ({1}) saknas",
         marks: &[],
         inverse: "Lost: the end that was written, which `open_end_date` gives.",
     },

@@ -16,6 +16,7 @@ pub(super) const RENDERING: Function = Function {
         arguments: &[],
         about: "The readable text of RTF or HTML, marked; NULL for text without markup, which needs no rendering. Bad \
                 markup gives what can be read, and a byte without a character U+FFFD.",
+        phrase: "ger den läsbara texten ur RTF eller HTML; blir tomt när texten saknar uppmärkning",
         marks: &[ReasonCode::Markup],
         inverse: "Lost: the markup, which `text` gives.",
     },
@@ -45,6 +46,7 @@ pub(super) const UNREADABLE_MARKUP: Function = Function {
         arguments: &[],
         about: "Broken when RTF or HTML holds a byte that its code page has no character for, so that its rendering \
                 has U+FFFD where the text itself has not.",
+        phrase: "{1} har uppmärkning med tecken som inte går att läsa",
         marks: &[ReasonCode::DamagedText],
         inverse: "A check gives no value.",
     },

@@ -13,6 +13,7 @@ pub(super) const REFERS_IN_A_CIRCLE: Function = Function {
         arguments: &[],
         about: "Broken when one can go from this row, whose name is the first text, to the row that the second text \
                 names, and on from row to row until this one is reached again; holds when a text is missing.",
+        phrase: "från {1} leder {2} vidare, från rad till rad, tillbaka till raden själv",
         marks: &[ReasonCode::ReplacementChain],
         inverse: "A check gives no value.",
     },
@@ -32,6 +33,7 @@ pub(super) const REPEATS_WITHIN: Function = Function {
         about: "Broken when an earlier row of the table has the same texts in the second column and those after it, \
                 and a date in the first at most `days` (7 unless told) before this row's; \
                 holds when a text is missing.",
+        phrase: "samma uppgifter ({2*}) finns i en tidigare rad med {1} högst {days=7} dagar innan",
         marks: &[ReasonCode::RepeatedPayment],
         inverse: "A check gives no value.",
     },

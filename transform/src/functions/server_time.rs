@@ -14,6 +14,8 @@ pub(super) const SERVER_TIME: Function = Function {
         about: "The local wall time in Sweden of a time, read as by `time`, that was written in UTC when it is before \
                 the day `utc_before`, which a rule has to tell, and in local time from then on; a stand-in date means \
                 that there is none and gives NULL with a mark.",
+        phrase: "läses som datum och klockslag; tider före {utc_before} är skrivna i UTC och räknas om \
+                 till svensk tid",
         marks: &[ReasonCode::OpenEndDate, ReasonCode::Malformed],
         inverse: "Lost: the time as it was written, which `text` gives.",
     },

@@ -13,6 +13,7 @@ pub(super) const KOMMUNKOD: Function = Function {
         arguments: &[],
         about: "The code of a kommun in four digits; three digits get back the leading zero that a spreadsheet took; \
                 every other form is refused.",
+        phrase: "skrivs som kommunkod med fyra siffror; en borttappad inledande nolla sätts tillbaka",
         marks: &[ReasonCode::SpreadsheetForm, ReasonCode::Malformed],
         inverse: "The code in four digits.",
     },
@@ -38,6 +39,7 @@ pub(super) const EXCEL_ARTEFACT: Function = Function {
         arguments: &[],
         about: "Broken when a text is what a spreadsheet makes of a number: `=\"0180\"`, or scientific notation such \
                 as `1,9E+11`.",
+        phrase: "{1} har skrivits om av ett kalkylprogram",
         marks: &[ReasonCode::SpreadsheetForm],
         inverse: "A check gives no value.",
     },

@@ -26,6 +26,7 @@ pub(super) const TEST_PERSON: Function = Function {
         arguments: &[],
         about: "Broken when a word of a name is one that only made-up persons have, such as Test Testsson or Tolvan \
                 Tolvansson, with a number at its end or without: given name; family name.",
+        phrase: "namnet ({*}) tillhör en påhittad person",
         marks: &[ReasonCode::TestPerson],
         inverse: "A check gives no value.",
     },

@@ -33,6 +33,15 @@ fn describe(ready: &Ready, inputs: &[Option<&str>]) -> String {
 }
 
 #[test]
+fn every_function_has_a_phrase_in_swedish() {
+    let problems: Vec<String> = registry()
+        .iter()
+        .flat_map(|function| bron_mappings::handbook::phrase_problems(&function.spec))
+        .collect();
+    assert_eq!(problems, [""; 0]);
+}
+
+#[test]
 fn every_example_holds() {
     let mut wrong = Vec::new();
     for function in registry() {

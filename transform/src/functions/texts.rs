@@ -17,6 +17,7 @@ pub(super) const DAMAGED_TEXT: Function = Function {
         about: "Broken when a text has `max` characters, the length of its column, or more, so that its end was \
                 perhaps cut off, or when it holds control characters other than tabs and line breaks; without `max` \
                 any length will do.",
+        phrase: "{1} innehåller styrtecken[, eller fyller kolumnens {max} tecken och kan vara avhuggen]",
         marks: &[ReasonCode::DamagedText],
         inverse: "A check gives no value.",
     },

@@ -12,6 +12,7 @@ pub(super) const BOOL: Function = Function {
         arguments: &["yes", "no"],
         about: "True for the text `yes` (`1` unless told), false for the text `no` (`0` unless told); every other \
                 text is refused.",
+        phrase: "{yes=1} blir ja och {no=0} blir nej",
         marks: &[ReasonCode::Malformed],
         inverse: "The texts of `yes` and `no`; an empty text comes back as NULL.",
     },
@@ -35,6 +36,7 @@ pub(super) const PRESENT: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "True when there is a text, false for NULL and for an empty one; never NULL.",
+        phrase: "blir ja när fältet är ifyllt, annars nej",
         marks: &[],
         inverse: "Lost: the text.",
     },
@@ -51,6 +53,7 @@ pub(super) const IS_PRESENT: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "Broken when there is a text at all, for columns in which a text is itself the mark.",
+        phrase: "{1} är ifylld",
         marks: &[],
         inverse: "A check gives no value.",
     },

@@ -17,6 +17,7 @@ pub(super) const VISITS_OVERLAP: Function = Function {
         about: "Broken when a visit of one minute to 24 hours ends after the next visit of the same employee starts, \
                 and the two are not one registered twice: start, end and client, then those of the next visit; holds \
                 when a time is missing or cannot be read.",
+        phrase: "besöket slutar ({2}) efter att samma personals nästa besök börjar ({4})",
         marks: &[ReasonCode::VisitsOverlap],
         inverse: "A check gives no value.",
     },
@@ -102,6 +103,8 @@ pub(super) const DOUBLE_REGISTERED: Function = Function {
         arguments: &[],
         about: "Broken when a visit and the next one of the same employee, both of one minute to 24 hours, are to the \
                 same client and share at least four fifths of the shorter: start, end and client of each.",
+        phrase: "besöket och samma personals nästa besök hos samma kund ligger till minst fyra femtedelar \
+                 på varandra",
         marks: &[ReasonCode::DoubleRegistered],
         inverse: "A check gives no value.",
     },

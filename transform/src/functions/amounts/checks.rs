@@ -16,6 +16,7 @@ pub(in super::super) const EXCEEDS: Function = Function {
         arguments: &[],
         about: "Broken when the first number is greater than the second, each read as by `ore` with any decimals; \
                 holds when either is missing or cannot be read.",
+        phrase: "beloppet i {1} är större än det i {2}",
         marks: &[ReasonCode::AboveMaxtaxa],
         inverse: "A check gives no value.",
     },
@@ -39,6 +40,7 @@ pub(in super::super) const NEGATIVE: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "Broken when a number, read as by `ore` with any decimals, is less than 0.",
+        phrase: "beloppet i {1} är mindre än noll",
         marks: &[ReasonCode::NegativeFee],
         inverse: "A check gives no value.",
     },
@@ -63,6 +65,7 @@ pub(in super::super) const NOT_THE_SUM: Function = Function {
         arguments: &[],
         about: "Broken when the first number is not the sum of the others, each read as by `ore` with any decimals; a \
                 missing part counts 0; holds when the total is missing or any of them cannot be read.",
+        phrase: "{1} är inte summan av {2*}",
         marks: &[ReasonCode::BatchTotal],
         inverse: "A check gives no value.",
     },

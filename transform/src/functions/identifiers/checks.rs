@@ -15,6 +15,7 @@ pub(in super::super) const CHECK_DIGIT: Function = Function {
         inputs: (1, 1),
         arguments: &[],
         about: "Broken when the check digit of a number is wrong; holds when numbers of its kind have none.",
+        phrase: "kontrollsiffran i {1} är fel",
         marks: &[ReasonCode::CheckDigit],
         inverse: "A check gives no value.",
     },
@@ -38,6 +39,7 @@ pub(in super::super) const CENTURY: Function = Function {
         arguments: &[],
         about: "Broken when a number lacks its century and the date of the row (second column) leaves two, \
                 or cannot be read; at that date nobody is unborn or older than 115.",
+        phrase: "{1} saknar sekel, och {2} avgör inte vilket som menas",
         marks: &[ReasonCode::CenturyAmbiguous],
         inverse: "A check gives no value.",
     },
@@ -62,6 +64,7 @@ pub(in super::super) const CALENDAR: Function = Function {
         arguments: &[],
         about: "Broken when the date in a number does not exist; holds when there is none in it, \
                 or its month or day is unknown.",
+        phrase: "datumet i {1} finns inte",
         marks: &[ReasonCode::CalendarImpossible],
         inverse: "A check gives no value.",
     },
@@ -85,6 +88,7 @@ pub(in super::super) const SENTINEL: Function = Function {
         arguments: &[],
         about: "Broken when a stand-in was written for a number: one digit or X throughout, a test patient, a default \
                 date, a lone hyphen.",
+        phrase: "{1} är en platshållare och inget nummer",
         marks: &[ReasonCode::Sentinel],
         inverse: "A check gives no value.",
     },
@@ -111,6 +115,7 @@ pub(in super::super) const RESERVE: Function = Function {
         arguments: &[],
         about: "Broken when a number is a reservnummer of any issuer, a national one, an interim number or \
                 a TF-nummer.",
+        phrase: "{1} är ett reservnummer eller ett tillfälligt nummer",
         marks: &[ReasonCode::ReserveNumber],
         inverse: "A check gives no value.",
     },

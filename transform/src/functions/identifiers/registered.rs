@@ -19,6 +19,8 @@ pub(in super::super) const TWO_HUMANS: Function = Function {
         about: "Broken when both the year of the registered birth date and the registered sex are others than a \
                 national number with a right check digit says: number; birth date; sex, `woman` (`K` unless told) or \
                 `man` (`M` unless told); the date of the row.",
+        phrase: "både födelseåret i {2} och könet i {3} ({woman=K} för kvinna, {man=M} för man) är andra \
+                 än personnumret i {1} säger",
         marks: &[ReasonCode::TwoHumans],
         inverse: "A check gives no value.",
     },
@@ -45,6 +47,8 @@ pub(in super::super) const SEX_CONTRADICTS: Function = Function {
         about: "Broken when the registered sex is another than a national number with a right check digit says: \
                 number; sex, `woman` (`K` unless told) or `man` (`M` unless told); the date of the row; the \
                 registered birth date, with which it holds when `two_humans` is broken.",
+        phrase: "könet i {2} ({woman=K} för kvinna, {man=M} för man) är ett annat än personnumret i {1} \
+                 säger",
         marks: &[ReasonCode::SexContradicts],
         inverse: "A check gives no value.",
     },
@@ -69,6 +73,7 @@ pub(in super::super) const BIRTH_DAY_DIFFERS: Function = Function {
         arguments: &[],
         about: "Broken when the registered birth date is another day of the same year than a national number with a \
                 right check digit says: number; birth date; the date of the row.",
+        phrase: "födelsedatumet i {2} är en annan dag samma år än personnumret i {1} säger",
         marks: &[ReasonCode::BirthDayDiffers],
         inverse: "A check gives no value.",
     },
@@ -94,6 +99,7 @@ pub(in super::super) const SHARED_NUMBER: Function = Function {
         arguments: &[],
         about: "Broken when a number is a valid national one, with a right check digit, an existing date and a certain \
                 century, and two records or more have it: number; the date of the row; the count of records.",
+        phrase: "personnumret i {1} är giltigt och finns i flera poster ({3})",
         marks: &[ReasonCode::SameHuman],
         inverse: "A check gives no value.",
     },

@@ -16,6 +16,7 @@ pub(in super::super) const LAGRUM_NOT_IN_FORCE: Function = Function {
                 date in the second: SoL 2001:453 from 2002-01-01 to 2025-06-30, SoL 2025:400 from 2025-07-01, HSL \
                 1982:763 to 2017-03-31, HSL 2017:30 from 2017-04-01; other laws always were, and a law without its \
                 number is that of the day.",
+        phrase: "lagen i {1} gällde inte den dag som {2} anger",
         marks: &[ReasonCode::LagrumNotInForce],
         inverse: "A check gives no value.",
     },

@@ -43,6 +43,7 @@ pub(in super::super) const ADDRESS_IN_TEXT: Function = Function {
         arguments: &[],
         about: "Broken when a text holds a street with its number, and a postcode of five digits, written together or \
                 as three and two.",
+        phrase: "{1} innehåller en gatuadress med nummer och postnummer",
         marks: &[ReasonCode::ProtectedAddress],
         inverse: "A check gives no value.",
     },

@@ -1,0 +1,71 @@
+//! System files.
+
+use super::{FORMAT, Key, Others, Section, Shape};
+
+/// A system file.
+pub static SYSTEM: Section = Section::of(
+    "system",
+    "One source system: its name, and for a system that delivers files how they are written",
+    &[
+        FORMAT,
+        Key::must("system", Shape::Text, "The name that mappings and keys use"),
+        Key::must("label", Shape::Text, "The name for people"),
+        Key::may("load_first", Shape::Texts, "Tables that are loaded before all others, in this order"),
+        Key::may(
+            "ignored_tables",
+            Shape::Table(&IGNORED),
+            "Tables that are not migrated, each with the reason",
+        ),
+        Key::may("table", Shape::Tables(&TABLE), "The kinds of file of a system that delivers files"),
+        Key::may("expect", Shape::Tables(&EXPECT), "Which files must have been delivered"),
+        Key::may("dialect", Shape::Tables(&DIALECT), "How files were written, in the order of time"),
+    ],
+);
+
+static IGNORED: Section =
+    Section::of("ignored_tables", "TABLE = \"why it is not migrated\"", &[]).with_others(Others::Scalars);
+
+static TABLE: Section = Section::of(
+    "table",
+    "One kind of file, read as one table",
+    &[
+        Key::must("name", Shape::Text, "The table's name"),
+        Key::must("files", Shape::Text, "Pattern of file names; `{name}` captures characters other than `_`"),
+        Key::must("columns", Shape::Texts, "Every column that some file has"),
+        Key::may("optional", Shape::Texts, "Columns that some files lack; they are NULL there"),
+        Key::may("free_text", Shape::Text, "The one column that may hold a separator or line break unquoted"),
+        Key::may(
+            "same_delivery",
+            Shape::Texts,
+            "Captures that agree when a file of the same content is a second delivery",
+        ),
+    ],
+);
+
+static EXPECT: Section = Section::of(
+    "expect",
+    "Files that belong together",
+    &[
+        Key::must("table", Shape::Text, "The table that must have a file"),
+        Key::must("per", Shape::Texts, "The captures that say which file: the month, the sender"),
+        Key::must("given", Shape::Text, "The table whose files say where one is expected"),
+    ],
+);
+
+static DIALECT: Section = Section::of(
+    "dialect",
+    "How the files of a period were written",
+    &[
+        Key::must("name", Shape::Text, "The name that rows carry in `_dialekt`"),
+        Key::may("until", Shape::Text, "The last `{period}` that is written so; the last dialect has none"),
+        Key::must(
+            "encoding",
+            Shape::Text,
+            "UTF-8 or an encoding with one byte per character, by its WHATWG label",
+        ),
+        Key::must("separator", Shape::Character, "One ASCII character"),
+        Key::may("quoting", Shape::Truth, "Whether fields may be quoted; true unless told"),
+        Key::may("crlf", Shape::Truth, "Whether lines end with CR LF; otherwise LF"),
+        Key::may("bom", Shape::Truth, "States that files begin with a byte order mark"),
+    ],
+);
