@@ -292,7 +292,9 @@ mod tests {
         }
 
         #[test]
-        fn the_readable_form_is_read_back(values in proptest::collection::vec(proptest::option::of("[|N\\\\a]{0,5}"), 1..4)) {
+        fn the_readable_form_is_read_back(
+            values in proptest::collection::vec(proptest::option::of("[|N\\\\a]{0,5}"), 1..4)
+        ) {
             let key = SourceKey::new("s", "t", values.iter().map(Option::as_deref));
             prop_assert_eq!(SourceKey::values_of(key.text().expose()), Some(values));
         }

@@ -174,7 +174,7 @@ mod tests {
         };
         let found = whole(0);
         assert!((1..6).all(|cut| whole(cut) == found), "any cut gives the same");
-        let [_, codes, dates] = &found[..] else { panic!("three rules") };
+        let [dates, _, codes] = &found[..] else { panic!("three rules") };
         assert_eq!((codes.by.as_str(), codes.rows, codes.read, codes.empty), ("typ", 6, 2, 2));
         let counts = |known, unknown, out_of_period| CodeCounts { known, unknown, out_of_period };
         let expected =
