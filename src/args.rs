@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use mapping::{
-    DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb, SchemaArguments,
+    DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
+    SchemaArguments,
 };
 pub(crate) use source::{ProfileArguments, SourceArguments, SourceVerb};
 

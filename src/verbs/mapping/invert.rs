@@ -8,14 +8,13 @@ use crate::args::FolderArguments;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::project::checked_folder;
-use crate::verbs::mappings_of;
 
 /// No id is derived while rules are surveyed.
 const NO_SECRET: [u8; 32] = [0; 32];
 
 /// Surveys every mapping of a folder that has no mistakes.
 pub(super) fn run(arguments: &FolderArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let dir = arguments.project.as_deref().map_or_else(|| arguments.mappings.clone(), mappings_of);
+    let dir = arguments.path_or_usual();
     let (set, _) = checked_folder(&dir)?.usable()?;
     let tables = set.mappings.iter().map(|mapping| Survey::new(&set, mapping));
     let tables = tables.collect::<Result<Vec<_>, Failure>>()?;

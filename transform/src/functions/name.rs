@@ -64,6 +64,7 @@ pub(super) const NAME_READING: Function = Function {
         arguments: &[],
         about: "The code page in which a name was written and the one in which it was read, when `name` puts it right; \
                 NULL for every other name.",
+        phrase: "de teckenkoder som ett felläst namn skrevs och lästes i, när det kunnat rättas; annars tomt",
         marks: &[],
         inverse: "Lost: the name, which `name` gives.",
     },
