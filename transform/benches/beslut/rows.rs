@@ -113,7 +113,7 @@ fn decision(number: u64) -> [Option<String>; 25] {
         Some(format!("anv{:04}", mixed % 900)),
         Some(format!("{mixed:016X}")),
         money.then(|| format!("{}", 4_000 + mixed % 70)),
-        (mixed % 3 == 0).then(|| format!("Motpart {}", mixed % 500)),
+        mixed.is_multiple_of(3).then(|| format!("Motpart {}", mixed % 500)),
         Some(format!("B{number}-{year}")),
         None,
         Some(of(&["papper", "webb"], 4)),

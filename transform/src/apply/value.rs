@@ -23,13 +23,6 @@ pub(super) fn value<'a>(
     marks: &mut Vec<Mark<'a>>,
     verbatim: &mut Verbatim<'a>,
 ) -> Option<Cell<'a>> {
-    // Most fields are a text as found, of which there is nothing to say.
-    if let PlannedRule::Text(source) = &field.rule
-        && field.when.is_empty()
-        && let Some(text) = row.text(source)
-    {
-        return Some(Cell::Text(Cow::Borrowed(text)));
-    }
     let (outcome, first) = outcome(row, field);
     let mut mark = |action, reason| marks.push(Mark { action, reason, field: &field.name });
     let mut keep = || verbatim.extend(first.map(|text| (field.name.as_str(), text)));

@@ -80,7 +80,7 @@ impl Head {
         mix(self.low ^ FIRST, u64::from(self.high) ^ SECOND)
     }
 
-    /// Whether a long key with this head can be one with another head.
+    /// Whether the heads of two long keys agree in all that both have of the hash.
     const fn is_like(&self, other: &Self) -> bool {
         self.high == other.high && self.low >> 32 == other.low >> 32
     }
