@@ -5,6 +5,7 @@
 #   tests/run.sh
 #
 # CARGO_TARGET_DIR   where cargo builds, as cargo itself reads it
+# TMPDIR             where the tests write; in memory unless told, when there is room
 #
 # Tells the tests where programs are:
 # BRON_TEST_PG_BIN     folder of PostgreSQL's server programs (initdb, pg_ctl, postgres)
@@ -69,6 +70,24 @@ refuse_skipped() {
     fi
 }
 
+# The folder where the tests write. The program flushes every file to the disk, some 2,000 times for the smallest city,
+# and waiting for the disk takes most of the time of a test; in memory there is nothing to wait for.
+writing_folder() {
+    local memory=/dev/shm room
+    room=$(df --output=avail --block-size=1G "$memory" 2>/dev/null | tail --lines=1 || true)
+    if [[ -w $memory && ${room:-0} -ge 4 ]]; then
+        mktemp --directory "$memory/bron-tests-XXXXXX"
+    else
+        mktemp --directory
+    fi
+}
+
+if [[ -z ${TMPDIR:-} ]]; then
+    TMPDIR=$(writing_folder)
+    export TMPDIR
+    trap 'rm -rf "$TMPDIR"' EXIT
+fi
+
 mapfile -t packages < <(missing_packages)
 if [[ ${#packages[@]} -gt 0 ]]; then
     say "Installing ${packages[*]}"
@@ -88,9 +107,9 @@ cargo clippy --workspace --all-targets --all-features -- -D warnings
 
 say "Tests"
 printed=$(mktemp)
-trap 'rm -f "$printed"' EXIT
 cargo test --workspace --all-features -- --show-output 2>&1 | tee "$printed"
 refuse_skipped "$printed"
+rm -f "$printed"
 
 say "Documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace

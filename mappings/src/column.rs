@@ -236,6 +236,12 @@ impl ColumnBuilder {
         }
     }
 
+    /// A finished column of `rows` cells with the same text.
+    #[must_use]
+    pub fn repeated(text: &str, rows: usize) -> ArrayRef {
+        Arc::new(StringArray::new_repeated(text, rows))
+    }
+
     /// The finished column; the builder is empty again.
     pub fn finish(&mut self) -> ArrayRef {
         match &mut self.inner {
@@ -276,6 +282,15 @@ mod tests {
             let batch = Batch::new(&schema, vec![builder.finish()], 2).unwrap();
             assert_eq!(batch.cells(0).value(0), Some(value));
             assert_eq!(batch.cells(0).value(1), None);
+        }
+    }
+
+    #[test]
+    fn a_repeated_text_is_what_pushing_it_every_time_gives() {
+        for (text, rows) in [("Åsa", 3), ("", 2), ("x", 0)] {
+            let mut builder = ColumnBuilder::new(ColumnType::Text, rows);
+            (0..rows).for_each(|_| builder.push(Some(Value::Text(text))));
+            assert_eq!(&ColumnBuilder::repeated(text, rows), &builder.finish());
         }
     }
 

@@ -47,23 +47,8 @@ impl SourceKey {
     /// Encodes a key. `values` are the key columns in the order the mapping lists them.
     pub fn new<'a>(system: &str, table: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let mut bytes = Vec::with_capacity(64);
-        bytes.push(VERSION);
-        push_text(&mut bytes, system);
-        push_text(&mut bytes, table);
-        let count_at = bytes.len();
-        bytes.extend_from_slice(&[0; 4]);
-        let mut count = 0_u32;
-        for value in values {
-            count += 1;
-            match value {
-                None => bytes.push(NULL),
-                Some(text) => {
-                    bytes.push(TEXT);
-                    push_text(&mut bytes, text);
-                }
-            }
-        }
-        bytes[count_at..count_at + 4].copy_from_slice(&count.to_be_bytes());
+        push_table(&mut bytes, system, table);
+        push_values(&mut bytes, values);
         Self { bytes }
     }
 
@@ -161,6 +146,31 @@ impl fmt::Debug for SourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SourceKey({} bytes)", self.bytes.len())
     }
+}
+
+/// Writes what every key of one table begins with.
+pub(crate) fn push_table(bytes: &mut Vec<u8>, system: &str, table: &str) {
+    bytes.push(VERSION);
+    push_text(bytes, system);
+    push_text(bytes, table);
+}
+
+/// Writes what tells the keys of one table apart.
+pub(crate) fn push_values<'a>(bytes: &mut Vec<u8>, values: impl IntoIterator<Item = Option<&'a str>>) {
+    let count_at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    let mut count = 0_u32;
+    for value in values {
+        count += 1;
+        match value {
+            None => bytes.push(NULL),
+            Some(text) => {
+                bytes.push(TEXT);
+                push_text(bytes, text);
+            }
+        }
+    }
+    bytes[count_at..count_at + 4].copy_from_slice(&count.to_be_bytes());
 }
 
 fn push_text(bytes: &mut Vec<u8>, text: &str) {

@@ -44,7 +44,7 @@ pub use column::{Cells, ColumnBuilder, Value};
 pub use decisions::{IdentityDecision, IdentityDecisions, IdentityVerdict, PairDecision};
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use digest::{Digest, DigestBuilder};
-pub use entity_id::{EntityId, InstallationSecret, Pseudonym, SecretError};
+pub use entity_id::{EntityId, IdSeries, InstallationSecret, Pseudonym, SecretError};
 pub use format::format_toml;
 pub use function::{FieldFunction, FunctionKind, FunctionSpec};
 pub use identifier::{

@@ -1,11 +1,10 @@
 //! What became of the rows of a table, by dimension. It adds up: every row has one fate.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use bron_mappings::ReasonCode;
 
-use crate::lookups::KeyIndex;
+use crate::lookups::{KeyIndex, push_part};
 
 /// Where a row belongs. An empty text means that the source does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +96,7 @@ impl Balance {
 }
 
 impl Tally {
-    fn add(&mut self, fate: Fate, marks: BTreeSet<ReasonCode>, fanout: u64) {
+    fn add(&mut self, fate: Fate, marks: impl IntoIterator<Item = ReasonCode>, fanout: u64) {
         self.read += 1;
         match fate {
             Fate::Loaded => self.loaded += 1,
@@ -128,8 +127,9 @@ impl BalanceBuilder {
     /// The place of a dimension.
     pub(crate) fn place(&mut self, area: &str, namnd: &str, year: &str) -> usize {
         self.key.clear();
-        write!(self.key, "{}:{}:{area}{namnd}{year}", area.len(), namnd.len())
-            .expect("memory takes every text");
+        push_part(&mut self.key, area);
+        push_part(&mut self.key, namnd);
+        self.key.push_str(year);
         let (place, new) = self.keys.insert(&self.key);
         if new {
             let (area, namnd, year) = (area.to_owned(), namnd.to_owned(), year.to_owned());
@@ -142,7 +142,14 @@ impl BalanceBuilder {
         &self.tallies[place].0
     }
 
-    pub(crate) fn add(&mut self, place: usize, fate: Fate, marks: BTreeSet<ReasonCode>, fanout: u64) {
+    /// Adds a row with these marks, each once.
+    pub(crate) fn add(
+        &mut self,
+        place: usize,
+        fate: Fate,
+        marks: impl IntoIterator<Item = ReasonCode>,
+        fanout: u64,
+    ) {
         self.tallies[place].1.add(fate, marks, fanout);
     }
 

@@ -172,10 +172,28 @@ pub(crate) fn join_key<'t>(texts: impl IntoIterator<Item = Option<&'t str>>) -> 
     let mut joined = None;
     for text in texts {
         let text = text?;
-        let key = joined.get_or_insert_with(|| format!("{}:{first}", first.len()));
-        key.push_str(&format!("{}:{text}", text.len()));
+        let key = joined.get_or_insert_with(|| {
+            let mut key = String::with_capacity(48);
+            push_part(&mut key, first);
+            key
+        });
+        push_part(key, text);
     }
     Some(joined.map_or(Cow::Borrowed(first), Cow::Owned))
+}
+
+/// Adds a text to a key so that one can tell where it ends: its length in digits of base 128, the last of them
+/// below 128, and then itself.
+pub(crate) fn push_part(key: &mut String, text: &str) {
+    const BASE: usize = 128;
+    let digit = |rest: usize| u8::try_from(rest % BASE).expect("a digit is less than its base");
+    let mut rest = text.len();
+    while rest >= BASE {
+        key.push(char::from(128 + digit(rest)));
+        rest /= BASE;
+    }
+    key.push(char::from(digit(rest)));
+    key.push_str(text);
 }
 
 /// An empty batch schema of text columns, for lookups and tests.

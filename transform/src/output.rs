@@ -15,7 +15,7 @@ pub(crate) struct SharedValues<'a> {
     pub(crate) dimension: &'a Dimension,
     pub(crate) namnd_id: Option<[u8; 16]>,
     pub(crate) protected: bool,
-    pub(crate) flags: String,
+    pub(crate) flags: &'a str,
     pub(crate) key: &'a Sensitive<Cow<'a, str>>,
     pub(crate) sha256: [u8; 32],
 }
@@ -63,7 +63,7 @@ impl Shared {
             Self::Namnd => given(values.dimension.namnd.as_str()),
             Self::NamndId => values.namnd_id.map(Value::Id),
             Self::Protected => Some(Value::Bool(values.protected)),
-            Self::Flags => Some(Value::Text(&values.flags)),
+            Self::Flags => Some(Value::Text(values.flags)),
             Self::Verbatim => verbatim.map(Value::Text),
             Self::Key => Some(Value::Text(values.key.expose())),
             Self::Sha256 => Some(Value::Bytes(&values.sha256)),
@@ -108,12 +108,12 @@ impl<'p> EntityBuilder<'p> {
 
     pub(crate) fn finish(mut self) -> (String, Batch) {
         let own = self.columns.len() - self.shared.len();
-        for (column, shared) in self.columns[own..].iter_mut().zip(&self.shared) {
+        let mut columns: Vec<_> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        for (column, shared) in columns[own..].iter_mut().zip(&self.shared) {
             if let Shared::Constant(text) = shared {
-                (0..self.rows).for_each(|_| column.push(Some(Value::Text(text))));
+                *column = ColumnBuilder::repeated(text, self.rows);
             }
         }
-        let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         let batch =
             Batch::new(self.entity.schema(), columns, self.rows).expect("every column got one value a row");
         (self.entity.name.clone(), batch)

@@ -13,7 +13,7 @@ mod tests;
 use std::fmt;
 
 use bron_mappings::{
-    Action, BatchSchema, ConditionTest, Direction, Entity, InstallationSecret, Mapping, MappingSet,
+    Action, BatchSchema, ConditionTest, Direction, Entity, IdSeries, InstallationSecret, Mapping, MappingSet,
     ReasonCode, Repeats, ResponsibleBody,
 };
 
@@ -96,17 +96,18 @@ pub(crate) enum PlannedCode {
 
 pub(crate) enum PlannedRule {
     Id {
-        entity: String,
+        ids: IdSeries,
         key: Vec<Source>,
         part: Option<String>,
     },
+    /// As an id, and NULL when a text of the key is NULL or empty.
     Ref {
-        entity: String,
-        system: String,
-        table: String,
+        ids: IdSeries,
         key: Vec<Source>,
         part: Option<String>,
     },
+    /// The text as found: what the function `text` gives.
+    Text(Source),
     Function {
         call: FieldFn,
         inputs: Vec<Source>,
@@ -199,7 +200,7 @@ impl Plan {
         schema: &BatchSchema,
         secret: &InstallationSecret,
     ) -> Result<Self, PlanError> {
-        let planner = Planner { set, mapping, schema };
+        let planner = Planner { set, mapping, schema, secret };
         planner.refuse_unusable()?;
         let exclusions = mapping.exclusions.iter().map(|one| Ok((one.reason, planner.when(&one.when)?)));
         Ok(Self {

@@ -91,10 +91,10 @@ impl<'p> Profiler<'p> {
     /// # Panics
     /// When the batch has other columns than the plan was made for.
     pub fn add(&mut self, batch: &Batch, first_row: u64) {
-        let view = BatchView::new(self.plan, self.lookups, batch);
-        for (index, place) in (0..batch.rows()).zip(first_row..) {
-            let mut row = view.row(index, place);
-            let belongs = scope(&row, &mut Vec::new(), &mut BTreeMap::new());
+        let view = BatchView::new(self.plan, self.lookups, batch, first_row);
+        for index in 0..batch.rows() {
+            let mut row = view.row(index);
+            let belongs = scope(&row, &mut Vec::new(), &mut Vec::new());
             row.belongs_to(belongs);
             for (target, rules) in self.plan.targets.iter().zip(&mut self.rules) {
                 if row.holds(&target.when) {

@@ -3,79 +3,107 @@
 use std::borrow::Cow;
 
 use arrow_array::{Array as _, StringArray};
-use bron_mappings::{Batch, Cells, Mapping, Protection, Value};
+use bron_mappings::{Batch, Cells, Protection, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::lookups::{
     AggregateTable, Lookups, NeighbourTable, ParentTable, Persons, TextColumn, day_of_code, moment,
 };
-use crate::plan::{Meant, Plan, PlannedCode, PlannedLookup, Source, When};
+use crate::plan::{Meant, Plan, PlannedCode, PlannedLookup, PlannedParent, Source, When};
 
 /// The columns and the lookups that a plan uses, resolved once per batch.
 pub(crate) struct BatchView<'a> {
     plan: &'a Plan,
+    /// The place of the first row in the staged table.
+    first_row: u64,
     cells: Vec<Option<Cells<'a>>>,
     texts: Vec<Option<&'a StringArray>>,
-    parents: Vec<OtherRows<'a, ParentTable>>,
-    neighbours: Vec<OtherRows<'a, NeighbourTable>>,
+    parents: Vec<ParentRows<'a>>,
+    neighbours: Vec<NeighbourRows<'a>>,
     /// Those of the plan's lookups that are made from rows of a table.
     aggregates: Vec<Option<&'a AggregateTable>>,
     as_of: Option<&'a str>,
     persons: Option<&'a Persons>,
 }
 
-/// Rows that are found by the table and read by column.
-struct OtherRows<'a, T> {
-    table: Option<&'a T>,
+/// What one parent of every row of the batch says: for each of its columns the texts by row. They are found
+/// column by column, because the waits for memory of one row then overlap with those of the next.
+type ParentRows<'a> = Vec<Vec<Option<&'a str>>>;
+
+/// Neighbours, which are found by the place of a row and read by column.
+struct NeighbourRows<'a> {
+    table: Option<&'a NeighbourTable>,
     columns: Vec<Option<&'a TextColumn>>,
 }
 
 impl<'a> BatchView<'a> {
-    /// A view of a batch, whose columns are found by name; a column that it lacks is NULL in every row.
-    pub(crate) fn new(plan: &'a Plan, lookups: &'a Lookups, batch: &'a Batch) -> Self {
+    /// A view of a batch whose first row stands at `first_row` of the staged table. Columns are found by name; a
+    /// column that the batch lacks is NULL in every row.
+    pub(crate) fn new(plan: &'a Plan, lookups: &'a Lookups, batch: &'a Batch, first_row: u64) -> Self {
         let columns = plan.schema.columns().iter();
         let cells: Vec<_> = columns.map(|column| batch.cells_named(&column.name)).collect();
-        let parents = plan.parents.iter().map(|parent| {
-            let table = lookups.parent(&parent.need);
-            let columns = parent.columns.iter().map(|name| table?.texts().column(name));
-            OtherRows { table, columns: columns.collect() }
-        });
         let neighbours = plan.neighbours.iter().map(|neighbour| {
             let table = lookups.neighbour(&neighbour.need);
             let columns = neighbour.columns.iter().map(|name| table?.texts().column(name));
-            OtherRows { table, columns: columns.collect() }
+            NeighbourRows { table, columns: columns.collect() }
         });
         let aggregates = plan.lookups.iter().map(|lookup| match lookup {
             PlannedLookup::Aggregate { need, .. } => lookups.aggregate(need),
             PlannedLookup::Code { .. } | PlannedLookup::First(_) => None,
         });
-        Self {
+        let mut view = Self {
             plan,
+            first_row,
             texts: cells.iter().map(|cells| texts_of((*cells)?)).collect(),
             cells,
-            parents: parents.collect(),
+            parents: Vec::new(),
             neighbours: neighbours.collect(),
             aggregates: aggregates.collect(),
             as_of: lookups.as_of.as_deref(),
             persons: lookups.persons(),
+        };
+        // A parent may be found by a column of an earlier parent, so the order of the mapping counts.
+        for parent in &plan.parents {
+            let rows = view.parent_rows(parent, lookups.parent(&parent.need), batch.rows());
+            view.parents.push(rows);
         }
+        view
     }
 
-    /// The row at `index`, which stands at `place` of the staged table, with its parents found.
-    pub(crate) fn row(&'a self, index: usize, place: u64) -> Row<'a> {
-        let scope = (Cow::Borrowed(""), Cow::Borrowed(""));
-        let parents = [None; Mapping::MOST_PARENTS];
-        let mut row = Row { view: self, index, place, parents, protection: None, scope };
-        for (at, (view, parent)) in self.parents.iter().zip(&self.plan.parents).enumerate() {
-            // A parent may be found by a column of an earlier parent, so the order of the mapping counts.
-            let Some(table) = view.table else { continue };
+    /// The texts of a parent, when those before it are known.
+    fn parent_rows(
+        &self,
+        parent: &PlannedParent,
+        table: Option<&'a ParentTable>,
+        rows: usize,
+    ) -> ParentRows<'a> {
+        let Some(table) = table else { return vec![vec![None; rows]; parent.columns.len()] };
+        let places = (0..rows).map(|index| {
+            let row = self.bare_row(index);
             let key = parent.on.iter().map(|source| row.text(source));
-            row.parents[at] = match &parent.at {
+            match &parent.at {
                 None => table.find(key, None, 0),
                 Some((at, slack)) => table.find(key, row.text(at).and_then(moment), *slack),
-            };
-        }
-        // The key of the person may be a column of a parent, so this comes last.
+            }
+        });
+        let places: Vec<Option<usize>> = places.collect();
+        let columns = parent.columns.iter().map(|name| {
+            let column = table.texts().column(name);
+            places.iter().map(|place| column?.text((*place)?)).collect()
+        });
+        columns.collect()
+    }
+
+    /// The row at `index`, of whose person nothing is known.
+    fn bare_row(&self, index: usize) -> Row<'_> {
+        let scope = (Cow::Borrowed(""), Cow::Borrowed(""));
+        let place = u64::try_from(index).expect("memory is smaller than 2^64 bytes");
+        Row { view: self, index, place: self.first_row + place, protection: None, scope }
+    }
+
+    /// The row at `index`.
+    pub(crate) fn row(&'a self, index: usize) -> Row<'a> {
+        let mut row = self.bare_row(index);
         row.protection = self.plan.person.as_ref().and_then(|person| person.protection(&row, self.persons));
         row
     }
@@ -100,7 +128,6 @@ pub(crate) struct Row<'a> {
     view: &'a BatchView<'a>,
     index: usize,
     place: u64,
-    parents: [Option<usize>; Mapping::MOST_PARENTS],
     protection: Option<Protection>,
     scope: RowScope<'a>,
 }
@@ -141,7 +168,8 @@ impl<'a> Row<'a> {
         match *source {
             Source::Own(column) => text_at(self.view.texts[column], self.index),
             Source::Parent { parent, column } => {
-                self.view.parents[parent].columns[column]?.text(self.parents[parent]?)
+                // While parents are found, those that come after have said nothing.
+                self.view.parents.get(parent)?[column][self.index]
             }
             Source::Neighbour { neighbour, column } => {
                 let direction = self.view.plan.neighbours[neighbour].direction;
@@ -187,6 +215,9 @@ impl<'a> Row<'a> {
     /// Calls a function with the texts of its inputs, without allocating for the usual few.
     pub(crate) fn with_texts<T>(&self, inputs: &[Source], call: impl FnOnce(&[Option<&'a str>]) -> T) -> T {
         const FEW: usize = 6;
+        if let [input] = inputs {
+            return call(&[self.text(input)]);
+        }
         if inputs.len() <= FEW {
             let mut texts = [None; FEW];
             for (text, source) in texts.iter_mut().zip(inputs) {
@@ -211,9 +242,9 @@ impl<'a> Row<'a> {
             match bytes {
                 None => buffer.push(0),
                 Some(bytes) => {
-                    buffer.push(1);
                     let length = u64::try_from(bytes.len()).expect("a slice is shorter than 2^64 bytes");
-                    buffer.extend_from_slice(&length.to_be_bytes());
+                    let [a, b, c, d, e, f, g, h] = length.to_be_bytes();
+                    buffer.extend_from_slice(&[1, a, b, c, d, e, f, g, h]);
                     buffer.extend_from_slice(bytes);
                 }
             }

@@ -1,9 +1,8 @@
 //! What a rule makes of one row.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use bron_mappings::{Action, EntityId, ReasonCode, SourceKey};
+use bron_mappings::{Action, IdSeries, ReasonCode};
 
 use crate::functions::{Cell, Outcome, sha256_text};
 use crate::lookups::day_of_code;
@@ -11,8 +10,8 @@ use crate::output::Mark;
 use crate::plan::{Meant, PlannedField, PlannedRule, Source};
 use crate::row::{Row, RowScope};
 
-/// The source's texts that a row keeps, by field: where a rule normalised, repaired or could not read.
-pub(crate) type Verbatim<'a> = BTreeMap<&'a str, &'a str>;
+/// The source's texts that a row keeps, each with its field: where a rule normalised, repaired or could not read.
+pub(crate) type Verbatim<'a> = Vec<(&'a str, &'a str)>;
 
 /// The value of one field. Its marks are added, and the source's text where the value does not tell it.
 ///
@@ -26,7 +25,7 @@ pub(super) fn value<'a>(
 ) -> Option<Cell<'a>> {
     let (outcome, first) = outcome(row, field);
     let mut mark = |action, reason| marks.push(Mark { action, reason, field: &field.name });
-    let mut keep = || first.map(|text| verbatim.insert(&field.name, text));
+    let mut keep = || verbatim.extend(first.map(|text| (field.name.as_str(), text)));
     let value = match outcome {
         Outcome::Null => field.default.as_ref().map(lend),
         Outcome::Value(value) => Some(value),
@@ -71,20 +70,21 @@ pub(super) fn dimension<'a>(
 
 /// What the rule gives, and the text that it read first.
 pub(crate) fn outcome<'a>(row: &Row<'a>, field: &'a PlannedField) -> (Outcome<'a>, Option<&'a str>) {
-    let plan = row.plan();
     if !row.holds(&field.when) {
         return (Outcome::Null, None);
     }
     match &field.rule {
-        PlannedRule::Id { entity, key, part } => {
-            (id(row, entity, (&plan.system, &plan.table), key, part.as_deref()), None)
-        }
-        PlannedRule::Ref { entity, system, table, key, part } => {
+        PlannedRule::Id { ids, key, part } => (id(row, ids, key, part.as_deref()), None),
+        PlannedRule::Ref { ids, key, part } => {
             let first = key.first().and_then(|source| row.text(source));
             if key.iter().any(|source| row.present(source).is_none()) {
                 return (Outcome::Null, first);
             }
-            (id(row, entity, (system, table), key, part.as_deref()), first)
+            (id(row, ids, key, part.as_deref()), first)
+        }
+        PlannedRule::Text(source) => {
+            let text = row.text(source);
+            (text.map_or(Outcome::Null, Outcome::text), text)
         }
         PlannedRule::Function { call, inputs } => {
             row.with_texts(inputs, |texts| (call(texts), texts.first().copied().flatten()))
@@ -134,14 +134,7 @@ fn lend<'a>(cell: &'a Cell<'static>) -> Cell<'a> {
     }
 }
 
-fn id<'a>(
-    row: &Row<'a>,
-    entity: &str,
-    (system, table): (&str, &str),
-    key: &[Source],
-    part: Option<&str>,
-) -> Outcome<'a> {
+fn id<'a>(row: &Row<'a>, ids: &IdSeries, key: &[Source], part: Option<&str>) -> Outcome<'a> {
     let texts = key.iter().map(|source| row.text(source)).chain(part.map(Some));
-    let key = SourceKey::new(system, table, texts);
-    Outcome::Value(Cell::Id(*EntityId::derive(&row.plan().secret, entity, &key).as_bytes()))
+    Outcome::Value(Cell::Id(*ids.derive(texts).as_bytes()))
 }

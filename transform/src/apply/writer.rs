@@ -1,7 +1,7 @@
 //! Decides what becomes of each row of a batch and writes it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bron_mappings::{Action, EntityId, ReasonCode, Repeats, Sensitive, SourceKey};
 
@@ -14,17 +14,22 @@ use crate::output::{EntityBuilder, Mark, RejectBuilder, RejectPlace, SharedValue
 use crate::plan::{Plan, PlannedCheckKind, PlannedTarget};
 use crate::row::Row;
 
-pub(super) struct Writer<'p> {
-    plan: &'p Plan,
-    builders: Vec<EntityBuilder<'p>>,
+pub(super) struct Writer<'a> {
+    plan: &'a Plan,
+    builders: Vec<EntityBuilder<'a>>,
     rejects: RejectBuilder,
     balance: BalanceBuilder,
-    repeated: Option<&'p RowSet>,
-    across: Vec<Option<&'p RowSet>>,
-    /// The ids of the nämnder seen so far, by code.
-    bodies: BTreeMap<String, [u8; 16]>,
-    buffer: Vec<u8>,
+    repeated: Option<&'a RowSet>,
+    across: Vec<Option<&'a RowSet>>,
+    /// The ids of the nämnder of the dimensions seen so far, by the place of the dimension in the balance.
+    bodies: Vec<Option<[u8; 16]>>,
     trace: Trace,
+    // Room to work in, kept from row to row.
+    draft: Draft<'a>,
+    buffer: Vec<u8>,
+    reasons: Vec<ReasonCode>,
+    codes: Vec<&'static str>,
+    flags: String,
 }
 
 /// What the rules made of one row, before it is known whether the row is held back.
@@ -33,7 +38,9 @@ struct Draft<'a> {
     marks: Vec<Mark<'a>>,
     /// Texts that the rules of the dimensions could not read; every target row keeps them.
     verbatim: Verbatim<'a>,
+    /// The rows that were drafted, and after them room from earlier rows.
     rows: Vec<DraftRow<'a>>,
+    drafted: usize,
 }
 
 struct DraftRow<'a> {
@@ -42,8 +49,8 @@ struct DraftRow<'a> {
     verbatim: Verbatim<'a>,
 }
 
-impl<'p> Writer<'p> {
-    pub(super) fn new(plan: &'p Plan, lookups: &'p Lookups, rows: usize) -> Self {
+impl<'a> Writer<'a> {
+    pub(super) fn new(plan: &'a Plan, lookups: &'a Lookups, rows: usize) -> Self {
         let across = plan.checks.iter().map(|check| match &check.kind {
             PlannedCheckKind::Across { need, .. } => lookups.rows(need),
             PlannedCheckKind::Row(..) => None,
@@ -56,15 +63,20 @@ impl<'p> Writer<'p> {
             balance: BalanceBuilder::default(),
             repeated: lookups.rows(&plan.census),
             across: across.collect(),
-            bodies: BTreeMap::new(),
-            buffer: Vec::new(),
+            bodies: Vec::new(),
             trace: Trace::default(),
+            draft: Draft::default(),
+            buffer: Vec::new(),
+            reasons: Vec::new(),
+            codes: Vec::new(),
+            flags: String::new(),
         }
     }
 
-    pub(super) fn row(&mut self, mut row: Row<'_>) {
+    pub(super) fn row(&mut self, mut row: Row<'a>) {
         let key = Sensitive::new(key_text(&row));
-        let mut draft = Draft::default();
+        let mut draft = std::mem::take(&mut self.draft);
+        draft.clear();
         let (at, unit) = self.dimension(&mut row, &mut draft);
         let fate = self.fate(&row, &mut draft);
         let (dimension, protected) = (self.balance.dimension(at), row.is_protected());
@@ -73,26 +85,28 @@ impl<'p> Writer<'p> {
             self.rejects.push(self.plan, &place, mark);
         }
         // A row that a later snapshot replaced keeps its marks: its faults were in the source as well.
-        let mut marks = BTreeSet::new();
+        self.reasons.clear();
         if matches!(fate, Fate::Loaded | Fate::Merged(_)) {
             for mark in draft.marks.iter().filter(|mark| !mark.action.holds_back()) {
                 self.rejects.push(self.plan, &place, *mark);
-                marks.insert(mark.reason);
+                self.reasons.push(mark.reason);
             }
         }
-        let mut fanout = 0;
-        if fate == Fate::Loaded {
-            fanout = u64::try_from(draft.rows.len()).expect("a row becomes few rows");
+        self.reasons.sort_unstable();
+        self.reasons.dedup();
+        let written = if fate == Fate::Loaded { draft.rows() } else { &[] };
+        if !written.is_empty() {
             self.write(&row, &key, &draft, at);
         }
-        let made = draft.rows.iter().filter(|_| fate == Fate::Loaded).map(|one| one.target.builder);
-        self.trace.add(fate, protected, self.rejects.rows(), made);
-        self.balance.add(at, fate, marks, fanout);
+        self.trace.add(fate, protected, self.rejects.rows(), written.iter().map(|one| one.target.builder));
+        let fanout = u64::try_from(written.len()).expect("a row becomes few rows");
+        self.balance.add(at, fate, self.reasons.iter().copied(), fanout);
+        self.draft = draft;
     }
 
     /// The place of the row's dimension in the balance, and the unit on whose work list it stands. From here
     /// on the row knows where it belongs.
-    fn dimension<'a>(&mut self, row: &mut Row<'a>, draft: &mut Draft<'a>) -> (usize, Cow<'a, str>) {
+    fn dimension(&mut self, row: &mut Row<'a>, draft: &mut Draft<'a>) -> (usize, Cow<'a, str>) {
         let plan = row.plan();
         let scope = scope(row, &mut draft.marks, &mut draft.verbatim);
         row.belongs_to(scope);
@@ -104,7 +118,7 @@ impl<'p> Writer<'p> {
     }
 
     /// Decides what becomes of the row. The target rows are drafted on the way.
-    fn fate<'a>(&self, row: &Row<'a>, draft: &mut Draft<'a>) -> Fate {
+    fn fate(&self, row: &Row<'a>, draft: &mut Draft<'a>) -> Fate {
         let plan = row.plan();
         let repeated = self.repeated.is_some_and(|rows| rows.contains(row.place()));
         if repeated && plan.repeats == Repeats::Quarantine {
@@ -129,7 +143,7 @@ impl<'p> Writer<'p> {
         }
     }
 
-    fn checks<'a>(&self, row: &Row<'a>, draft: &mut Draft<'a>) {
+    fn checks(&self, row: &Row<'a>, draft: &mut Draft<'a>) {
         for (check, across) in row.plan().checks.iter().zip(&self.across) {
             if !row.holds(&check.when) {
                 continue;
@@ -145,20 +159,42 @@ impl<'p> Writer<'p> {
     }
 
     fn write(&mut self, row: &Row<'_>, key: &Sensitive<Cow<'_, str>>, draft: &Draft<'_>, at: usize) {
-        let dimension = self.balance.dimension(at);
-        let flags: BTreeSet<&str> = draft.marks.iter().map(|mark| mark.reason.code()).collect();
+        self.join_flags(&draft.marks);
+        let namnd_id = self.namnd_id(at);
         let shared = SharedValues {
-            dimension,
-            namnd_id: namnd_id(self.plan, &mut self.bodies, &dimension.namnd),
+            dimension: self.balance.dimension(at),
+            namnd_id,
             protected: row.is_protected(),
-            flags: flags.into_iter().collect::<Vec<_>>().join(","),
+            flags: &self.flags,
             key,
             sha256: row.sha256(&mut self.buffer),
         };
-        for drafted in &draft.rows {
+        for drafted in draft.rows() {
             let verbatim = drafted.verbatim_json(&draft.verbatim);
             self.builders[drafted.target.builder].push(&drafted.cells, &shared, verbatim.as_deref());
         }
+    }
+
+    /// The codes of the marks, each once and in order, with commas between.
+    fn join_flags(&mut self, marks: &[Mark<'_>]) {
+        self.codes.clear();
+        self.codes.extend(marks.iter().map(|mark| mark.reason.code()));
+        self.codes.sort_unstable();
+        self.codes.dedup();
+        self.flags.clear();
+        for (index, code) in self.codes.iter().enumerate() {
+            self.flags.push_str(if index == 0 { "" } else { "," });
+            self.flags.push_str(code);
+        }
+    }
+
+    /// The id of the nämnd of the dimension at this place.
+    fn namnd_id(&mut self, at: usize) -> Option<[u8; 16]> {
+        while self.bodies.len() <= at {
+            let namnd = &self.balance.dimension(self.bodies.len()).namnd;
+            self.bodies.push(namnd_id(self.plan, namnd));
+        }
+        self.bodies[at]
     }
 
     pub(super) fn finish(self) -> Transformed {
@@ -191,13 +227,31 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The rows that were drafted.
+    fn rows(&self) -> &[DraftRow<'a>] {
+        &self.rows[..self.drafted]
+    }
+
+    /// Forgets everything but the room.
+    fn clear(&mut self) {
+        self.marks.clear();
+        self.verbatim.clear();
+        self.drafted = 0;
+    }
+
     fn target(&mut self, row: &Row<'a>, target: &'a PlannedTarget) {
-        let mut cells = vec![None; target.shared_from];
-        let mut verbatim = Verbatim::new();
-        for field in &target.fields {
-            cells[field.column] = value(row, field, &mut self.marks, &mut verbatim);
+        if self.rows.len() == self.drafted {
+            self.rows.push(DraftRow { target, cells: Vec::new(), verbatim: Verbatim::new() });
         }
-        self.rows.push(DraftRow { target, cells, verbatim });
+        let drafted = &mut self.rows[self.drafted];
+        self.drafted += 1;
+        drafted.target = target;
+        drafted.verbatim.clear();
+        drafted.cells.clear();
+        drafted.cells.resize(target.shared_from, None);
+        for field in &target.fields {
+            drafted.cells[field.column] = value(row, field, &mut self.marks, &mut drafted.verbatim);
+        }
     }
 }
 
@@ -207,21 +261,16 @@ impl DraftRow<'_> {
         if self.verbatim.is_empty() && of_dimensions.is_empty() {
             return None;
         }
-        let texts: Verbatim<'_> = of_dimensions.iter().chain(&self.verbatim).map(|(k, v)| (*k, *v)).collect();
+        let texts: BTreeMap<&str, &str> = of_dimensions.iter().chain(&self.verbatim).copied().collect();
         Some(serde_json::to_string(&texts).expect("a map of texts can always be written as JSON"))
     }
 }
 
-/// The id of the nämnd with this code, kept in `known`.
-fn namnd_id(plan: &Plan, known: &mut BTreeMap<String, [u8; 16]>, code: &str) -> Option<[u8; 16]> {
+/// The id of the nämnd with this code.
+fn namnd_id(plan: &Plan, code: &str) -> Option<[u8; 16]> {
     let body = plan.responsible_body.as_ref().filter(|_| !code.is_empty())?;
-    if let Some(id) = known.get(code) {
-        return Some(*id);
-    }
     let key = SourceKey::new(&body.system, &body.table, [Some(code)]);
-    let id = *EntityId::derive(&plan.secret, &body.entity, &key).as_bytes();
-    known.insert(code.to_owned(), id);
-    Some(id)
+    Some(*EntityId::derive(&plan.secret, &body.entity, &key).as_bytes())
 }
 
 /// The readable form of the row's key, as [`SourceKey::text`] writes it.

@@ -23,7 +23,7 @@ fn balance(rows: &[Added]) -> Balance {
     let mut builder = BalanceBuilder::default();
     for (area, namnd, year, fate, fanout) in rows {
         let place = builder.place(area, namnd, year);
-        builder.add(place, *fate, BTreeSet::from([ReasonCode::Malformed]), *fanout);
+        builder.add(place, *fate, [ReasonCode::Malformed], *fanout);
     }
     builder.finish()
 }

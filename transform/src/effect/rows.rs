@@ -78,18 +78,17 @@ pub(super) fn compare(
 ) -> TableEffect {
     let mut walk = Walk {
         comparison,
-        views: comparison.sides.map(|side| side.map(|side| BatchView::new(side.plan, side.lookups, batch))),
+        views: comparison
+            .sides
+            .map(|side| side.map(|side| BatchView::new(side.plan, side.lookups, batch, first_row))),
         readers: done.each_ref().map(|done| done.as_ref().map(Reader::new)),
         effect: TableEffect::default(),
     };
-    for at in (0..batch.rows()).zip(first_row..) {
-        walk.row(at);
+    for index in 0..batch.rows() {
+        walk.row(index);
     }
     walk.effect
 }
-
-/// A source row, by its position in the batch and by its place in the staged table.
-type At = (usize, u64);
 
 struct Walk<'w, 't> {
     comparison: &'w Comparison<'w>,
@@ -99,9 +98,10 @@ struct Walk<'w, 't> {
 }
 
 impl Walk<'_, '_> {
-    fn row(&mut self, at: At) {
+    /// Counts the source row at this position of the batch.
+    fn row(&mut self, index: usize) {
         self.effect.source_rows += 1;
-        let seen = self.readers.each_mut().map(|reader| reader.as_mut().map(|reader| reader.read(at.0)));
+        let seen = self.readers.each_mut().map(|reader| reader.as_mut().map(|reader| reader.read(index)));
         let fates = seen.each_ref().map(|seen| seen.as_ref().map(|seen| seen.row.fate));
         let differing = self.differing(&seen);
         let rows_alike =
@@ -119,7 +119,7 @@ impl Walk<'_, '_> {
                 .map_or_else(Marks::new, |(seen, reader)| reader.marks(seen.row))
         });
         let protected = seen.iter().flatten().any(|seen| seen.row.protected);
-        self.attribute(at, fates, &marks, &differing, protected);
+        self.attribute(index, fates, &marks, &differing, protected);
     }
 
     /// Matches the target rows of a source row by id, and counts those that are alike.
@@ -184,7 +184,7 @@ impl Walk<'_, '_> {
 
     fn attribute(
         &mut self,
-        (index, place): At,
+        index: usize,
         fates: [Option<Fate>; 2],
         marks: &[Marks; 2],
         differing: &Differing,
@@ -192,7 +192,7 @@ impl Walk<'_, '_> {
     ) {
         let mut credit = Credit::default();
         {
-            let rows = self.views.each_ref().map(|view| view.as_ref().map(|view| view.row(index, place)));
+            let rows = self.views.each_ref().map(|view| view.as_ref().map(|view| view.row(index)));
             let context = RowContext { rows, fates, marks };
             let causes = &self.comparison.causes;
             let entities = &self.comparison.entities;
@@ -219,7 +219,7 @@ impl Walk<'_, '_> {
             }
         }
         self.credit(&credit);
-        self.count((index, place), fates, differing, protected);
+        self.count(index, fates, differing, protected);
     }
 
     fn credit(&mut self, credit: &Credit) {
@@ -236,9 +236,9 @@ impl Walk<'_, '_> {
         self.effect.unexplained.source_rows += u64::from(credit.without_cause);
     }
 
-    fn count(&mut self, (index, at): At, fates: [Option<Fate>; 2], differing: &Differing, protected: bool) {
+    fn count(&mut self, index: usize, fates: [Option<Fate>; 2], differing: &Differing, protected: bool) {
         let key = || {
-            let row = self.views.iter().flatten().next()?.row(index, at);
+            let row = self.views.iter().flatten().next()?.row(index);
             Some(Sensitive::new(crate::apply::key_text(&row).into_owned()))
         };
         let key = if protected { None } else { key() };

@@ -4,8 +4,6 @@
 mod circle;
 mod repeats;
 
-use std::collections::BTreeMap;
-
 use bron_mappings::{Batch, MappingSet};
 
 use super::{Answer, Gather, Lookups, Need};
@@ -44,7 +42,7 @@ impl<'a> AcrossGather<'a> {
 
 impl Gather for AcrossGather<'_> {
     fn add(&mut self, batch: &Batch) {
-        let view = BatchView::new(&self.plan, self.lookups, batch);
+        let view = BatchView::new(&self.plan, self.lookups, batch, self.next_row);
         let check = &self.plan.checks[self.check];
         let PlannedCheckKind::Across { inputs, .. } = &check.kind else {
             unreachable!("the check was found by its kind")
@@ -52,8 +50,8 @@ impl Gather for AcrossGather<'_> {
         for index in 0..batch.rows() {
             let place = self.next_row;
             self.next_row += 1;
-            let mut row = view.row(index, place);
-            let scope = scope(&row, &mut Vec::new(), &mut BTreeMap::new());
+            let mut row = view.row(index);
+            let scope = scope(&row, &mut Vec::new(), &mut Vec::new());
             row.belongs_to(scope);
             if row.holds(&check.when) {
                 row.with_texts(inputs, |texts| self.function.add(place, texts));

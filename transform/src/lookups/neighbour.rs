@@ -100,13 +100,13 @@ impl<'a> NeighbourGather<'a> {
 
 impl Gather for NeighbourGather<'_> {
     fn add(&mut self, batch: &Batch) {
-        let view = BatchView::new(&self.plan, self.lookups, batch);
+        let view = BatchView::new(&self.plan, self.lookups, batch, self.next_row);
         let neighbour = &self.plan.neighbours[self.neighbour];
         let asked = columns_of(batch, &self.columns);
         for index in 0..batch.rows() {
             let place = self.next_row;
             self.next_row += 1;
-            let row = view.row(index, place);
+            let row = view.row(index);
             if !row.holds(&neighbour.when) {
                 continue;
             }

@@ -1,9 +1,9 @@
 //! Whose rows these are, resolved.
 
-use bron_mappings::{EntityId, InstallationSecret, Origin, PROTECTION, PersonRule, Protection};
+use bron_mappings::{EntityId, IdSeries, Origin, PERSON_ENTITY, PROTECTION, PersonRule, Protection};
 
 use super::{PlanError, Planner, Source};
-use crate::lookups::{Persons, person_id};
+use crate::lookups::Persons;
 use crate::row::Row;
 
 /// How the person of a row is found.
@@ -15,8 +15,7 @@ pub(crate) struct PlannedPerson {
 }
 
 struct PlannedRecord {
-    system: String,
-    table: String,
+    ids: IdSeries,
     key: Vec<Source>,
     /// Whether a NULL or empty text of the key names nobody. It does in a reference; a record of its own
     /// has the id that its texts give, whatever they are.
@@ -31,18 +30,16 @@ impl PlannedPerson {
             return row.text(&Source::Own(column)).and_then(Protection::parse);
         }
         let persons = persons?;
-        let secret = &row.plan().secret;
-        self.records.iter().filter_map(|record| persons.protection(&record.id(row, secret)?)).max()
+        self.records.iter().filter_map(|record| persons.protection(&record.id(row)?)).max()
     }
 }
 
 impl PlannedRecord {
-    fn id(&self, row: &Row<'_>, secret: &InstallationSecret) -> Option<EntityId> {
+    fn id(&self, row: &Row<'_>) -> Option<EntityId> {
         if self.refers && self.key.iter().any(|source| row.present(source).is_none()) {
             return None;
         }
-        let texts = self.key.iter().map(|source| row.text(source));
-        Some(person_id(secret, &self.system, &self.table, texts))
+        Some(self.ids.derive(self.key.iter().map(|source| row.text(source))))
     }
 }
 
@@ -70,11 +67,6 @@ impl Planner<'_> {
         key: &[Origin],
         refers: bool,
     ) -> Result<PlannedRecord, PlanError> {
-        Ok(PlannedRecord {
-            system: system.unwrap_or(&self.mapping.system).clone(),
-            table: table.to_owned(),
-            key: self.sources(key)?,
-            refers,
-        })
+        Ok(PlannedRecord { ids: self.ids(PERSON_ENTITY, system, table), key: self.sources(key)?, refers })
     }
 }

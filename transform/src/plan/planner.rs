@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bron_mappings::{
     BatchSchema, Check, ColumnType, Condition, Entity, FieldFunction, FieldRule, FieldType, FunctionKind,
-    Mapping, MappingSet, Origin, PROTECTION, Rule, Target,
+    IdSeries, InstallationSecret, Mapping, MappingSet, Origin, PROTECTION, Rule, Target,
 };
 
 use super::codes::CodeTable;
@@ -15,10 +15,14 @@ use super::{
 use crate::functions::{Build, Cell, FieldFn, Settings, find};
 use crate::lookups::Need;
 
+/// The function of most fields, which has a rule of its own so that no function needs to be called.
+const TEXT: &str = "text";
+
 pub(super) struct Planner<'a> {
     pub(super) set: &'a MappingSet,
     pub(super) mapping: &'a Mapping,
     pub(super) schema: &'a BatchSchema,
+    pub(super) secret: &'a InstallationSecret,
 }
 
 impl Planner<'_> {
@@ -148,14 +152,13 @@ impl Planner<'_> {
             return Err(self.misfit(rule, kind));
         }
         match &rule.rule {
-            Rule::Id { key, part } => {
-                let key = self.sources(key)?;
-                Ok(PlannedRule::Id { entity: entity.to_owned(), key, part: part.clone() })
-            }
+            Rule::Id { key, part } => Ok(PlannedRule::Id {
+                ids: self.ids(entity, None, &self.mapping.table),
+                key: self.sources(key)?,
+                part: part.clone(),
+            }),
             Rule::Ref { entity: other, system, table, key, part, .. } => Ok(PlannedRule::Ref {
-                entity: other.clone(),
-                system: system.clone().unwrap_or_else(|| self.mapping.system.clone()),
-                table: table.clone(),
+                ids: self.ids(other, system.as_ref(), table),
                 key: self.sources(key)?,
                 part: part.clone(),
             }),
@@ -164,13 +167,22 @@ impl Planner<'_> {
                     return Ok(planned);
                 }
                 let call = self.call(name, arguments, rule, kind)?;
-                Ok(PlannedRule::Function { call, inputs: self.sources(inputs)? })
+                let inputs = self.sources(inputs)?;
+                Ok(match inputs[..] {
+                    [input] if name == TEXT => PlannedRule::Text(input),
+                    _ => PlannedRule::Function { call, inputs },
+                })
             }
             Rule::Codes { list, input, date, fallback, .. } => {
                 self.codes(list, input, date.as_ref(), fallback.as_ref())
             }
             Rule::Const(text) => self.constant(rule, kind, text).map(PlannedRule::Const),
         }
+    }
+
+    /// The ids of the rows of an entity that come from a table, of this system unless another one is named.
+    pub(super) fn ids(&self, entity: &str, system: Option<&String>, table: &str) -> IdSeries {
+        IdSeries::new(self.secret, entity, system.unwrap_or(&self.mapping.system), table)
     }
 
     /// The rule of a column that holds bytes, such as a file: only functions that keep or add up bytes.

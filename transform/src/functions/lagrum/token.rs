@@ -3,6 +3,9 @@
 /// References in the sources are short; a longer text is prose.
 const MOST_TOKENS: usize = 64;
 
+/// Room for the tokens of nearly every reference, so that it is not made in several steps.
+const USUAL_TOKENS: usize = 12;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'t> {
     Number(u16),
@@ -20,7 +23,7 @@ pub(super) enum Token<'t> {
 /// Takes a text apart; `None` when a character belongs in no reference. Numbers and words end where the
 /// other begins, so that `4kap1§sol` needs no blanks.
 pub(super) fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
-    let mut tokens = Vec::new();
+    let mut tokens = Vec::with_capacity(USUAL_TOKENS);
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let kind: fn(char) -> bool = match first {
