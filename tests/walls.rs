@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::support::{migrated_city, run_project, sqlite, sqlite_count, sqlite_rows, walk};
 
 /// What says who may read.
@@ -14,7 +16,7 @@ fn tables(target: &Path) -> Vec<String> {
 }
 
 #[test]
-fn blocks_and_consents_are_in_the_target_before_what_they_protect() {
+fn h25_blocks_and_consents_are_in_the_target_before_what_they_protect() {
     let project = migrated_city();
     let target = project.dir.join("target.sqlite");
     let tables = tables(&target);
@@ -65,7 +67,7 @@ fn a_ward_is_protected_when_any_other_system_says_so() {
 }
 
 #[test]
-fn every_version_of_a_note_is_there_in_its_order() {
+fn h22_every_version_of_a_note_is_there_in_its_order() {
     let project = migrated_city();
     let (legacy, target) = (project.dir.join("legacy/vodok.sqlite"), project.dir.join("target.sqlite"));
     let held = "SELECT COUNT(*) FROM JRN_ANT WHERE ERSATTER NOT IN (SELECT ANTID FROM JRN_ANT)";
@@ -81,8 +83,66 @@ fn every_version_of_a_note_is_there_in_its_order() {
     assert!(sqlite_count(&target, "SELECT COUNT(*) FROM hsl_anteckning WHERE version > 1") > 0);
 }
 
+/// A note that was marked as wrong and corrected twice: each version proves its own text and the one before.
 #[test]
-fn the_same_word_before_and_after_the_change_of_terms_is_two_codes() {
+fn h22_a_note_that_was_corrected_twice_is_a_chain_that_verifies() {
+    let project = migrated_city();
+    let (legacy, target) = (project.dir.join("legacy/vodok.sqlite"), project.dir.join("target.sqlite"));
+    let twice = "SELECT CAST(a.ANTID AS TEXT), a.TEXT, b.TEXT, c.TEXT FROM JRN_ANT a \
+         JOIN JRN_ANT b ON b.ERSATTER = a.ANTID JOIN JRN_ANT c ON c.ERSATTER = b.ANTID \
+         WHERE a.FELTID IS NOT NULL AND b.FELTID IS NOT NULL";
+    let digest = |text: &Option<String>| {
+        let digest = Sha256::digest(text.as_deref().unwrap().as_bytes());
+        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    };
+    let chains = sqlite_rows(&legacy, twice);
+    assert!(!chains.is_empty(), "no note was corrected twice");
+    for chain in chains {
+        let versions = format!(
+            "WITH RECURSIVE kedja AS (SELECT * FROM hsl_anteckning WHERE src_system = 'vodok' AND src_key = '{}' \
+             UNION ALL SELECT n.* FROM hsl_anteckning n JOIN kedja k ON n.ersatter_id = k.id) \
+             SELECT CAST(version AS TEXT), text_sha256, foregaende_sha256 FROM kedja",
+            chain[0].as_deref().unwrap()
+        );
+        let texts: Vec<Option<String>> = chain[1..].iter().map(digest).collect();
+        let before = [None].into_iter().chain(texts.clone());
+        let expected: Vec<Vec<Option<String>>> = texts
+            .iter()
+            .zip(before)
+            .zip(1..)
+            .map(|((own, before), version)| vec![Some(i32::to_string(&version)), own.clone(), before])
+            .collect();
+        assert_eq!(sqlite_rows(&target, &versions), expected);
+    }
+}
+
+/// What is blocked is counted for people and shown to nobody; who has given no consent is not left behind.
+#[test]
+fn h25_a_report_counts_blocks_and_shows_none_of_them() {
+    let project = migrated_city();
+    let (legacy, target) = (project.dir.join("legacy/vodok.sqlite"), project.dir.join("target.sqlite"));
+    let blocks = sqlite_count(&legacy, "SELECT COUNT(*) FROM SPARR");
+    let run = std::fs::read_dir(project.dir.join("runs")).unwrap().next().unwrap().unwrap().path();
+    let summary = std::fs::read_to_string(run.join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let tables = summary["tables"].as_array().unwrap();
+    let counted = tables.iter().find(|table| table["table"] == "SPARR").unwrap();
+    assert_eq!(counted["read"], blocks);
+    let report = std::fs::read_to_string(project.dir.join("report/index.html")).unwrap();
+    assert!(report.contains("SPARR"));
+    for patient in sqlite_rows(&legacy, "SELECT DISTINCT PATID FROM SPARR") {
+        assert!(!report.contains(patient[0].as_deref().unwrap()), "the report names a patient with a block");
+    }
+    let without = "SELECT COUNT(*) FROM JRN_ANT WHERE PATID NOT IN (SELECT PATID FROM SAMTYCKE) \
+         AND (ERSATTER IS NULL OR ERSATTER IN (SELECT ANTID FROM JRN_ANT))";
+    let came = "SELECT COUNT(*) FROM hsl_anteckning WHERE person_id NOT IN \
+         (SELECT person_id FROM samtycke WHERE person_id IS NOT NULL)";
+    assert!(sqlite_count(&legacy, without) > 0, "everybody has consented");
+    assert_eq!(sqlite_count(&target, came), sqlite_count(&legacy, without));
+}
+
+#[test]
+fn h30_the_same_word_before_and_after_the_change_of_terms_is_two_codes() {
     let project = migrated_city();
     let target = project.dir.join("target.sqlite");
     let terms = sqlite_rows(
