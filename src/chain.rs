@@ -13,6 +13,7 @@ mod identity;
 mod loading;
 mod lookups;
 mod quality;
+mod readings;
 mod reconciliation;
 mod retention;
 mod run;
@@ -34,6 +35,7 @@ pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;
+pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
 pub(crate) use run::Run;
 
@@ -48,6 +50,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) controls: BTreeMap<String, String>,
     pub(crate) sources: BTreeMap<String, OpenSource>,
     pub(crate) fingerprints: BTreeMap<String, Digest>,
+    /// Whether live sources stand for what was read of them before.
+    again: bool,
     /// What makes `bron/identitet`; absent when no mapping says which rows are persons.
     identities: Option<Identities>,
     /// What makes `bron/gallring`; absent when the project has no personal files.
@@ -82,17 +86,18 @@ impl Work {
 
 impl<'a> Chain<'a> {
     /// Checks the project and opens its run. Nothing is read from a source before the check is clean.
-    pub(crate) fn open(settings: &'a Settings, printer: &'a Printer) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        settings: &'a Settings,
+        printer: &'a Printer,
+        moment: Moment,
+    ) -> Result<Self, Failure> {
         let files = mapping_files(&settings.mappings)?;
         let parsed = MappingSet::parse(&files);
         let mut sources = open_sources(settings, &parsed.0)?;
         let checked = check_files(files, parsed, &known_tables(&sources)).usable();
         let (set, files) = checked.map_err(|failure| earlier::or_drift(settings, &sources, failure))?;
         require_as_of(settings, &set)?;
-        let mut fingerprints = BTreeMap::new();
-        for (system, open) in &mut sources {
-            fingerprints.insert(system.clone(), open.source.fingerprint()?);
-        }
+        let (fingerprints, again) = readings::fingerprints(settings, &mut sources, moment)?;
         let here = set.mappings.iter().filter(|mapping| sources.contains_key(&mapping.system));
         let (identities, decisions) = Identities::open(&settings.project, here)?.unzip();
         let here = set.mappings.iter().filter(|mapping| sources.contains_key(&mapping.system));
@@ -101,7 +106,18 @@ impl<'a> Chain<'a> {
         contents.extend(decisions.flatten().map(|decisions| (identity::NAME.to_owned(), decisions)));
         let run = Run::open(settings, &set, &contents)?;
         let controls = files.into_iter().filter(|(path, _)| path.starts_with("controls/")).collect();
-        Ok(Self { settings, printer, set, controls, sources, fingerprints, identities, retention, run })
+        Ok(Self {
+            settings,
+            printer,
+            set,
+            controls,
+            sources,
+            fingerprints,
+            again,
+            identities,
+            retention,
+            run,
+        })
     }
 
     /// The mappings of the systems that this project has.

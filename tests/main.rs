@@ -20,6 +20,7 @@
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
+//! | `live_sources` | does a system on a server come over as one in a file? (feature `postgres-tests`) |
 //! | `postgres` | does PostgreSQL give the same result? (feature `postgres-tests`) |
 //! | `browser` | does the report open, fit and print? (feature `browser-tests`) |
 
@@ -41,6 +42,8 @@ mod foreign;
 mod hard_cases;
 mod identity;
 mod incidents;
+#[cfg(feature = "postgres-tests")]
+mod live_sources;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bron_mappings::{Sensitive, System};
@@ -106,12 +106,12 @@ impl Locator {
         }
     }
 
-    /// The file or folder, when the source is one.
+    /// Whether the source goes on changing while nobody looks: what was read once may never be there again.
     #[must_use]
-    pub fn path(&self) -> Option<&Path> {
+    pub const fn is_live(&self) -> bool {
         match self {
-            Self::Sqlite(path) | Self::Csv(path) => Some(path),
-            Self::Postgres(_) | Self::Mysql(_) | Self::Mssql(_) | Self::Odbc(_) => None,
+            Self::Sqlite(_) | Self::Csv(_) => false,
+            Self::Postgres(_) | Self::Mysql(_) | Self::Mssql(_) | Self::Odbc(_) => true,
         }
     }
 }
@@ -265,9 +265,9 @@ mod tests {
         let address = server("mssql://l%C3%A4sare@db.example.org:1433/paraply?ca=/etc/ca.pem");
         assert_eq!(address.to_string(), "db.example.org:1433/paraply");
         assert_eq!(address.user.unwrap().expose(), "läsare");
-        assert_eq!(address.authorities.unwrap(), Path::new("/etc/ca.pem"));
-        assert_eq!(Locator::parse("sqlite:///data/a.db").unwrap().path(), Some(Path::new("/data/a.db")));
-        assert_eq!(Locator::parse("csv:leverans").unwrap().path(), Some(Path::new("leverans")));
+        assert_eq!(address.authorities, Some("/etc/ca.pem".into()));
+        assert_eq!(Locator::parse("sqlite:///data/a.db").unwrap(), Locator::Sqlite("/data/a.db".into()));
+        assert_eq!(Locator::parse("csv:leverans").unwrap(), Locator::Csv("leverans".into()));
     }
 
     #[test]

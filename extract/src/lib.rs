@@ -47,4 +47,4 @@ pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_pa
 pub use postgres::PostgresSource;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
 pub use sqlite::SqliteSource;
-pub use stage::{StageRequest, Staged, file_safe, stage_table, table_dir, unreadable_schema};
+pub use stage::{StageRequest, Staged, adopt_table, file_safe, stage_table, table_dir, unreadable_schema};

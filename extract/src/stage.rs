@@ -114,6 +114,27 @@ pub fn stage_table(source: &mut dyn Source, request: &StageRequest<'_>) -> Resul
     Ok(Staged { manifest, reused: false })
 }
 
+/// Takes over the table as it was staged in `from`, when that was made from the same source, with the same columns
+/// and the same cut: the files are linked, not copied. Says whether it was.
+///
+/// # Errors
+/// [`ErrorKind::Storage`] when the files cannot be linked.
+pub fn adopt_table(request: &StageRequest<'_>, from: &Path) -> Result<bool, Error> {
+    let (origin, schema) = (origin(request), request.table.batch_schema());
+    if finished(request.dir, &origin, &schema).is_some() {
+        return Ok(true);
+    }
+    let Some(manifest) = finished(from, &origin, &schema) else { return Ok(false) };
+    atomic::renew_directory(request.dir)?;
+    let parts = manifest.parts.iter().chain(&manifest.unreadable).map(|part| part.file.as_str());
+    // The manifest goes last: until it is there the directory does not count as finished.
+    for file in parts.chain([MANIFEST_FILE]) {
+        let to = request.dir.join(file);
+        std::fs::hard_link(from.join(file), &to).map_err(|error| Error::writing(&to, error))?;
+    }
+    Ok(true)
+}
+
 fn origin(request: &StageRequest<'_>) -> BTreeMap<String, String> {
     let parts = &request.parts;
     BTreeMap::from([

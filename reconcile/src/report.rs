@@ -30,7 +30,7 @@ use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
 use comparison::{ControlView, EntityView, FindingView, ReferencesView};
 use quality::{OwnerView, RetentionView};
-use readings::{ChangesView, DeliveryView, DriftView, SecrecyView};
+use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
 use strip::BalanceView;
@@ -134,6 +134,7 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         owners: quality::owners(summary),
         retention: quality::retention(summary),
         deliveries: readings::deliveries(summary, input.labels),
+        readings: readings::readings(summary, input.labels),
         previous: readings::previous(summary),
         drift: readings::drift(summary, input.labels),
         changes: readings::changes(summary, input.labels),
@@ -197,6 +198,7 @@ struct Page<'a> {
     owners: Vec<OwnerView>,
     retention: Vec<RetentionView>,
     deliveries: Vec<DeliveryView>,
+    readings: Vec<ReadingView>,
     previous: String,
     drift: Vec<DriftView>,
     changes: Vec<ChangesView>,

@@ -15,6 +15,20 @@ use crate::rows::RowCounts;
 use crate::secrecy::Secrecy;
 use crate::snapshot::Snapshot;
 
+/// How a system was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemReading {
+    /// The system.
+    pub system: String,
+    /// How all its tables were read as they were at one moment; `None` when they were not.
+    pub how: Option<String>,
+    /// Which moment, in the source's own terms; empty where the content says it all.
+    pub at: String,
+    /// Why they were not read at one moment.
+    pub why_not: Option<String>,
+}
+
 /// What the reconciliation says. "Not proven" is never "equal".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,6 +182,8 @@ pub struct Summary {
     /// The files that a system ought to have delivered and did not (D67), by system and table. Rows that never
     /// came are in no balance, so they are named here.
     pub deliveries: Vec<MissingDelivery>,
+    /// How each system was read, by name.
+    pub readings: Vec<SystemReading>,
     /// Who may read what, before and after.
     #[serde(default)]
     pub secrecy: Secrecy,
@@ -238,6 +254,7 @@ impl Summary {
             entities,
             references: evidence.references.unwrap_or_default(),
             deliveries: Vec::new(),
+            readings: Vec::new(),
             secrecy: evidence.secrecy.cloned().unwrap_or_default(),
             snapshot: Snapshot::default(),
             quality: Quality::default(),

@@ -58,7 +58,7 @@ fn read<T: DeserializeOwned>(path: &std::path::Path) -> Option<T> {
 }
 
 /// Whether the directory of a run holds a reading that others may be compared with.
-fn is_reading(dir: &std::path::Path) -> bool {
+pub(super) fn is_reading(dir: &std::path::Path) -> bool {
     dir.join(SCHEMA_FILE).is_file() && dir.join(SNAPSHOT_FILE).is_file()
 }
 

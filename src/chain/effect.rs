@@ -69,7 +69,8 @@ pub(super) fn chain<'a>(
     run: Run,
 ) -> Chain<'a> {
     let (set, controls) = (MappingSet::default(), BTreeMap::new());
-    Chain { settings, printer, set, controls, sources, fingerprints, identities: None, retention: None, run }
+    let (again, identities, retention) = (false, None, None);
+    Chain { settings, printer, set, controls, sources, fingerprints, again, identities, retention, run }
 }
 
 /// Makes the chain read and look up as this version does. A mapping whose table the project does not have

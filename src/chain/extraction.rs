@@ -35,6 +35,12 @@ impl Chain<'_> {
         Ok(work)
     }
 
+    /// Makes what was read last of live sources part of this run, without asking them; of files there is nothing
+    /// to do.
+    pub(crate) fn take_over(&mut self) -> Result<(), Failure> {
+        if self.again { self.extract().map(drop) } else { Ok(()) }
+    }
+
     /// Stages these tables, each with these columns.
     pub(super) fn stage_tables(&mut self, wanted: Vec<(String, TableSchema)>) -> Result<Work, Failure> {
         let stage = self.printer.stage("extract", u64::try_from(wanted.len()).unwrap_or(0));
@@ -44,7 +50,6 @@ impl Chain<'_> {
             stage.now(&format!("{system}/{}", table.name));
             let dir = table_dir(&self.run.dir, &system, &table.name);
             let fingerprint = self.fingerprints[&system];
-            let source = self.sources.get_mut(&system).expect("wanted tables belong to open sources");
             let request = StageRequest {
                 system: &system,
                 table: &table,
@@ -53,11 +58,17 @@ impl Chain<'_> {
                 batch_rows: self.settings.batch_rows,
                 parts: part_options(),
             };
+            let adopted = self.adopt(&request)?;
+            if !adopted && self.again && self.is_live(&system) {
+                return Err(self.not_read(&system, &table.name));
+            }
+            let source = self.sources.get_mut(&system).expect("wanted tables belong to open sources");
             let staged = stage_table(source.source.as_mut(), &request)?;
             work.count(staged.reused);
             stage.step();
         }
         drop(stage);
+        self.note_readings()?;
         self.note_deliveries()?;
         Ok(work)
     }

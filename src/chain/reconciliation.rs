@@ -90,6 +90,7 @@ impl Chain<'_> {
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
         (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
+        summary.readings = self.readings()?;
         let labels = self.labels(namnder);
         stage.now("lists");
         (summary.quality, summary.retention) = self.quality(&labels)?;

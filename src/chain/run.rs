@@ -25,6 +25,14 @@ pub(crate) struct Run {
     _lock: File,
 }
 
+/// A reading of the sources.
+pub(crate) struct LastReading {
+    /// The directory of its run.
+    pub(crate) dir: PathBuf,
+    /// The digests that name the content of the sources.
+    pub(crate) sources: BTreeMap<String, Digest>,
+}
+
 #[derive(Clone, Serialize, Deserialize)]
 struct Description {
     format: u32,
@@ -151,6 +159,27 @@ impl Run {
         let runs = described(&settings.runs(), is_reading);
         let read = runs.filter_map(|(dir, run)| Some((run.last_read(None)?, run.run, dir)));
         read.max().map(|(_, run, dir)| (run, dir))
+    }
+
+    /// The reading that was made last, with what its run says about it.
+    pub(crate) fn last_reading_of(
+        settings: &Settings,
+        is_reading: impl Fn(&Path) -> bool,
+    ) -> Option<LastReading> {
+        let runs = described(&settings.runs(), is_reading);
+        let read = runs.filter_map(|(dir, run)| Some((run.last_read(None)?, run.run, dir, run.sources)));
+        let (_, _, dir, sources) = read.max()?;
+        let digests = sources.into_iter().filter_map(|(system, text)| Some((system, Digest::parse(&text)?)));
+        Some(LastReading { dir, sources: digests.collect() })
+    }
+
+    /// The directories of the runs that read this content of a system, in the order of their names.
+    pub(crate) fn with_source(runs: &Path, system: &str, fingerprint: &str) -> Vec<PathBuf> {
+        let same = described(runs, |dir| dir.join("staged").is_dir())
+            .filter(|(_, run)| run.sources.get(system).is_some_and(|content| content == fingerprint));
+        let mut dirs: Vec<PathBuf> = same.map(|(dir, _)| dir).collect();
+        dirs.sort();
+        dirs
     }
 
     /// Notes that a verb begins to work on the run.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::reconcile;
 use crate::args::ReadingArguments;
-use crate::chain::{Chain, Work};
+use crate::chain::{Chain, Moment, Work};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &ReadingArguments, printer: &Printer) -> Result<Exi
 }
 
 pub(super) fn migrate(settings: &Settings, printer: &Printer) -> Result<Exit, Failure> {
-    let mut chain = Chain::open(settings, printer)?;
+    let mut chain = Chain::open(settings, printer, Moment::Unfinished)?;
     chain.run.begin("migrate")?;
     let extracted = chain.extract()?;
     tell(printer, "extract", "tables", extracted);

@@ -4,7 +4,7 @@ use bron_reconcile::report::{DisplayKey, ShownFinding, text};
 use serde_json::{Value, json};
 
 use crate::args::ChainArguments;
-use crate::chain::{Chain, Outcome};
+use crate::chain::{Chain, Moment, Outcome};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -15,8 +15,9 @@ const NAMED: usize = 20;
 /// Reconciles the project's run with the target and writes the report.
 pub(super) fn run(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
     let settings = Settings::resolve(arguments)?;
-    let mut chain = Chain::open(&settings, printer)?;
+    let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
     chain.run.begin("reconcile")?;
+    chain.take_over()?;
     let outcome = chain.reconcile()?;
     chain.run.end()?;
     printer.result(&document(&outcome), &lines(&outcome));

@@ -3,34 +3,36 @@
 use serde_json::json;
 
 use crate::args::{ChainArguments, ReadingArguments};
-use crate::chain::{Chain, Work};
+use crate::chain::{Chain, Moment, Work};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
 /// Stages the tables of the sources.
 pub(super) fn extract(arguments: &ReadingArguments, printer: &Printer) -> Result<Exit, Failure> {
-    stage("extract", &Settings::resolve_reading(arguments)?, printer, |chain| chain.extract())
+    stage("extract", &Settings::resolve_reading(arguments)?, printer, Moment::Now, |chain| chain.extract())
 }
 
 /// Maps the staged tables.
 pub(super) fn transform(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    stage("transform", &Settings::resolve(arguments)?, printer, |chain| chain.transform())
+    stage("transform", &Settings::resolve(arguments)?, printer, Moment::LastRead, |chain| chain.transform())
 }
 
 /// Writes the mapped rows to the target.
 pub(super) fn load(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    stage("load", &Settings::resolve(arguments)?, printer, |chain| chain.load())
+    stage("load", &Settings::resolve(arguments)?, printer, Moment::LastRead, |chain| chain.load())
 }
 
 fn stage(
     verb: &str,
     settings: &Settings,
     printer: &Printer,
+    moment: Moment,
     work: impl FnOnce(&mut Chain<'_>) -> Result<Work, Failure>,
 ) -> Result<Exit, Failure> {
-    let mut chain = Chain::open(settings, printer)?;
+    let mut chain = Chain::open(settings, printer, moment)?;
     chain.run.begin(verb)?;
+    chain.take_over()?;
     let Work { done, reused } = work(&mut chain)?;
     chain.run.end()?;
     let run = &chain.run.id;

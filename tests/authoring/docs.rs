@@ -184,6 +184,8 @@ fn files_with_mistakes_have_no_handbook() {
     fs::write(&file, text.replace("entity = \"beslut\"", "entity = \"beslt\"")).unwrap();
     let out = project.dir.join("handbook");
     let ran = docs(&project.dir, &out).expect(&[1]);
-    assert_eq!(ran.json()["diagnostics"][0]["code"], "BRON-M021");
+    let found = ran.json();
+    let mut found = found["diagnostics"].as_array().unwrap().iter();
+    assert!(found.any(|one| one["code"] == "BRON-M021"));
     assert!(!out.exists(), "nothing was written");
 }

@@ -176,3 +176,30 @@ fn names_become_safe_directories() {
     let dir = table_dir(Path::new("/run"), "paraga", "../besök 1");
     assert_eq!(dir, Path::new("/run/staged/paraga/%2E%2E%2Fbes%C3%B6k%201"));
 }
+
+#[test]
+fn a_table_is_taken_over_from_where_it_was_staged_from_the_same_source() {
+    let (deliveries, staged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    deliver(deliveries.path());
+    let mut source = CsvSource::open(deliveries.path(), &system()).unwrap();
+    let first = staged.path().join("first");
+    let made = stage(&mut source, &first, 64).unwrap();
+    let table = source.tables().unwrap().remove(0);
+    let second = staged.path().join("second");
+    let parts = PartOptions { rows_per_part: 1000, row_group_rows: 300, ..PartOptions::default() };
+    let request = |fingerprint, dir| StageRequest {
+        system: "paraga",
+        table: &table,
+        fingerprint,
+        dir,
+        batch_rows: 64,
+        parts: parts.clone(),
+    };
+    let fingerprint = source.fingerprint().unwrap();
+    assert!(adopt_table(&request(fingerprint, &second), &first).unwrap());
+    assert_eq!(Manifest::load(&second.join(MANIFEST_FILE)).unwrap(), made.manifest);
+    assert!(stage(&mut source, &second, 64).unwrap().reused);
+    let other = staged.path().join("other");
+    assert!(!adopt_table(&request(Digest::of(b"another"), &other), &first).unwrap());
+    assert!(!other.exists());
+}

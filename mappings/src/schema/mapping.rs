@@ -255,6 +255,12 @@ static PERSON_NUMBER: Section = Section::of(
     &[
         Key::must("from", Shape::Text, "The column of the number, in any form"),
         Key::may("date", Shape::Text, "The row's own date, which settles the century"),
+        Key::may(
+            "since",
+            Shape::Text,
+            "The first day, YYYY-MM-DD, on which a row can have been written; with the day of reading it settles the \
+             century",
+        ),
         Key::may("valid", Shape::Table(&PERSON_VALID), "When the record had the number"),
     ],
 );

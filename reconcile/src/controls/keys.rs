@@ -60,6 +60,7 @@ const AMOUNT: Words = Words::Fixed(&[
     ("minutes", "a whole number of minutes"),
     ("ore", "a whole number of öre"),
     ("number", "a whole number"),
+    ("comma", "kronor with a decimal comma and up to two decimals, read as öre"),
 ]);
 
 static TARGET: Section = Section::of(

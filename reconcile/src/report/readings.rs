@@ -4,7 +4,7 @@ use super::Labels;
 use super::number::count;
 use crate::secrecy::SecrecyDifference;
 use crate::snapshot::{Drift, TableChanges};
-use crate::summary::{MissingDelivery, Summary};
+use crate::summary::{MissingDelivery, Summary, SystemReading};
 
 /// The largest number of rows that is hidden where a nämnd and a protection are named.
 const HIDDEN: u64 = 4;
@@ -14,6 +14,13 @@ pub(super) struct DeliveryView {
     pub(super) place: String,
     pub(super) files: String,
     pub(super) decision: &'static str,
+}
+
+/// How a system was read.
+pub(super) struct ReadingView {
+    pub(super) system: String,
+    pub(super) how: String,
+    pub(super) one_moment: bool,
 }
 
 /// A table or a column that is not what it was.
@@ -64,6 +71,32 @@ pub(super) fn deliveries(summary: &Summary, labels: &Labels) -> Vec<DeliveryView
         .into_iter()
         .flat_map(|decided| summary.deliveries.iter().filter_map(move |one| view(one, decided)));
     both.collect()
+}
+
+/// The mechanisms by which a source was read at one moment, in Swedish.
+const MECHANISMS: [(&str, &str); 7] = [
+    ("content of files", "filernas innehåll"),
+    ("read transaction", "en lästransaktion"),
+    ("exported snapshot", "en delad ögonblicksbild"),
+    ("consistent snapshot", "en ögonblicksbild"),
+    ("database snapshot", "en databasögonblicksbild"),
+    ("snapshot transaction", "en ögonblickstransaktion"),
+    ("serializable transaction", "en serialiserbar transaktion"),
+];
+
+pub(super) fn readings(summary: &Summary, labels: &Labels) -> Vec<ReadingView> {
+    let view = |one: &SystemReading| {
+        let mechanism = |how: &String| {
+            let known = MECHANISMS.iter().find(|(name, _)| name == how);
+            known.map_or_else(|| how.clone(), |(_, swedish)| (*swedish).to_owned())
+        };
+        ReadingView {
+            system: Labels::name(&labels.systems, &one.system).to_owned(),
+            how: one.how.as_ref().map_or_else(|| one.why_not.clone().unwrap_or_default(), mechanism),
+            one_moment: one.how.is_some(),
+        }
+    };
+    summary.readings.iter().map(view).collect()
 }
 
 pub(super) fn drift(summary: &Summary, labels: &Labels) -> Vec<DriftView> {

@@ -1,0 +1,127 @@
+//! What is read of sources that go on changing: now, or as it was read last.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bron_extract::{Consistency, StageRequest, adopt_table, table_dir};
+use bron_mappings::Digest;
+use bron_reconcile::summary::SystemReading;
+
+use super::Chain;
+use super::earlier::is_reading;
+use super::run::Run;
+use crate::failure::Failure;
+use crate::project::OpenSource;
+use crate::settings::Settings;
+
+/// How each system was read, as JSON.
+const READINGS_FILE: &str = "readings.json";
+
+/// Which content of live sources a verb works on. Files are always read as they lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// What is there now.
+    Now,
+    /// What was read last: a production system is not read again for every change of a mapping.
+    LastRead,
+    /// What was read last when nothing came of it yet, else what is there now.
+    Unfinished,
+}
+
+/// The digests that name the content of the sources, and whether live ones stand for what was read before.
+pub(super) fn fingerprints(
+    settings: &Settings,
+    sources: &mut BTreeMap<String, OpenSource>,
+    moment: Moment,
+) -> Result<(BTreeMap<String, Digest>, bool), Failure> {
+    let is_live = |system: &str| settings.systems.get(system).is_some_and(|one| one.access.locator.is_live());
+    let last = Run::last_reading_of(settings, is_reading);
+    let again = match moment {
+        Moment::Now => false,
+        Moment::LastRead => true,
+        Moment::Unfinished => last.as_ref().is_some_and(|last| !last.dir.join("summary.json").is_file()),
+    };
+    let again = again && sources.keys().any(|system| is_live(system));
+    let mut fingerprints = BTreeMap::new();
+    for (system, open) in sources {
+        let read_before = last.as_ref().and_then(|last| last.sources.get(system));
+        let fingerprint = match read_before.filter(|_| again && is_live(system)) {
+            Some(digest) => *digest,
+            None if again && is_live(system) => {
+                let problem = format!("system {system} has not been read yet");
+                return Err(Failure::config(problem).hint("run `bron extract` first"));
+            }
+            None => open.source.fingerprint()?,
+        };
+        fingerprints.insert(system.clone(), fingerprint);
+    }
+    Ok((fingerprints, again))
+}
+
+impl Chain<'_> {
+    /// Takes a table over from a run that staged it from the same content. Says whether it is there now.
+    pub(super) fn adopt(&self, request: &StageRequest<'_>) -> Result<bool, Failure> {
+        for run in self.runs_of_the_same_content(request.system) {
+            let from = table_dir(&run, request.system, &request.table.name);
+            if adopt_table(request, &from)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn runs_of_the_same_content(&self, system: &str) -> Vec<PathBuf> {
+        let runs = self.settings.runs();
+        let fingerprint = self.fingerprints.get(system).map(ToString::to_string).unwrap_or_default();
+        Run::with_source(&runs, system, &fingerprint)
+    }
+
+    /// The failure of a table that would have to be read again when it may not be.
+    pub(super) fn not_read(&self, system: &str, table: &str) -> Failure {
+        let problem =
+            format!("{system}/{table} was not read, or not with all the columns that the mappings want");
+        let project = self.settings.project.display();
+        Failure::config(problem).hint(format!("read the sources again: bron extract --project {project}"))
+    }
+
+    /// Notes how each system was read. What stands for an earlier reading is noted as it was then.
+    pub(super) fn note_readings(&self) -> Result<(), Failure> {
+        let mut readings = Vec::new();
+        for (system, open) in &self.sources {
+            let is_again = self.again && self.is_live(system);
+            let before = is_again.then(|| self.reading_before(system)).flatten();
+            readings.push(before.unwrap_or_else(|| reading(system, &open.source.consistency())));
+        }
+        self.run.write_json(READINGS_FILE, &readings)
+    }
+
+    pub(super) fn is_live(&self, system: &str) -> bool {
+        self.settings.systems.get(system).is_some_and(|one| one.access.locator.is_live())
+    }
+
+    fn reading_before(&self, system: &str) -> Option<SystemReading> {
+        let runs = self.runs_of_the_same_content(system).into_iter();
+        let noted = runs.filter_map(|dir| std::fs::read_to_string(dir.join(READINGS_FILE)).ok());
+        let mut noted = noted.filter_map(|text| serde_json::from_str::<Vec<SystemReading>>(&text).ok());
+        noted.find_map(|readings| readings.into_iter().find(|one| one.system == system))
+    }
+
+    /// How each system was read.
+    pub(super) fn readings(&self) -> Result<Vec<SystemReading>, Failure> {
+        let path = self.run.dir.join(READINGS_FILE);
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let readings = text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+        readings.map_err(|error| {
+            Failure::config(format!("cannot use {}: {error}", path.display()))
+                .hint("run `bron extract` first")
+        })
+    }
+}
+
+fn reading(system: &str, consistency: &Consistency) -> SystemReading {
+    let (how, at, why_not) = match consistency {
+        Consistency::Point { how, at } => (Some((*how).to_owned()), at.clone(), None),
+        Consistency::None { why } => (None, String::new(), Some(why.clone())),
+    };
+    SystemReading { system: system.to_owned(), how, at, why_not }
+}
