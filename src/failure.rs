@@ -89,6 +89,12 @@ impl Failure {
         Self { exit, class, message: message.into(), hint: None, diagnostics: Vec::new() }
     }
 
+    /// Says in front what the failure is about.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -131,14 +137,15 @@ const REBUILD: &str = "if the file lies under runs/, remove that run's directory
 
 fn extract_class(error: &bron_extract::Error) -> (Exit, Class) {
     use bron_extract::ErrorKind::{
-        Busy, Corrupt, Database, Drift, Encoding, Missing, Settings, Storage, Truncated, Unreadable,
+        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Permission, Settings, Storage,
+        Truncated, Unreadable,
     };
     match error.kind() {
-        Busy => (Exit::Failed, Class::Retryable),
+        Busy | Connection => (Exit::Failed, Class::Retryable),
         Drift => (Exit::Drift, Class::Data),
         Corrupt => (Exit::SafetyStop, Class::Safety),
         Storage => (Exit::SafetyStop, Class::Retryable),
-        Settings => (Exit::Failed, Class::Config),
+        Settings | Permission => (Exit::Failed, Class::Config),
         Missing | Unreadable | Encoding | Truncated | Database | _ => (Exit::Failed, Class::Data),
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bron_extract::{CsvSource, Source, SqliteSource, TableSchema};
+use bron_extract::{Source, TableSchema};
 use bron_mappings::{Coverage, Diagnostic, FunctionSpec, Mapping, MappingSet, Severity, Tables, check};
 use bron_reconcile::controls::{self, Control};
 use bron_transform::{registry, run_examples};
 
 use crate::chain::{control_columns, control_fields};
 use crate::failure::{Failure, whole};
-use crate::settings::{Settings, SystemKind, SystemSettings};
+use crate::settings::Settings;
 
 /// A source system, open.
 pub(crate) struct OpenSource {
@@ -169,33 +169,12 @@ pub(crate) fn open_sources(
     set: &MappingSet,
 ) -> Result<BTreeMap<String, OpenSource>, Failure> {
     let mut sources = BTreeMap::new();
-    for (name, system) in &settings.systems {
-        sources.insert(name.clone(), open_source(settings, set, name, system)?);
+    for (name, access) in &settings.systems {
+        let mut source = access.open(set.systems.get(name))?;
+        let tables = source.tables()?;
+        sources.insert(name.clone(), OpenSource { source, tables });
     }
     Ok(sources)
-}
-
-fn open_source(
-    settings: &Settings,
-    set: &MappingSet,
-    name: &str,
-    system: &SystemSettings,
-) -> Result<OpenSource, Failure> {
-    let path = settings.project.join(&system.path);
-    let mut source: Box<dyn Source> = match system.kind {
-        SystemKind::Sqlite => Box::new(SqliteSource::open(&path)?),
-        SystemKind::Csv => {
-            let described = set.systems.get(name);
-            let described = described.ok_or_else(|| {
-                Failure::config(format!(
-                    "system {name} delivers files, but {name}/system.toml does not describe them"
-                ))
-            })?;
-            Box::new(CsvSource::open(&path, described)?)
-        }
-    };
-    let tables = source.tables()?;
-    Ok(OpenSource { source, tables })
 }
 
 /// The tables and columns of open sources, as a check wants them.

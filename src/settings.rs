@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bron_extract::{Access, Locator, Manners};
 use bron_load::Target;
-use bron_mappings::{Diagnostic, InstallationSecret, Severity};
+use bron_mappings::{Diagnostic, InstallationSecret, Sensitive, Severity};
 use serde::Deserialize;
 
 use crate::args::ChainArguments;
@@ -29,23 +31,30 @@ struct ProjectFile {
     batch_rows: Option<usize>,
     quarantine_limit_ppm: Option<u64>,
     #[serde(default)]
-    system: BTreeMap<String, SystemSettings>,
+    system: BTreeMap<String, SystemFile>,
 }
 
-/// How a source system is reached.
-#[derive(Clone, Debug, Deserialize)]
+/// How a source system is reached, as written: `kind` and `path` for files, `address` for servers.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SystemSettings {
-    /// The kind of source.
-    pub(crate) kind: SystemKind,
-    /// The database file or the folder of files, relative to the project.
-    pub(crate) path: PathBuf,
+struct SystemFile {
+    kind: Option<FileKind>,
+    path: Option<PathBuf>,
+    address: Option<String>,
+    password: Option<String>,
+    schema: Option<String>,
+    snapshot: Option<String>,
+    statement_timeout_seconds: Option<u32>,
+    lock_timeout_seconds: Option<u32>,
+    rows_per_second: Option<u32>,
+    #[serde(default)]
+    plain_text: bool,
 }
 
-/// The kinds of source that can be read.
+/// The kinds of source that are files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum SystemKind {
+enum FileKind {
     /// A SQLite database.
     Sqlite,
     /// A folder of CSV files.
@@ -61,7 +70,7 @@ pub(crate) struct Settings {
     pub(crate) as_of: Option<String>,
     pub(crate) batch_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
-    pub(crate) systems: BTreeMap<String, SystemSettings>,
+    pub(crate) systems: BTreeMap<String, Access>,
 }
 
 impl Settings {
@@ -84,14 +93,23 @@ impl Settings {
         if let Some(day) = file.as_of.as_deref().filter(|day| day.parse::<jiff::civil::Date>().is_err()) {
             return Err(Failure::config(format!("`as_of` is a day such as 2024-12-31, not `{day}`")));
         }
+        let secret = InstallationSecret::from_hex(&referred(project, "secret", &file.secret)?)
+            .map_err(|error| Failure::config(error.to_string()))?;
+        let systems = file.system.into_iter().map(|(name, system)| {
+            let access = access(project, &system);
+            access
+                .map(|access| (name.clone(), access))
+                .map_err(|failure| failure.about(&format!("system {name}")))
+        });
+        let systems = systems.collect::<Result<_, _>>()?;
         Ok(Self {
             mappings: project.join(file.mappings.unwrap_or_else(|| PathBuf::from("mappings"))),
             target,
-            secret: read_secret(project, &file.secret)?,
+            secret,
             as_of: file.as_of,
             batch_rows,
             quarantine_limit_ppm: file.quarantine_limit_ppm.unwrap_or(DEFAULT_QUARANTINE_PPM),
-            systems: file.system,
+            systems,
             project: project.clone(),
         })
     }
@@ -135,20 +153,61 @@ fn in_project(project: &Path, target: &str) -> Result<String, Failure> {
     path.to_str().map(str::to_owned).ok_or_else(|| Failure::config("the path of the project is not UTF-8"))
 }
 
-/// A secret is named, never written in the project file: `env:NAME` or `file:PATH`.
-fn read_secret(project: &Path, reference: &str) -> Result<InstallationSecret, Failure> {
-    let text = if let Some(name) = reference.strip_prefix("env:") {
-        std::env::var(name)
-            .map_err(|_| Failure::config(format!("the environment has no {name} for the secret")))?
+/// Where a system is and how it is read. Paths are relative to the project.
+fn access(project: &Path, system: &SystemFile) -> Result<Access, Failure> {
+    let locator = match (system.kind, &system.path, &system.address) {
+        (Some(FileKind::Sqlite), Some(path), None) => Locator::Sqlite(project.join(path)),
+        (Some(FileKind::Csv), Some(path), None) => Locator::Csv(project.join(path)),
+        (None, None, Some(address)) => located(project, address)?,
+        _ => return Err(Failure::config("a source has either `kind` and `path`, or `address`")),
+    };
+    let password = system.password.as_deref().map(|reference| referred(project, "password", reference));
+    let usual = Manners::default();
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Ok(Access {
+        password: password.transpose()?.map(Sensitive::new),
+        schema: system.schema.clone(),
+        snapshot: system.snapshot.clone(),
+        manners: Manners {
+            statement_timeout: system.statement_timeout_seconds.map(seconds),
+            lock_timeout: system.lock_timeout_seconds.map_or(usual.lock_timeout, seconds),
+            rows_per_second: system.rows_per_second,
+        },
+        plain_text: system.plain_text,
+        ..Access::new(locator)
+    })
+}
+
+/// The locator that an address is or names.
+fn located(project: &Path, address: &str) -> Result<Locator, Failure> {
+    let text = if address.starts_with("env:") || address.starts_with("file:") {
+        referred(project, "address", address)?
+    } else {
+        address.to_owned()
+    };
+    Ok(match Locator::parse(&text)? {
+        Locator::Sqlite(path) => Locator::Sqlite(project.join(path)),
+        Locator::Csv(path) => Locator::Csv(project.join(path)),
+        server @ (Locator::Postgres(_) | Locator::Mysql(_) | Locator::Mssql(_) | Locator::Odbc(_)) => server,
+    })
+}
+
+/// What a reference names: `env:NAME` is a variable of the environment, `file:PATH` the first line of a file. A
+/// secret is named, never written in the project file.
+fn referred(project: &Path, key: &str, reference: &str) -> Result<String, Failure> {
+    if let Some(name) = reference.strip_prefix("env:") {
+        std::env::var(name).map_err(|_| Failure::config(format!("the environment has no {name} for `{key}`")))
     } else if let Some(path) = reference.strip_prefix("file:") {
         let path = project.join(path);
-        std::fs::read_to_string(&path)
-            .map_err(|error| Failure::config(format!("cannot read the secret {}: {error}", path.display())))?
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Failure::config(format!("cannot read {} for `{key}`: {error}", path.display()))
+        })?;
+        Ok(text.lines().next().unwrap_or_default().to_owned())
     } else {
-        let message = "`secret` is a reference, `env:NAME` or `file:PATH`, and never the secret itself";
-        return Err(Failure::config(message));
-    };
-    InstallationSecret::from_hex(&text).map_err(|error| Failure::config(error.to_string()))
+        let message =
+            format!("`{key}` is a reference, `env:NAME` or `file:PATH`, and never the value itself");
+        Err(Failure::config(message))
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +234,31 @@ mod tests {
         std::fs::write(dir.path().join(PROJECT_FILE), PROJECT.replace("file:k", "c0ffee")).unwrap();
         let failure = resolve(dir.path()).err().unwrap();
         assert!(!failure.message.contains("c0ffee"), "{}", failure.message);
+    }
+
+    #[test]
+    fn a_server_is_reached_by_its_address_and_a_named_password() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("k"), "0".repeat(64)).unwrap();
+        std::fs::write(dir.path().join("p"), "hemligt\n").unwrap();
+        let system = "[system.paraply]\naddress = \"mssql://r@db.example.org/paraply\"\n";
+        let terms = "password = \"file:p\"\nrows_per_second = 100\nlock_timeout_seconds = 1\n";
+        std::fs::write(dir.path().join(PROJECT_FILE), format!("{PROJECT}{system}{terms}")).unwrap();
+        let settings = resolve(dir.path()).unwrap();
+        let access = &settings.systems["paraply"];
+        assert_eq!(access.locator.to_string(), "mssql://db.example.org/paraply");
+        assert_eq!(access.password.as_ref().unwrap().expose(), "hemligt");
+        assert_eq!(access.manners.rows_per_second, Some(100));
+        assert_eq!(access.manners.lock_timeout, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_source_that_is_both_file_and_server_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("k"), "0".repeat(64)).unwrap();
+        let system = "[system.paraply]\nkind = \"sqlite\"\naddress = \"mssql://r@h/d\"\n";
+        std::fs::write(dir.path().join(PROJECT_FILE), format!("{PROJECT}{system}")).unwrap();
+        assert!(resolve(dir.path()).err().unwrap().message.contains("system paraply"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The same project in PostgreSQL: the same rows, the same verdict.
 
-use bron_load::test_server::PostgresServer;
+use bron_servers::PostgresServer;
 
 use crate::support::{Ran, bron, fresh_city, run_project};
 

@@ -42,6 +42,7 @@ missing_packages() {
     [[ -n $(postgres_bin) ]] || printf '%s\n' postgresql
     [[ -n $(browser) ]] || printf '%s\n' chromium
     has_font || printf '%s\n' fonts-dejavu-core
+    [[ -x /usr/sbin/mariadbd ]] || printf '%s\n' mariadb-server
     command -v strace >/dev/null || printf '%s\n' strace
 }
 

@@ -20,7 +20,8 @@ use self::layout::Layout;
 use self::pattern::Pattern;
 use self::scan::{FileScan, scan};
 use crate::error::{Error, ErrorKind};
-use crate::source::{Source, SourceColumn, TableReader, TableSchema};
+use crate::intake::TableRows;
+use crate::source::{Consistency, Source, SourceColumn, TableReader, TableSchema};
 
 /// Columns that the connector adds to every table, before those of the file-name pattern.
 const ADDED: [&str; 4] = [FILE, LINE, DIALECT, REPAIRED];
@@ -232,6 +233,10 @@ impl Source for CsvSource {
         Ok(digest.finish())
     }
 
+    fn consistency(&self) -> Consistency {
+        Consistency::Point { how: "content of files", at: String::new() }
+    }
+
     fn read<'a>(
         &'a mut self,
         table: &TableSchema,
@@ -242,7 +247,7 @@ impl Source for CsvSource {
         let found =
             found.ok_or_else(|| Error::new(ErrorKind::Drift, format!("there is no table {wanted}")))?;
         found.scan_files()?;
-        Ok(Box::new(reader::CsvReader::new(found, table, batch_rows)?))
+        Ok(Box::new(TableRows::new(reader::CsvRows::new(found, table)?, table, batch_rows)))
     }
 }
 

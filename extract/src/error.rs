@@ -29,6 +29,10 @@ pub enum ErrorKind {
     Corrupt,
     /// The output could not be written: disk full, no permission, device error.
     Storage,
+    /// The connection to a server could not be made or was lost. Try again later.
+    Connection,
+    /// A server did not let the user in, or not to a table or what else was asked for.
+    Permission,
     /// The database refused a statement for another reason.
     Database,
     /// The caller's settings make no sense: an unknown encoding, a pattern that does not parse.
@@ -56,14 +60,14 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.kind == ErrorKind::Busy
+        matches!(self.kind, ErrorKind::Busy | ErrorKind::Connection)
     }
 
     pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
         Self { kind, context: context.into(), source: None }
     }
 
-    fn because(kind: ErrorKind, context: String, source: impl Into<ReadError>) -> Self {
+    pub(crate) fn because(kind: ErrorKind, context: String, source: impl Into<ReadError>) -> Self {
         Self { kind, context, source: Some(source.into()) }
     }
 
@@ -159,7 +163,9 @@ mod tests {
         for kind in [ErrorKind::Missing, ErrorKind::Drift, ErrorKind::Storage, ErrorKind::Corrupt] {
             assert!(!Error::new(kind, "x").is_retryable());
         }
-        assert!(Error::new(ErrorKind::Busy, "x").is_retryable());
+        for kind in [ErrorKind::Busy, ErrorKind::Connection] {
+            assert!(Error::new(kind, "x").is_retryable());
+        }
     }
 
     #[test]

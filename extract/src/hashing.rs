@@ -3,16 +3,30 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use bron_mappings::{Batch, BatchSchema, Cells, Digest};
+use bron_mappings::{Batch, BatchSchema, Cells, Digest, DigestBuilder};
 
 use crate::error::Error;
 use crate::manifest::type_name;
 
 const CHUNK: usize = 256 << 10;
 
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
 fn finish(hasher: &blake3::Hasher) -> Digest {
     Digest::parse(&hasher.finalize().to_hex()).expect("64 hexadecimal digits are a digest")
+}
+
+/// A digest that no other call gives: the fingerprint of a source that cannot say whether anything changed.
+pub(crate) fn unrepeatable(domain: &str) -> Digest {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let count = CALLS.fetch_add(1, Ordering::Relaxed);
+    let mut digest = DigestBuilder::new(domain);
+    digest.part(&now.to_be_bytes()).part(&process::id().to_be_bytes()).part(&count.to_be_bytes());
+    digest.finish()
 }
 
 /// BLAKE3 of the bytes of a file.

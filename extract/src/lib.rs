@@ -13,23 +13,36 @@
 //! - Memory does not grow with the size of a table.
 //! - No error and no ledger carries a value of a row.
 
+mod access;
 pub mod atomic;
 mod batches;
+mod charset;
 mod delimited;
 mod error;
+mod found;
 mod hashing;
+mod intake;
 mod ledger;
 mod manifest;
+mod mysql;
+mod pace;
 mod parts;
+mod postgres;
+pub mod profile;
+mod refusal;
+mod selection;
 mod source;
 mod sqlite;
 mod stage;
 
+pub use access::{Access, Locator, Manners, ServerAddress};
 pub use delimited::{CsvSource, MissingFiles, described_tables, missing_files};
 pub use error::{Error, ErrorKind};
 pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
 pub use manifest::{MANIFEST_FILE, Manifest};
+pub use mysql::MysqlSource;
 pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_part, read_parts};
-pub use source::{Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
+pub use postgres::PostgresSource;
+pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
 pub use sqlite::SqliteSource;
 pub use stage::{StageRequest, Staged, file_safe, stage_table, table_dir, unreadable_schema};

@@ -1,5 +1,8 @@
 //! What a source is to the rest of the bridge.
 
+#[cfg(test)]
+pub(crate) mod reading;
+
 use std::fmt;
 
 use bron_mappings::{BatchReader, BatchSchema, ColumnType, Digest};
@@ -24,6 +27,18 @@ pub trait Source {
     /// When the source cannot be read.
     fn fingerprint(&mut self) -> Result<Digest, Error>;
 
+    /// What holds the reads after the last [`Source::fingerprint`] together.
+    fn consistency(&self) -> Consistency;
+
+    /// Another connection that reads at the same point in time, so that several tables can be read at once;
+    /// `None` where that cannot be had.
+    ///
+    /// # Errors
+    /// When the connection cannot be made.
+    fn beside(&mut self) -> Result<Option<Box<dyn Source + Send>>, Error> {
+        Ok(None)
+    }
+
     /// Reads the columns of `table` in batches of at most `batch_rows` rows, always in the same order.
     /// A batch may be shorter when its values are large. A caller may leave out columns of a table that
     /// [`Source::tables`] gave: they are then not read.
@@ -35,6 +50,23 @@ pub trait Source {
         table: &TableSchema,
         batch_rows: usize,
     ) -> Result<Box<dyn TableReader + 'a>, Error>;
+}
+
+/// Whether all tables are read as they were at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// They are.
+    Point {
+        /// How: the mechanism, such as `exported snapshot`.
+        how: &'static str,
+        /// Which moment, in the source's own terms; empty where the fingerprint says it all.
+        at: String,
+    },
+    /// They are not: a transfer between two rows that was made meanwhile may be seen by half.
+    None {
+        /// Why not.
+        why: String,
+    },
 }
 
 /// A table as the source describes it.

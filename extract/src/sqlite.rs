@@ -15,7 +15,8 @@ use tokio::runtime::Runtime;
 
 use crate::error::{Error, ErrorKind};
 use crate::hashing::file_digest;
-use crate::source::{Source, TableReader, TableSchema};
+use crate::intake::TableRows;
+use crate::source::{Consistency, Source, TableReader, TableSchema};
 
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
@@ -131,6 +132,10 @@ impl Source for SqliteSource {
         Ok(digest.finish())
     }
 
+    fn consistency(&self) -> Consistency {
+        Consistency::Point { how: "read transaction", at: String::new() }
+    }
+
     fn read<'a>(
         &'a mut self,
         table: &TableSchema,
@@ -151,7 +156,8 @@ impl Source for SqliteSource {
         }
         let statement = select(&table.name, &columns, &known.order);
         let rows = sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch(connection);
-        Ok(Box::new(reader::SqliteReader::new(path, runtime, rows, table, batch_rows)))
+        let rows = reader::SqliteRows::new(path, runtime, rows, table);
+        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
     }
 }
 

@@ -24,8 +24,6 @@ mod sink;
 mod sql;
 mod sqlite;
 mod target;
-#[cfg(feature = "test-server")]
-pub mod test_server;
 mod unreadable;
 
 pub use error::{Error, ErrorKind, Result};

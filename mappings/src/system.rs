@@ -62,7 +62,7 @@ pub struct CsvDialect {
     pub name: String,
     /// The last `{period}` that is written so; the last dialect has none.
     pub until: Option<String>,
-    /// The encoding, by its WHATWG label.
+    /// The encoding: a WHATWG label, `cp437`, `cp850` or `iso646-se` (seven bits with Swedish letters).
     pub encoding: String,
     /// The character between fields.
     pub separator: u8,

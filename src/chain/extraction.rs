@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bron_extract::{
-    MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
+    Locator, MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
 };
 use bron_mappings::{Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
@@ -63,9 +63,10 @@ impl Chain<'_> {
     /// was delivered is worked with; nothing is made up for the rest.
     fn note_deliveries(&self) -> Result<(), Failure> {
         let mut missing = Vec::new();
-        for (name, system) in &self.settings.systems {
+        for (name, access) in &self.settings.systems {
+            let Locator::Csv(folder) = &access.locator else { continue };
             let Some(described) = self.set.systems.get(name) else { continue };
-            for files in missing_files(&self.settings.project.join(&system.path), described)? {
+            for files in missing_files(folder, described)? {
                 let code = ReasonCode::MissingFile.code();
                 let names = files.missing.join(", ");
                 self.printer.say(&format!("{code}: {name} did not deliver {names}; ask the sender for them"));

@@ -19,7 +19,8 @@ impl Header {
     pub(super) fn read(path: &Path, line: &[u8], table: &CsvTable, layout: &Layout) -> Result<Self, Error> {
         let drift =
             |problem: &str| Error::new(ErrorKind::Drift, format!("{}, line 1: {problem}", path.display()));
-        let line = if layout.is_utf8() { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        let line =
+            if layout.charset.is_utf8() { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
         if line.ends_with(b"\r") {
             return Err(drift("the line ends with CR LF, but the dialect says LF alone"));
         }
@@ -31,8 +32,7 @@ impl Header {
         let mut columns = Vec::with_capacity(spans.len());
         for (index, span) in spans.iter().enumerate() {
             record.push(line, span);
-            let name =
-                layout.encoding.decode_without_bom_handling_and_without_replacement(record.field(index));
+            let name = layout.charset.decode(record.field(index));
             columns.push(name.ok_or_else(|| drift("a column name cannot be decoded"))?.into_owned());
         }
         let header = Self { columns };

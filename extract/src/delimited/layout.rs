@@ -1,8 +1,8 @@
 //! A dialect, checked and ready for use.
 
 use bron_mappings::CsvDialect;
-use encoding_rs::{Encoding, UTF_8};
 
+use crate::charset::Charset;
 use crate::error::{Error, ErrorKind};
 
 /// How the bytes of a file become lines, fields and text.
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 pub(super) struct Layout {
     pub(super) name: String,
     until: Option<String>,
-    pub(super) encoding: &'static Encoding,
+    pub(super) charset: Charset,
     pub(super) separator: u8,
     pub(super) quoting: bool,
     pub(super) crlf: bool,
@@ -20,19 +20,17 @@ impl Layout {
     pub(super) fn new(dialect: &CsvDialect) -> Result<Self, Error> {
         let wrong =
             |problem: &str| Error::new(ErrorKind::Settings, format!("dialect {}: {problem}", dialect.name));
-        let encoding = Encoding::for_label(dialect.encoding.as_bytes())
-            .filter(|encoding| *encoding == UTF_8 || encoding.is_single_byte())
-            .ok_or_else(|| {
-                wrong("the encoding is neither UTF-8 nor a known one with one byte per character")
-            })?;
+        let charset = Charset::named(&dialect.encoding).ok_or_else(|| {
+            wrong("the encoding is neither UTF-8 nor a known one with one byte per character")
+        })?;
         let separator = dialect.separator;
-        if !separator.is_ascii() || matches!(separator, b'\n' | b'\r' | b'"') {
+        if !charset.keeps(separator) || matches!(separator, b'\n' | b'\r' | b'"') {
             return Err(wrong("this character cannot separate fields"));
         }
         Ok(Self {
             name: dialect.name.clone(),
             until: dialect.until.clone(),
-            encoding,
+            charset,
             separator,
             quoting: dialect.quoting,
             crlf: dialect.crlf,
@@ -46,10 +44,6 @@ impl Layout {
             None => true,
             Some(until) => period <= until || period.starts_with(until),
         })
-    }
-
-    pub(super) fn is_utf8(&self) -> bool {
-        self.encoding == UTF_8
     }
 }
 
@@ -83,7 +77,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_work_are_refused() {
         for (encoding, separator) in
-            [("utf-16le", b';'), ("shift_jis", b';'), ("nonsense", b';'), ("utf-8", b'\n')]
+            [("utf-16le", b';'), ("nonsense", b';'), ("utf-8", b'\n'), ("iso646-se", b'|')]
         {
             let dialect = CsvDialect { encoding: encoding.to_owned(), separator, ..dialect("v1", None) };
             assert!(

@@ -2,27 +2,22 @@
 
 use std::path::Path;
 
-use bron_mappings::{Batch, BatchReader, BatchSchema, ReadError, Value};
-use encoding_rs::Encoding;
+use bron_mappings::Value;
 
 use super::header::Header;
 use super::lines::Lines;
 use super::rows::{Rows, Taken};
 use super::{DIALECT, DataFile, FILE, FileTable, LINE, REPAIRED};
-use crate::batches::{Basket, RowBuilder};
 use crate::error::{Error, ErrorKind};
+use crate::intake::{self, Intake};
 use crate::ledger::{BROKEN_ROW, SourceFile, TableLedger};
-use crate::source::{TableReader, TableSchema, UnreadableRow};
+use crate::source::{TableSchema, UnreadableRow};
 
-pub(super) struct CsvReader<'a> {
+pub(super) struct CsvRows<'a> {
     table: &'a FileTable,
     wanted: Vec<String>,
     next_file: usize,
     open: Option<OpenFile<'a>>,
-    builder: RowBuilder,
-    ledger: TableLedger,
-    unreadable: Basket,
-    failed: bool,
 }
 
 struct OpenFile<'a> {
@@ -42,8 +37,8 @@ enum Slot<'a> {
     Null,
 }
 
-impl<'a> CsvReader<'a> {
-    pub(super) fn new(table: &'a FileTable, wanted: &TableSchema, batch_rows: usize) -> Result<Self, Error> {
+impl<'a> CsvRows<'a> {
+    pub(super) fn new(table: &'a FileTable, wanted: &TableSchema) -> Result<Self, Error> {
         let known = table.schema()?;
         for column in &wanted.columns {
             if !known.columns.contains(column) {
@@ -56,32 +51,10 @@ impl<'a> CsvReader<'a> {
             wanted: wanted.columns.iter().map(|column| column.name.clone()).collect(),
             next_file: 0,
             open: None,
-            builder: RowBuilder::new(wanted.batch_schema(), batch_rows),
-            ledger: TableLedger::default(),
-            unreadable: Basket::default(),
-            failed: false,
         })
     }
 
-    fn fill(&mut self) -> Result<Option<Batch>, Error> {
-        while !self.builder.is_full() && !self.unreadable.is_full() {
-            if let Some(open) = &mut self.open {
-                if !open.take(&mut self.builder, &mut self.ledger, &mut self.unreadable)? {
-                    open.finish(&mut self.ledger)?;
-                    self.open = None;
-                }
-            } else if let Some(file) = self.table.files.get(self.next_file) {
-                self.next_file += 1;
-                self.begin(file)?;
-            } else {
-                break;
-            }
-        }
-        let over = self.open.is_none() && self.next_file == self.table.files.len() && self.builder.is_empty();
-        Ok((!over).then(|| self.builder.finish()))
-    }
-
-    fn begin(&mut self, file: &'a DataFile) -> Result<(), Error> {
+    fn begin(&mut self, file: &'a DataFile, ledger: &mut TableLedger) -> Result<(), Error> {
         let scan = file.scan.as_ref().expect("the files were scanned before the reader was made");
         // A full snapshot may say the same in two periods, and two senders the same in one period.
         let same_captures = |other: &DataFile| {
@@ -95,7 +68,7 @@ impl<'a> CsvReader<'a> {
         };
         let same_delivery =
             |name: &str| self.table.files.iter().any(|other| other.name == name && same_captures(other));
-        let earlier = self.ledger.files.iter().find(|other| {
+        let earlier = ledger.files.iter().find(|other| {
             other.content == scan.content && other.same_as.is_none() && same_delivery(&other.name)
         });
         if let Some(earlier) = earlier {
@@ -107,12 +80,31 @@ impl<'a> CsvReader<'a> {
                 rows: earlier.rows,
                 same_as: Some(earlier.name.clone()),
             };
-            self.ledger.exclude(same.rows);
-            self.ledger.files.push(same);
+            ledger.exclude(same.rows);
+            ledger.files.push(same);
         } else {
             self.open = Some(OpenFile::new(file, self.table, &self.wanted)?);
         }
         Ok(())
+    }
+}
+
+impl intake::Rows for CsvRows<'_> {
+    fn fill(&mut self, intake: &mut Intake) -> Result<bool, Error> {
+        while !intake.is_full() {
+            if let Some(open) = &mut self.open {
+                if !open.take(intake)? {
+                    open.finish(&mut intake.ledger)?;
+                    self.open = None;
+                }
+            } else if let Some(file) = self.table.files.get(self.next_file) {
+                self.next_file += 1;
+                self.begin(file, &mut intake.ledger)?;
+            } else {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -130,57 +122,55 @@ impl<'a> OpenFile<'a> {
     }
 
     /// Takes one row or unreadable line; `false` at the end of the file.
-    fn take(
-        &mut self,
-        builder: &mut RowBuilder,
-        ledger: &mut TableLedger,
-        unreadable: &mut Basket,
-    ) -> Result<bool, Error> {
+    fn take(&mut self, intake: &mut Intake) -> Result<bool, Error> {
         let Some(taken) = self.rows.take(&mut self.lines)? else { return Ok(false) };
         let first = self.lines.line(0);
         let number = first.number;
         self.units += 1;
         match taken {
             Taken::Row { lines, repaired } => {
-                self.push_row(builder, number, repaired)?;
+                self.push_row(intake, number, repaired)?;
                 self.lines.pass(lines);
-                ledger.stage();
                 if repaired {
-                    ledger.repair(&self.file.name, number);
+                    intake.ledger.repair(&self.file.name, number);
                 }
             }
             Taken::Unreadable => {
                 let (file, raw) = (self.file.name.clone(), first.raw.clone());
-                unreadable.add(UnreadableRow { file, line: number, column: None, reason: BROKEN_ROW, raw });
                 self.lines.pass(1);
-                ledger.quarantine(&self.file.name, number, BROKEN_ROW);
+                intake.keep_aside(UnreadableRow {
+                    file,
+                    line: number,
+                    column: None,
+                    reason: BROKEN_ROW,
+                    raw,
+                });
             }
         }
         Ok(true)
     }
 
-    fn push_row(&self, builder: &mut RowBuilder, line: u64, repaired: bool) -> Result<(), Error> {
-        let encoding = self.file.layout.encoding;
+    fn push_row(&self, intake: &mut Intake, line: u64, repaired: bool) -> Result<(), Error> {
+        let charset = &self.file.layout.charset;
         for (index, slot) in self.slots.iter().enumerate() {
             match slot {
                 Slot::Field(field) => {
-                    let text = decode(encoding, self.rows.record().field(*field));
-                    let text = text.ok_or_else(|| self.undecodable(line, builder, index))?;
-                    builder.push(index, Some(Value::Text(&text)));
+                    let text = charset.decode(self.rows.record().field(*field));
+                    let text = text.ok_or_else(|| self.undecodable(line, intake.column(index)))?;
+                    intake.push(index, Some(Value::Text(&text)));
                 }
-                Slot::Constant(text) => builder.push(index, Some(Value::Text(text))),
-                Slot::Line => builder.push(index, Some(Value::Text(&line.to_string()))),
-                Slot::Repaired => builder.push(index, repaired.then_some(Value::Text(BROKEN_ROW))),
-                Slot::Null => builder.push(index, None),
+                Slot::Constant(text) => intake.push(index, Some(Value::Text(text))),
+                Slot::Line => intake.push(index, Some(Value::Text(&line.to_string()))),
+                Slot::Repaired => intake.push(index, repaired.then_some(Value::Text(BROKEN_ROW))),
+                Slot::Null => intake.push(index, None),
             }
         }
-        builder.end_row();
+        intake.end_row();
         Ok(())
     }
 
-    fn undecodable(&self, line: u64, builder: &RowBuilder, index: usize) -> Error {
-        let column = &builder.schema().columns()[index].name;
-        let encoding = self.file.layout.encoding.name();
+    fn undecodable(&self, line: u64, column: &str) -> Error {
+        let encoding = self.file.layout.charset.name();
         let place = format!("{}: line {line}, column {column}", self.file.path.display());
         Error::new(ErrorKind::Encoding, format!("{place}: a byte has no meaning in {encoding}"))
     }
@@ -219,38 +209,5 @@ fn slot<'a>(name: &str, file: &'a DataFile, table: &'a FileTable, header: &Heade
             let field = header.position(name);
             field.map(Slot::Field).or(capture.map(Slot::Constant)).unwrap_or(Slot::Null)
         }
-    }
-}
-
-fn decode<'t>(encoding: &'static Encoding, bytes: &'t [u8]) -> Option<std::borrow::Cow<'t, str>> {
-    encoding.decode_without_bom_handling_and_without_replacement(bytes)
-}
-
-impl Iterator for CsvReader<'_> {
-    type Item = Result<Batch, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let filled = self.fill();
-        self.failed = filled.is_err();
-        filled.map_err(ReadError::from).transpose()
-    }
-}
-
-impl BatchReader for CsvReader<'_> {
-    fn schema(&self) -> &BatchSchema {
-        self.builder.schema()
-    }
-}
-
-impl TableReader for CsvReader<'_> {
-    fn ledger(&self) -> TableLedger {
-        self.ledger.clone()
-    }
-
-    fn take_unreadable(&mut self) -> Vec<UnreadableRow> {
-        self.unreadable.empty()
     }
 }

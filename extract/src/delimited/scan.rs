@@ -94,15 +94,15 @@ impl Found {
     fn judge(&self, path: &Path, layout: &Layout) -> Result<(), Error> {
         let wrong = |kind, problem: String| Err(Error::new(kind, format!("{}: {problem}", path.display())));
         let has_mark = self.start == BYTE_ORDER_MARK;
-        if layout.is_utf8() && self.invalid {
+        if layout.charset.is_utf8() && self.invalid {
             let (line, column, offset) = (self.valid_lines + 1, self.column + 1, self.valid_bytes);
             let place = format!("line {line}, column {column} (byte offset {offset})");
             return wrong(ErrorKind::Encoding, format!("not UTF-8 at {place}"));
         }
         // Single-byte text with Swedish letters is never valid UTF-8 throughout.
         let is_utf8 = !self.invalid && self.partial.is_empty() && self.multibyte;
-        if !layout.is_utf8() && (has_mark || is_utf8) {
-            let declared = layout.encoding.name();
+        if !layout.charset.is_utf8() && (has_mark || is_utf8) {
+            let declared = layout.charset.name();
             return wrong(
                 ErrorKind::Encoding,
                 format!("wrong encoding: declared {declared}, but this is UTF-8"),

@@ -6,6 +6,7 @@ use sqlx::ConnectOptions;
 use super::*;
 use crate::ledger::{MALFORMED_VALUE, TableLedger};
 use crate::source::UnreadableRow;
+use crate::source::reading::{self, texts};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
@@ -33,21 +34,8 @@ fn read(
     table: &str,
     batch_rows: usize,
 ) -> (Vec<Batch>, TableLedger, Vec<UnreadableRow>) {
-    let tables = source.tables().unwrap();
-    let table = tables.iter().find(|one| one.name == table).unwrap();
-    let mut reader = source.read(table, batch_rows).unwrap();
-    let (mut batches, mut unreadable) = (Vec::new(), Vec::new());
-    while let Some(batch) = reader.next() {
-        batches.push(batch.unwrap());
-        unreadable.extend(reader.take_unreadable());
-    }
-    unreadable.extend(reader.take_unreadable());
-    (batches, reader.ledger(), unreadable)
-}
-
-fn texts(batches: &[Batch], column: usize) -> Vec<Option<String>> {
-    let cells = batches.iter().map(|batch| batch.cells(column));
-    cells.flat_map(|cells| (0..cells.len()).map(move |row| cells.text(row).map(str::to_owned))).collect()
+    let found = reading::read(source, table, batch_rows).unwrap();
+    (found.batches, found.ledger, found.unreadable)
 }
 
 #[test]

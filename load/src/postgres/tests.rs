@@ -9,8 +9,8 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
 use crate::contract::{Home, Row, all, batch, insats, model, part, prepared, row, run};
-use crate::test_server::PostgresServer;
 use crate::{Dialect, ErrorKind, Receipt, Target, ddl, open};
+use bron_servers::PostgresServer;
 
 impl Home for PostgresServer {
     fn target(&self) -> Target {

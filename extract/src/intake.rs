@@ -1,0 +1,109 @@
+//! A table on its way in: its rows as batches, the account of them, and what is kept aside.
+
+use std::mem;
+
+use bron_mappings::{Batch, BatchReader, BatchSchema, ReadError, Value};
+
+use crate::batches::{Basket, RowBuilder};
+use crate::error::Error;
+use crate::ledger::TableLedger;
+use crate::source::{TableReader, TableSchema, UnreadableRow};
+
+/// What a connector fills while it reads a table.
+pub(crate) struct Intake {
+    builder: RowBuilder,
+    /// The account.
+    pub(crate) ledger: TableLedger,
+    unreadable: Basket,
+}
+
+impl Intake {
+    fn new(table: &TableSchema, batch_rows: usize) -> Self {
+        Self {
+            builder: RowBuilder::new(table.batch_schema(), batch_rows),
+            ledger: TableLedger::default(),
+            unreadable: Basket::default(),
+        }
+    }
+
+    /// Whether the rows so far are a batch, or what is kept aside has to be handed over.
+    pub(crate) fn is_full(&self) -> bool {
+        self.builder.is_full() || self.unreadable.is_full()
+    }
+
+    /// Adds a value to one column of the row under construction.
+    pub(crate) fn push(&mut self, column: usize, value: Option<Value<'_>>) {
+        self.builder.push(column, value);
+    }
+
+    /// Ends and counts a row whose every column has got one value.
+    pub(crate) fn end_row(&mut self) {
+        self.builder.end_row();
+        self.ledger.stage();
+    }
+
+    /// Keeps a row aside and counts it.
+    pub(crate) fn keep_aside(&mut self, row: UnreadableRow) {
+        self.ledger.quarantine(&row.file, row.line, row.reason);
+        self.unreadable.add(row);
+    }
+
+    /// The name of a column.
+    pub(crate) fn column(&self, index: usize) -> &str {
+        &self.builder.schema().columns()[index].name
+    }
+}
+
+/// A connector in the middle of a table.
+pub(crate) trait Rows {
+    /// Reads on until the intake is full, `true`, or the table is at its end, `false`.
+    fn fill(&mut self, intake: &mut Intake) -> Result<bool, Error>;
+}
+
+/// The one [`TableReader`]: what differs between connectors is how they fill.
+pub(crate) struct TableRows<R> {
+    rows: R,
+    intake: Intake,
+    /// Nothing follows: the end of the table, or an error.
+    ended: bool,
+}
+
+impl<R: Rows> TableRows<R> {
+    pub(crate) fn new(rows: R, table: &TableSchema, batch_rows: usize) -> Self {
+        Self { rows, intake: Intake::new(table, batch_rows), ended: false }
+    }
+}
+
+impl<R: Rows> Iterator for TableRows<R> {
+    type Item = Result<Batch, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if mem::replace(&mut self.ended, true) {
+            return None;
+        }
+        match self.rows.fill(&mut self.intake) {
+            Ok(goes_on) => {
+                self.ended = !goes_on;
+                let over = self.ended && self.intake.builder.is_empty();
+                (!over).then(|| Ok(self.intake.builder.finish()))
+            }
+            Err(error) => Some(Err(ReadError::from(error))),
+        }
+    }
+}
+
+impl<R: Rows> BatchReader for TableRows<R> {
+    fn schema(&self) -> &BatchSchema {
+        self.intake.builder.schema()
+    }
+}
+
+impl<R: Rows> TableReader for TableRows<R> {
+    fn ledger(&self) -> TableLedger {
+        self.intake.ledger.clone()
+    }
+
+    fn take_unreadable(&mut self) -> Vec<UnreadableRow> {
+        self.intake.unreadable.empty()
+    }
+}

@@ -1,0 +1,121 @@
+//! What a MySQL or MariaDB database says about its tables.
+
+use bron_mappings::ColumnType;
+use sqlx::Row;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+
+use super::form::{Form, encoding};
+use super::quoted;
+use crate::charset::Charset;
+use crate::selection::{KnownTable, Selectable};
+use crate::source::{SourceColumn, TableSchema};
+
+/// A column, with what reading it needs to know.
+pub(super) struct MysqlColumn {
+    column: SourceColumn,
+    /// The name of the type without its size.
+    base: String,
+    /// The character set of a text.
+    character_set: Option<String>,
+}
+
+/// The tables and views of the database by name.
+pub(super) async fn tables(connection: &mut MySqlConnection) -> Result<Vec<TableSchema>, sqlx::Error> {
+    let found = sqlx::query(
+        "SELECT CAST(table_name AS CHAR), CAST(coalesce(table_rows, 0) AS UNSIGNED) \
+         FROM information_schema.tables WHERE table_schema = database() ORDER BY CAST(table_name AS BINARY)",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut tables = Vec::with_capacity(found.len());
+    for row in found {
+        let name: String = row.try_get(0)?;
+        let rows_estimate: u64 = row.try_get(1)?;
+        if let Some(known) = table(connection, &name).await? {
+            tables.push(known.schema(name, rows_estimate));
+        }
+    }
+    Ok(tables)
+}
+
+/// One table, `None` when there is none of this name.
+pub(super) async fn table(
+    connection: &mut MySqlConnection,
+    name: &str,
+) -> Result<Option<KnownTable<MysqlColumn>>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT CAST(c.column_name AS CHAR), CAST(c.column_type AS CHAR), CAST(c.data_type AS CHAR), \
+                CAST(c.character_set_name AS CHAR), CAST(k.ordinal_position AS SIGNED) \
+         FROM information_schema.columns c LEFT JOIN information_schema.key_column_usage k \
+           ON k.table_schema = c.table_schema AND k.table_name = c.table_name \
+          AND k.column_name = c.column_name AND k.constraint_name = 'PRIMARY' \
+         WHERE c.table_schema = database() AND c.table_name = ? ORDER BY c.ordinal_position",
+    )
+    .bind(name)
+    .fetch_all(&mut *connection)
+    .await?;
+    let columns = rows.iter().map(|row| Ok((column(row)?, row.try_get(4)?)));
+    let columns = columns.collect::<Result<Vec<_>, sqlx::Error>>()?;
+    Ok((!columns.is_empty()).then(|| KnownTable::new(columns)))
+}
+
+fn column(row: &MySqlRow) -> Result<MysqlColumn, sqlx::Error> {
+    let base: String = row.try_get::<String, _>(2)?.to_ascii_lowercase();
+    let character_set: Option<String> = row.try_get(3)?;
+    let column =
+        SourceColumn { name: row.try_get(0)?, declared_type: row.try_get(1)?, kind: ColumnType::Text };
+    let mut known = MysqlColumn { column, base, character_set };
+    if known.is_bytes() {
+        known.column.kind = ColumnType::Bytes;
+    }
+    Ok(known)
+}
+
+impl MysqlColumn {
+    fn is_bytes(&self) -> bool {
+        let binary = self.base.ends_with("blob") || self.base.ends_with("binary");
+        binary || matches!(self.base.as_str(), "geometry" | "point" | "linestring" | "polygon" | "vector")
+    }
+
+    fn stored_encoding(&self) -> Option<Charset> {
+        self.character_set.as_deref().and_then(encoding)
+    }
+
+    /// What the bytes of the column's values are.
+    pub(super) fn form(&self) -> Form {
+        match self.base.as_str() {
+            _ if self.is_bytes() => Form::Bytes,
+            "float" => Form::Single,
+            "double" => Form::Double,
+            "timestamp" => Form::MomentInUtc,
+            "datetime" | "time" => Form::Time,
+            _ => self.stored_encoding().map_or(Form::Text, Form::Encoded),
+        }
+    }
+}
+
+impl Selectable for MysqlColumn {
+    fn column(&self) -> &SourceColumn {
+        &self.column
+    }
+
+    fn value(&self) -> String {
+        let name = quoted(&self.column.name);
+        match self.base.as_str() {
+            // As text a single has six digits, which is not all that it has.
+            "float" => format!("CAST({name} AS DOUBLE)"),
+            "bit" => format!("CAST({name} AS UNSIGNED)"),
+            // Converted by the server, what cannot be converted would become question marks.
+            _ if self.stored_encoding().is_some() => format!("CAST({name} AS BINARY)"),
+            _ => name,
+        }
+    }
+
+    fn order_in_key(&self) -> String {
+        if self.character_set.is_some() { self.order_by_text() } else { quoted(&self.column.name) }
+    }
+
+    fn order_by_text(&self) -> String {
+        format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", quoted(&self.column.name))
+    }
+}

@@ -1,0 +1,223 @@
+//! Against a private MariaDB server.
+
+use std::sync::mpsc;
+use std::thread;
+
+use bron_servers::MariaDbServer;
+
+use super::*;
+use crate::access::Locator;
+use crate::source::reading::{read, table};
+
+fn access(server: &MariaDbServer, user: &str) -> Access {
+    let address = format!("mysql://{user}@127.0.0.1:{}/bron", server.port());
+    Access { password: Some("bron".to_owned().into()), ..Access::new(Locator::parse(&address).unwrap()) }
+}
+
+fn open(access: &Access) -> Result<MysqlSource, Error> {
+    let Locator::Mysql(address) = &access.locator else { panic!("not a server") };
+    MysqlSource::open(access, address)
+}
+
+fn server(statements: &str) -> (MariaDbServer, MysqlSource) {
+    let server = MariaDbServer::start().unwrap();
+    execute(&server, statements);
+    let source = open(&access(&server, "bron")).unwrap();
+    (server, source)
+}
+
+fn execute(server: &MariaDbServer, statements: &str) {
+    server.execute(&format!("USE bron; SET sql_mode = ''; {statements}")).unwrap();
+}
+
+#[test]
+fn tables_views_columns_and_keys_are_described() {
+    let (_server, mut source) = server(
+        "CREATE TABLE person (id int unsigned, `förnamn å` varchar(20), bild blob, \
+                              PRIMARY KEY (`förnamn å`, id)); CREATE VIEW aldre AS SELECT id FROM person",
+    );
+    let tables = source.tables().unwrap();
+    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["aldre", "person"]);
+    assert_eq!(tables[1].key_unique, ["förnamn å", "id"]);
+    let columns: Vec<_> = tables[1]
+        .columns
+        .iter()
+        .map(|column| (column.name.as_str(), column.declared_type.as_str()))
+        .collect();
+    assert_eq!(columns, [("id", "int(10) unsigned"), ("förnamn å", "varchar(20)"), ("bild", "blob")]);
+}
+
+#[test]
+fn every_type_has_its_text() {
+    let cases = [
+        ("tinyint(1)", "1", "1"),
+        ("bigint unsigned", "18446744073709551615", "18446744073709551615"),
+        ("decimal(19,4)", "12.5", "12.5000"),
+        (
+            "decimal(38,2)",
+            "123456789012345678901234567890123456.1",
+            "123456789012345678901234567890123456.10",
+        ),
+        ("bit(1)", "b'1'", "1"),
+        ("float", "0.1", "0.1"),
+        ("float", "16777216", "16777216"),
+        ("double", "1e-7", "0.0000001"),
+        ("double", "1e21", "1000000000000000000000"),
+        ("date", "'1000-01-01'", "1000-01-01"),
+        ("date", "'9999-12-31'", "9999-12-31"),
+        ("date", "'0000-00-00'", "0000-00-00"),
+        ("date", "'2024-02-00'", "2024-02-00"),
+        ("time(3)", "'07:05:00.250'", "07:05:00.25"),
+        ("datetime", "'2024-03-31 02:30:00'", "2024-03-31 02:30:00"),
+        ("datetime(6)", "'9999-12-31 23:59:59.999997'", "9999-12-31 23:59:59.999997"),
+        ("datetime", "'0000-00-00 00:00:00'", "0000-00-00 00:00:00"),
+        ("year", "2024", "2024"),
+        ("text", "'rad ett\\nrad två'", "rad ett\nrad två"),
+        ("varchar(9)", "'😀'", "😀"),
+        ("varchar(9) character set latin1", "'å€'", "å€"),
+        ("varchar(9) character set latin1", "CONVERT(CAST('å' AS BINARY) USING latin1)", "Ã¥"),
+        ("varchar(9) character set cp850", "'å'", "å"),
+        ("enum('a','å')", "'å'", "å"),
+        ("longtext", "repeat('å', 9000)", &"å".repeat(9000)),
+    ];
+    let columns = |part: fn(usize, &(&str, &str, &str)) -> String| {
+        cases.iter().enumerate().map(|(at, case)| part(at, case)).collect::<Vec<_>>().join(", ")
+    };
+    let declared = columns(|at, case| format!("c{at} {} NULL", case.0));
+    let values = columns(|_, case| case.1.to_owned());
+    let (_server, mut source) = server(&format!(
+        "CREATE TABLE t ({declared}) CHARACTER SET utf8mb4 COLLATE utf8mb4_swedish_ci;
+         INSERT INTO t VALUES ({values}); INSERT INTO t (c0) VALUES (NULL)"
+    ));
+    let found = read(&mut source, "t", 10).unwrap();
+    assert_eq!(found.ledger.staged, 2);
+    for (at, (declared, _, expected)) in cases.iter().enumerate() {
+        // Without a key the row of NULLs comes first.
+        assert_eq!(found.texts(at), [None, Some((*expected).to_owned())], "{declared}");
+    }
+}
+
+#[test]
+fn a_timestamp_is_a_moment_whatever_the_zone_of_who_wrote_it() {
+    let (_server, mut source) = server(
+        "CREATE TABLE t (id int PRIMARY KEY, s timestamp(3) NULL); SET time_zone = '+02:00';
+         INSERT INTO t VALUES (1, '2024-07-01 08:00:00.5'), (2, NULL)",
+    );
+    let found = read(&mut source, "t", 10).unwrap();
+    assert_eq!(found.texts(1), [Some("2024-07-01 06:00:00.5 +00:00".to_owned()), None]);
+}
+
+#[test]
+fn null_is_not_empty_and_the_order_is_that_of_the_bytes() {
+    let (_server, mut source) = server(
+        "CREATE TABLE t (k varchar(9) PRIMARY KEY, s varchar(9), b varbinary(9))
+                 CHARACTER SET utf8mb4 COLLATE utf8mb4_swedish_ci;
+         INSERT INTO t VALUES ('ö', '', ''), ('b', NULL, NULL), ('Z', 'x', x'00ff'), ('a', ' ', ' '), ('å', 'z', 'z')",
+    );
+    let found = read(&mut source, "t", 2).unwrap();
+    let keys: Vec<String> = found.texts(0).into_iter().flatten().collect();
+    assert_eq!(keys, ["Z", "a", "b", "å", "ö"]);
+    let empty = Some(String::new());
+    assert_eq!(
+        found.texts(1),
+        [Some("x".to_owned()), Some(" ".to_owned()), None, Some("z".to_owned()), empty]
+    );
+}
+
+#[test]
+fn the_fingerprint_moves_with_every_write_and_only_then() {
+    let (server, mut source) = server("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+    let first = source.fingerprint().unwrap();
+    assert_eq!(source.fingerprint().unwrap(), first);
+    execute(&server, "UPDATE t SET id = 2");
+    assert_ne!(source.fingerprint().unwrap(), first);
+}
+
+#[test]
+fn a_table_without_transactions_takes_the_claim_away() {
+    let (server, mut source) = server("CREATE TABLE t (id int PRIMARY KEY)");
+    assert!(matches!(source.consistency(), Consistency::Point { .. }));
+    execute(&server, "CREATE TABLE gammal (id int) ENGINE = MyISAM");
+    let first = source.fingerprint().unwrap();
+    let Consistency::None { why } = source.consistency() else { panic!("it claims one moment") };
+    assert!(why.contains("gammal"), "{why}");
+    assert_ne!(source.fingerprint().unwrap(), first, "what cannot be known must not look unchanged");
+}
+
+#[test]
+fn one_moment_for_every_table() {
+    let (server, mut source) = server(
+        "CREATE TABLE a (id int PRIMARY KEY, kr int); CREATE TABLE b (id int PRIMARY KEY, kr int);
+         INSERT INTO a SELECT seq, 100 FROM seq_1_to_500; INSERT INTO b SELECT seq, 100 FROM seq_1_to_500",
+    );
+    let (stop, stopped) = mpsc::channel::<()>();
+    let moving = thread::spawn(move || {
+        let mut moves = 0;
+        while stopped.try_recv().is_err() {
+            // Fifty transfers for each start of the client.
+            let transfer = |id: i32| {
+                format!(
+                    "BEGIN; UPDATE a SET kr = kr - 7 WHERE id = {id}; UPDATE b SET kr = kr + 7 WHERE id = {id}; COMMIT;"
+                )
+            };
+            execute(&server, &(1..=50).map(|id| transfer(id + moves % 450)).collect::<String>());
+            moves += 50;
+        }
+        moves
+    });
+    for round in 0..50 {
+        source.fingerprint().unwrap();
+        let (a, b) = (read(&mut source, "a", 64).unwrap(), read(&mut source, "b", 64).unwrap());
+        assert_eq!(a.sum(1) + b.sum(1), 100_000, "round {round}");
+    }
+    stop.send(()).unwrap();
+    let moves = moving.join().unwrap();
+    assert!(moves > 50, "only {moves} transfers happened meanwhile");
+}
+
+#[test]
+fn refusals_have_a_kind_and_no_value() {
+    let (server, mut source) = server(
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE gone (x int PRIMARY KEY);
+         CREATE USER other@'127.0.0.1' IDENTIFIED BY 'bron'; GRANT SELECT ON bron.t TO other@'127.0.0.1'",
+    );
+    let gone = table(&mut source, "gone");
+    execute(&server, "DROP TABLE gone");
+    assert_eq!(source.read(&gone, 10).err().unwrap().kind(), ErrorKind::Drift);
+    let wrong = Access { password: Some("fel".to_owned().into()), ..access(&server, "bron") };
+    let error = open(&wrong).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Permission, "{error}");
+    assert!(!format!("{error:?}").contains("fel\""), "{error:?}");
+    let nowhere = Access::new(Locator::parse("mysql://bron@127.0.0.1:1/bron").unwrap());
+    assert!(open(&nowhere).err().unwrap().is_retryable());
+    let mut other = open(&access(&server, "other")).unwrap();
+    assert_eq!(other.tables().unwrap().len(), 1, "a table that may not be read is not there for the user");
+}
+
+#[test]
+fn long_statements_end_in_time() {
+    let (server, _) = server(
+        "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);
+         CREATE VIEW slow AS SELECT sleep(5) AS s FROM t",
+    );
+    let mut access = access(&server, "bron");
+    access.manners.statement_timeout = Some(Duration::from_millis(200));
+    let mut source = open(&access).unwrap();
+    let error = read(&mut source, "slow", 10).unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Busy, true), "{error}");
+}
+
+#[test]
+fn a_connection_that_breaks_is_an_error_that_may_be_tried_again() {
+    let (server, mut source) = server(
+        "CREATE TABLE t (id int PRIMARY KEY, s text); INSERT INTO t SELECT seq, repeat('x', 1000) FROM seq_1_to_50000",
+    );
+    let big = table(&mut source, "t");
+    let mut reader = source.read(&big, 100).unwrap();
+    reader.next().unwrap().unwrap();
+    server.execute("KILL USER bron@'127.0.0.1'").unwrap();
+    let error = reader.find_map(Result::err).map(Error::from_reader).expect("the table did not come whole");
+    assert!(error.is_retryable(), "{error}");
+    assert!(reader.next().is_none());
+}

@@ -1,0 +1,222 @@
+//! PostgreSQL databases as sources.
+
+mod catalog;
+mod copy_text;
+mod reader;
+mod refusal;
+
+use std::time::Duration;
+
+use bron_mappings::{Digest, DigestBuilder};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+use tokio::runtime::Runtime;
+
+use crate::access::{Access, ServerAddress};
+use crate::error::{Error, ErrorKind};
+use crate::intake::TableRows;
+use crate::refusal::refused;
+use crate::selection::{Reading, no_table};
+use crate::source::{Consistency, Source, TableReader, TableSchema};
+
+use self::refusal::meaning;
+
+const USUAL_PORT: u16 = 5432;
+const USUAL_SCHEMA: &str = "public";
+
+/// A read-only connection to a PostgreSQL database.
+///
+/// All reads happen in one transaction, `REPEATABLE READ, READ ONLY`; [`Source::fingerprint`] ends it and begins
+/// the next. The transaction's snapshot is exported, so that [`Source::beside`] gives further connections that
+/// read other tables at the same time and at the same moment. The fingerprint names the snapshot and not the
+/// content: it changes with every transaction of the cluster that may have written something, so an unchanged
+/// fingerprint proves unchanged rows without reading them.
+///
+/// Rows come in the order of the primary key, texts by their bytes; tables and views without a key in the order
+/// of the texts of all their columns. The server makes the text of each value: exact numbers with the digits
+/// that are stored, truth as `0` and `1`, `timestamp with time zone` in UTC and with ` +00:00` behind it, other
+/// types as the server writes them. `bytea` travels as bytes.
+///
+/// The methods block and must not be called from asynchronous code.
+pub struct PostgresSource {
+    access: Access,
+    address: ServerAddress,
+    schema: String,
+    runtime: Runtime,
+    connection: PgConnection,
+    point: Point,
+}
+
+/// The snapshot that the transaction reads.
+#[derive(Clone, Default)]
+struct Point {
+    /// The name under which other transactions can take it on.
+    exported: String,
+    /// The transactions that it sees, as the server writes them.
+    seen: String,
+    /// The cluster, its timeline and the database.
+    place: String,
+}
+
+impl PostgresSource {
+    /// Connects and fixes the first point in time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`] when no server answers, [`ErrorKind::Permission`] when it does not let the user
+    /// in, [`ErrorKind::Settings`] when its certificate cannot be trusted.
+    pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        let mut source = Self::connect(access, address)?;
+        source.begin()?;
+        Ok(source)
+    }
+
+    fn connect(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::because(ErrorKind::Unreadable, "cannot start".to_owned(), error))?;
+        let connection = runtime
+            .block_on(PgConnection::connect_with(&options(access, address)))
+            .map_err(|error| refused(&place(address), "connecting", error, meaning))?;
+        Ok(Self {
+            access: access.clone(),
+            address: address.clone(),
+            schema: access.schema.clone().unwrap_or_else(|| USUAL_SCHEMA.to_owned()),
+            runtime,
+            connection,
+            point: Point::default(),
+        })
+    }
+
+    fn run(&mut self, statement: String) -> Result<(), Error> {
+        let Self { runtime, connection, address, .. } = self;
+        let done = runtime.block_on(connection.execute(AssertSqlSafe(statement)));
+        done.map(drop).map_err(|error| refused(&place(address), "beginning to read", error, meaning))
+    }
+
+    /// Ends the transaction and begins one that sees what is there now.
+    fn begin(&mut self) -> Result<(), Error> {
+        self.run("ROLLBACK".to_owned())?;
+        self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned())?;
+        let Self { runtime, connection, address, point, .. } = self;
+        let asked = sqlx::query(
+            "SELECT pg_export_snapshot(), pg_current_snapshot()::text, \
+             concat_ws('/', s.system_identifier, c.timeline_id, d.oid) \
+             FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d \
+             WHERE d.datname = current_database()",
+        );
+        let found = runtime.block_on(asked.fetch_one(connection));
+        let text = |row: &sqlx::postgres::PgRow, index: usize| row.try_get::<String, _>(index);
+        *point = found
+            .and_then(|row| {
+                Ok(Point { exported: text(&row, 0)?, seen: text(&row, 1)?, place: text(&row, 2)? })
+            })
+            .map_err(|error| refused(&place(address), "beginning to read", error, meaning))?;
+        Ok(())
+    }
+}
+
+/// What the driver is told. Every setting that changes how values are written or how long the server waits for
+/// us is stated, so that the server's own defaults have no say.
+fn options(access: &Access, address: &ServerAddress) -> PgConnectOptions {
+    let milliseconds = |time: Option<Duration>| time.unwrap_or_default().as_millis().to_string();
+    let manners = &access.manners;
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .host(&address.host)
+        .port(address.port.unwrap_or(USUAL_PORT))
+        .database(&address.database)
+        .application_name("bron")
+        .ssl_mode(match (access.plain_text || address.is_here(), &address.authorities) {
+            (true, None) => PgSslMode::Prefer,
+            (true, Some(_)) | (false, _) => PgSslMode::VerifyFull,
+        })
+        .options([
+            ("default_transaction_read_only", "on"),
+            ("statement_timeout", &milliseconds(manners.statement_timeout)),
+            ("lock_timeout", &milliseconds(Some(manners.lock_timeout))),
+            ("idle_in_transaction_session_timeout", "0"),
+            ("bytea_output", "hex"),
+            ("IntervalStyle", "iso_8601"),
+        ]);
+    if let Some(user) = &address.user {
+        options = options.username(user.expose());
+    }
+    if let Some(password) = &access.password {
+        options = options.password(password.expose());
+    }
+    if let Some(authorities) = &address.authorities {
+        options = options.ssl_root_cert(authorities);
+    }
+    options
+}
+
+/// A name as SQL text. The only place where names from a database or a mapping enter a statement.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+impl Source for PostgresSource {
+    fn tables(&mut self) -> Result<Vec<TableSchema>, Error> {
+        let Self { address, runtime, connection, schema, .. } = self;
+        runtime
+            .block_on(catalog::tables(connection, schema))
+            .map_err(|error| refused(&place(address), "reading the schema", error, meaning))
+    }
+
+    fn fingerprint(&mut self) -> Result<Digest, Error> {
+        self.begin()?;
+        let mut digest = DigestBuilder::new("bron.source.postgres.1");
+        digest.part(self.point.place.as_bytes());
+        digest.part(self.point.seen.as_bytes());
+        digest.part(self.schema.as_bytes());
+        Ok(digest.finish())
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::Point { how: "exported snapshot", at: self.point.seen.clone() }
+    }
+
+    fn beside(&mut self) -> Result<Option<Box<dyn Source + Send>>, Error> {
+        let mut other = Self::connect(&self.access, &self.address)?;
+        other.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned())?;
+        // The name came from the server; it is digits and dashes, and quoted all the same.
+        let name = self.point.exported.replace('\'', "''");
+        other.run(format!("SET TRANSACTION SNAPSHOT '{name}'"))?;
+        other.point = self.point.clone();
+        Ok(Some(Box::new(other)))
+    }
+
+    fn read<'a>(
+        &'a mut self,
+        table: &TableSchema,
+        batch_rows: usize,
+    ) -> Result<Box<dyn TableReader + 'a>, Error> {
+        let Self { access, address, runtime, connection, schema, .. } = self;
+        let place = place(address);
+        let doing = format!("table {}", table.name);
+        let failed = |error| refused(&place, &doing, error, meaning);
+        let known = runtime.block_on(catalog::table(connection, schema, &table.name)).map_err(failed)?;
+        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
+        let from = format!("{}.{}", quoted(schema), quoted(&table.name));
+        let (select, columns) = known.select(&place, &from, table)?;
+        let copy = format!("COPY ({select}) TO STDOUT");
+        let stream = runtime.block_on(connection.copy_out_raw(&copy)).map_err(failed)?;
+        let reading = Reading {
+            name: address.database.clone(),
+            place,
+            doing,
+            forms: columns.iter().map(|column| column.form()).collect(),
+        };
+        let rows = reader::PostgresRows::new(runtime, stream, reading, table, access.manners);
+        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
+    }
+}
+
+/// The server, as errors name it.
+fn place(address: &ServerAddress) -> String {
+    format!("postgres://{address}")
+}
+
+#[cfg(test)]
+#[cfg(feature = "postgres-tests")]
+mod tests;

@@ -1,0 +1,181 @@
+//! The text format of `COPY`: one line per row, fields between tabs, `\N` for NULL, backslashes before what
+//! would else be a field's or a line's end.
+
+use std::ops::Range;
+
+use crate::found::Found;
+
+/// What the text of a column is, and so what has to be done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Text to be given on as it is.
+    Text,
+    /// An approximate number, which the server may have written with an exponent.
+    Real,
+    /// A moment with `+00` behind it.
+    MomentInUtc,
+    /// `\x` and two hexadecimal digits per byte.
+    Hex,
+}
+
+/// The fields of one line, undone of their escapes.
+#[derive(Default)]
+pub(super) struct CopyRow {
+    bytes: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+enum Field {
+    Null,
+    Real(f64),
+    Text(Range<usize>),
+    Bytes(Range<usize>),
+}
+
+/// A line that is not what the server should have sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotARow;
+
+impl CopyRow {
+    /// Reads a line, without its end, as a row of these forms.
+    pub(super) fn read(&mut self, line: &[u8], forms: &[Form]) -> Result<(), NotARow> {
+        self.bytes.clear();
+        self.fields.clear();
+        // A table that is read for its number of rows alone gives a NULL for each.
+        if forms.is_empty() {
+            return if line == b"\\N" { Ok(()) } else { Err(NotARow) };
+        }
+        let mut forms = forms.iter();
+        for field in line.split(|byte| *byte == b'\t') {
+            let form = forms.next().ok_or(NotARow)?;
+            let field = self.field(field, *form)?;
+            self.fields.push(field);
+        }
+        if forms.next().is_some() { Err(NotARow) } else { Ok(()) }
+    }
+
+    fn field(&mut self, field: &[u8], form: Form) -> Result<Field, NotARow> {
+        if field == b"\\N" {
+            return Ok(Field::Null);
+        }
+        let start = self.bytes.len();
+        unescape(field, &mut self.bytes)?;
+        let text = &self.bytes[start..];
+        match form {
+            Form::Text => {}
+            Form::Real => {
+                let text = std::str::from_utf8(text).map_err(|_| NotARow)?;
+                return text.parse().map(Field::Real).map_err(|_| NotARow);
+            }
+            Form::MomentInUtc => {
+                if text.ends_with(b"+00") {
+                    self.bytes.truncate(self.bytes.len() - 3);
+                    self.bytes.extend_from_slice(b" +00:00");
+                }
+            }
+            Form::Hex => {
+                let bytes = unhex(text).ok_or(NotARow)?;
+                self.bytes.truncate(start);
+                self.bytes.extend_from_slice(&bytes);
+                return Ok(Field::Bytes(start..self.bytes.len()));
+            }
+        }
+        Ok(Field::Text(start..self.bytes.len()))
+    }
+
+    /// The values of the row.
+    pub(super) fn values(&self) -> Vec<Found<'_>> {
+        let value = |field: &Field| match field {
+            Field::Null => Found::Null,
+            Field::Real(number) => Found::Real(*number),
+            Field::Bytes(range) => Found::Bytes(&self.bytes[range.clone()]),
+            Field::Text(range) => {
+                let bytes = &self.bytes[range.clone()];
+                std::str::from_utf8(bytes).map_or(Found::Bytes(bytes), Found::Text)
+            }
+        };
+        self.fields.iter().map(value).collect()
+    }
+}
+
+fn unescape(field: &[u8], out: &mut Vec<u8>) -> Result<(), NotARow> {
+    let mut rest = field;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        out.extend_from_slice(&rest[..at]);
+        let escaped = rest.get(at + 1).ok_or(NotARow)?;
+        out.push(match escaped {
+            b'b' => 0x08,
+            b'f' => 0x0c,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'v' => 0x0b,
+            other => *other,
+        });
+        rest = &rest[at + 2..];
+    }
+    out.extend_from_slice(rest);
+    Ok(())
+}
+
+fn unhex(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digits = text.strip_prefix(b"\\x")?;
+    digits.chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(line: &[u8], forms: &[Form]) -> Vec<Found<'static>> {
+        let mut row = CopyRow::default();
+        row.read(line, forms).unwrap();
+        let row = Box::leak(Box::new(row));
+        row.values()
+    }
+
+    #[test]
+    fn fields_are_told_apart_and_undone() {
+        let line = br"Anna \\ Ek\t1\N".as_slice();
+        assert_eq!(texts(line, &[Form::Text]), [Found::Text("Anna \\ Ek\t1N")]);
+        let line = "å\\tä\t\\N\t\t\\\\N".as_bytes();
+        let found = texts(line, &[Form::Text; 4]);
+        assert_eq!(found, [Found::Text("å\tä"), Found::Null, Found::Text(""), Found::Text("\\N")]);
+    }
+
+    #[test]
+    fn forms_become_what_every_connector_gives() {
+        let line = b"1e-07\t2024-01-31 08:00:00.5+00\t\\\\x00ff41".as_slice();
+        let found = texts(line, &[Form::Real, Form::MomentInUtc, Form::Hex]);
+        let moment = Found::Text("2024-01-31 08:00:00.5 +00:00");
+        assert_eq!(found, [Found::Real(1e-7), moment, Found::Bytes(&[0, 255, 65])]);
+    }
+
+    #[test]
+    fn a_line_of_another_width_is_no_row() {
+        let mut row = CopyRow::default();
+        assert_eq!(row.read(b"a\tb", &[Form::Text]), Err(NotARow));
+        assert_eq!(row.read(b"a", &[Form::Text; 2]), Err(NotARow));
+        assert_eq!(row.read(b"a\\", &[Form::Text]), Err(NotARow));
+        assert_eq!(row.read(b"\\N", &[]), Ok(()));
+        assert_eq!(row.read(b"a", &[]), Err(NotARow));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_escaped_comes_back(fields in proptest::collection::vec(".*", 1..5)) {
+            let escape = |text: &String| {
+                let text = text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+                text.replace('\t', "\\t").replace('\u{8}', "\\b").replace('\u{b}', "\\v").replace('\u{c}', "\\f")
+            };
+            let line = fields.iter().map(escape).collect::<Vec<_>>().join("\t");
+            let mut row = CopyRow::default();
+            row.read(line.as_bytes(), &vec![Form::Text; fields.len()]).unwrap();
+            let expected: Vec<Found<'_>> = fields.iter().map(|text| Found::Text(text)).collect();
+            prop_assert_eq!(row.values(), expected);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A private PostgreSQL server: a new cluster.
+
+use std::io::{Error, Result};
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::programs::{find, free_port, hand_over, run, unprivileged};
+
+/// The user that the server runs as when the tests run as root, which PostgreSQL refuses.
+const UNPRIVILEGED: &str = "postgres";
+const ATTEMPTS: usize = 5;
+
+/// A running server. Stopped, and its directory removed, when dropped.
+#[derive(Debug)]
+pub struct PostgresServer {
+    programs: PathBuf,
+    directory: TempDir,
+    port: u16,
+}
+
+impl PostgresServer {
+    /// Starts a server on a free port of 127.0.0.1, with an empty UTF-8 database.
+    ///
+    /// # Errors
+    /// When the server's programs are neither in `/usr/lib/postgresql/*/bin` nor on the path, or one of
+    /// them fails; the text holds what it said.
+    pub fn start() -> Result<Self> {
+        let programs = find_programs()?;
+        let directory = tempfile::Builder::new().prefix("bron-postgres-").tempdir()?;
+        hand_over(directory.path(), UNPRIVILEGED)?;
+        let data = directory.path().join("data");
+        let mut initdb = unprivileged(&programs.join("initdb"), UNPRIVILEGED)?;
+        initdb.args(["-N", "-A", "trust", "-U", "bron", "-E", "UTF8", "--locale=C.UTF-8", "-D"]).arg(&data);
+        run(&mut initdb)?;
+        let mut server = Self { programs, directory, port: 0 };
+        let mut last = Error::other("not tried");
+        for _ in 0..ATTEMPTS {
+            server.port = free_port()?;
+            match server.launch() {
+                Ok(()) => return Ok(server),
+                // Somebody else may have taken the port in between.
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// The address of the server's database, whose only user is `bron`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://bron@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The port on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn launch(&self) -> Result<()> {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c autovacuum=off \
+             -c max_connections=20",
+            self.port
+        );
+        let mut start = unprivileged(&self.programs.join("pg_ctl"), UNPRIVILEGED)?;
+        start.args(["start", "-w", "-t", "30", "-o", &options, "-l"]).arg(self.directory.path().join("log"));
+        run(start.arg("-D").arg(self.data()))
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        if let Ok(mut stop) = unprivileged(&self.programs.join("pg_ctl"), UNPRIVILEGED) {
+            // Nothing is left to do for a test that ends: the directory goes in any case.
+            let _ = run(stop.args(["stop", "-m", "immediate", "-D"]).arg(self.data()));
+        }
+    }
+}
+
+fn find_programs() -> Result<PathBuf> {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut places: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
+    places.sort();
+    places.reverse();
+    find(places, &["initdb", "pg_ctl"], "postgresql")
+}
