@@ -124,7 +124,9 @@ impl Engine {
         at: usize,
         parameters: &[Parameter],
     ) -> Result<Option<(Statement, usize)>, SqlError> {
-        let catalog = Catalog::load(&self.database)?;
+        let mut catalog = Catalog::load(&self.database)?;
+        // A snapshot holds rows, not the shape of the database.
+        catalog.tables.retain(|table| !shared.is_dropped(&table.name));
         let parameters: Vec<(String, Kind)> =
             parameters.iter().map(|parameter| (parameter.name.clone(), parameter.kind.clone())).collect();
         let env = Env {
@@ -178,7 +180,15 @@ impl Engine {
             | Statement::Drop(_)
             | Statement::AddColumn { .. }
             | Statement::DropColumn { .. }
-            | Statement::Track { .. }) => self.changing(shared, |database| define(database, &definition))?,
+            | Statement::Track { .. }) => {
+                let rows = self.changing(shared, |database| define(database, &definition))?;
+                if let Statement::Drop(name) = &definition {
+                    shared.note_dropped(name);
+                } else if let Statement::Create { name, .. } = &definition {
+                    shared.note_created(name);
+                }
+                rows
+            }
         };
         self.rows_before = rows;
         Ok(rows)
@@ -217,8 +227,8 @@ impl Engine {
         let state = "SELECT value FROM main.tds_state WHERE name = 'snapshot'";
         if self.database.query_row(state, [], |row| row.get::<_, i64>(0))? == 0 {
             let message = format!(
-                "Snapshot isolation transaction failed accessing database '{}' because snapshot isolation is not allowed \
-                 in this database. Use ALTER DATABASE to allow snapshot isolation.",
+                "Snapshot isolation transaction failed accessing database '{}' because snapshot isolation is not \
+                 allowed in this database. Use ALTER DATABASE to allow snapshot isolation.",
                 self.name
             );
             return Err(SqlError::new(3952, message).into());

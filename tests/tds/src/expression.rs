@@ -77,14 +77,19 @@ pub(crate) fn converted(sql: &str, kind: &Kind) -> String {
 }
 
 /// What a value is sorted by.
-pub(crate) fn sort_key(value: &Expr) -> String {
-    if is_text(value.kind.as_ref()) {
+pub(crate) fn sort_key(value: &Expr) -> Result<String, SqlError> {
+    let kind = value.kind.as_ref();
+    if kind.is_some_and(|kind| kind.is_old_large_object() || matches!(kind, Kind::Xml | Kind::Clr(_))) {
+        let problem = "The text, ntext, and image data types cannot be compared or sorted.";
+        return Err(SqlError::new(306, problem));
+    }
+    Ok(if is_text(kind) && !value.sql.contains(" COLLATE ") {
         format!("rtrim({}) COLLATE NOCASE", value.sql)
-    } else if is_fraction(value.kind.as_ref()) {
+    } else if is_fraction(kind) {
         format!("CAST({} AS REAL)", value.sql)
     } else {
         value.sql.clone()
-    }
+    })
 }
 
 fn compared(left: &Expr, sign: &str, right: &Expr) -> Result<String, SqlError> {
@@ -219,10 +224,34 @@ impl Parser<'_> {
 
     fn signed(&mut self) -> Result<Expr, SqlError> {
         if self.take_sign("-") {
+            if let Some(Token::Number(digits)) = self.peek() {
+                self.advance()?;
+                return number("-", digits);
+            }
             let value = self.signed()?;
             return Ok(Expr { sql: format!("-{}", value.sql), kind: value.kind, name: String::new() });
         }
-        self.primary()
+        let value = self.primary()?;
+        if self.take_word("COLLATE") {
+            return self.collated(value);
+        }
+        Ok(value)
+    }
+
+    /// A text with a collation of its own: that of the code units, or the server's.
+    fn collated(&mut self, value: Expr) -> Result<Expr, SqlError> {
+        let collation = self.name()?;
+        let sqlite = if collation.to_ascii_uppercase().ends_with("_BIN2") {
+            "BINARY"
+        } else if collation.eq_ignore_ascii_case("Finnish_Swedish_CI_AS") {
+            "NOCASE"
+        } else {
+            return Err(SqlError::new(448, format!("Invalid collation '{collation}'.")));
+        };
+        if !is_text(value.kind.as_ref()) {
+            return Err(invalid_operand(value.kind.as_ref(), "COLLATE"));
+        }
+        Ok(Expr { sql: format!("{} COLLATE {sqlite}", value.sql), ..value })
     }
 
     fn primary(&mut self) -> Result<Expr, SqlError> {
@@ -230,7 +259,7 @@ impl Parser<'_> {
         match token {
             Token::Number(digits) => {
                 self.advance()?;
-                number(digits)
+                number("", digits)
             }
             Token::Text(text) => {
                 self.advance()?;
@@ -318,19 +347,23 @@ impl Parser<'_> {
     }
 }
 
-fn number(digits: &str) -> Result<Expr, SqlError> {
+/// A literal; its sign, if it has one, belongs to it, so that no digit is calculated away.
+fn number(sign: &str, digits: &str) -> Result<Expr, SqlError> {
+    let signed = format!("{sign}{digits}");
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if fraction.contains('.') {
         return Err(SqlError::near("literal"));
     }
-    if !digits.contains('.') && whole.len() <= 18 {
-        let small = whole.parse::<i32>().is_ok();
-        return Ok(Expr::new(whole, if small { Kind::Int } else { Kind::Bigint }));
+    if signed.parse::<i32>().is_ok() {
+        return Ok(Expr::new(signed, Kind::Int));
+    }
+    if signed.parse::<i64>().is_ok() {
+        return Ok(Expr::new(signed, Kind::Bigint));
     }
     let sizes = u8::try_from(whole.len() + fraction.len()).ok().zip(u8::try_from(fraction.len()).ok());
     let (precision, scale) =
         sizes.filter(|(precision, _)| *precision <= 38).ok_or_else(|| SqlError::near("literal"))?;
-    Ok(Expr::new(literal(digits), Kind::Numeric(precision, scale)))
+    Ok(Expr::new(literal(&signed), Kind::Numeric(precision, scale)))
 }
 
 fn calculated(left: &Expr, sign: &str, right: &Expr) -> Result<Expr, SqlError> {

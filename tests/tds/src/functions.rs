@@ -171,6 +171,23 @@ fn cast(inner: &Expr, kind: Kind) -> Result<Expr, SqlError> {
     if styled && kind.is_text() {
         return Err(invalid_operand(inner.kind.as_ref(), "conversion"));
     }
+    if matches!(kind, Kind::Binary(_) | Kind::Varbinary(_) | Kind::Image) {
+        return match &inner.kind {
+            Some(Kind::Nchar(_) | Kind::Nvarchar(_) | Kind::Xml) => {
+                Ok(Expr::new(format!("tds_bytes({}, 'utf16')", inner.sql), kind))
+            }
+            Some(Kind::Char(_) | Kind::Varchar(_)) => {
+                Ok(Expr::new(format!("tds_bytes({}, 'codepage')", inner.sql), kind))
+            }
+            Some(Kind::Binary(_) | Kind::Varbinary(_) | Kind::Image | Kind::Rowversion | Kind::Clr(_))
+            | None => Ok(Expr::new(inner.sql.clone(), kind)),
+            Some(other) => Err(invalid_operand(Some(other), "conversion")),
+        };
+    }
+    // Bytes become the text that they are on the server, whether it is any or not.
+    if kind.is_text() && matches!(inner.kind, Some(Kind::Binary(_) | Kind::Varbinary(_))) {
+        return Ok(Expr::new(inner.sql.clone(), kind));
+    }
     Ok(Expr::new(converted(&inner.sql, &kind), kind))
 }
 
@@ -242,6 +259,11 @@ pub(crate) fn install(database: &Connection) -> rusqlite::Result<()> {
             let error = SqlError::new(8114, format!("Error converting data type to {name}."));
             rusqlite::Error::UserFunctionError(error.to_text().into())
         })
+    })?;
+    database.create_scalar_function("tds_bytes", 2, flags, |context| {
+        let encoding: String = context.get(1)?;
+        let kind = if encoding == "utf16" { Kind::Ntext } else { Kind::Text };
+        Ok(value::text_bytes(&stored(context.get_raw(0)), &kind))
     })?;
     database.create_scalar_function("tds_bare", 1, flags, |context| {
         let name: Option<String> = context.get(0)?;

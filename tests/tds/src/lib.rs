@@ -13,8 +13,8 @@
 //!   and blanks at the end.
 //! - What goes wrong, goes wrong on demand; see [`Fault`].
 //!
-//! What is left out: TLS, integrated logins, several answers at a time, cursors, procedures, `rowversion` that counts by
-//! itself, sums and comparisons of fractions.
+//! What is left out: TLS, integrated logins, several answers at a time, cursors, procedures, `rowversion` that counts
+//! by itself, sums and comparisons of fractions.
 //!
 //! ```
 //! use bron_tds::{Fault, Server};

@@ -332,9 +332,10 @@ impl Parser<'_> {
         if matches!(self.peek(), Some(Token::Number(_))) {
             return self.integer().map(|place| place.to_string());
         }
+        let collated = self.peek_after(1).is_some_and(|token| token.is_word("COLLATE"));
         let named = match self.peek() {
             Some(Token::Word(word) | Token::Name(word))
-                if !matches!(self.peek_after(1), Some(Token::Sign("." | "("))) =>
+                if !collated && !matches!(self.peek_after(1), Some(Token::Sign("." | "("))) =>
             {
                 (1usize..).zip(list).find(|(_, column)| column.name.eq_ignore_ascii_case(word))
             }
@@ -342,12 +343,12 @@ impl Parser<'_> {
         };
         if let Some((place, column)) = named {
             self.advance()?;
-            return Ok(if united { place.to_string() } else { sort_key(column) });
+            return if united { Ok(place.to_string()) } else { sort_key(column) };
         }
         if united {
             return Err(self.unexpected());
         }
-        self.value().map(|value| sort_key(&value))
+        sort_key(&self.value()?)
     }
 
     fn window(&mut self, ordered: bool, top: Option<String>) -> Result<String, SqlError> {

@@ -203,6 +203,7 @@ impl Session<'_> {
                     self.shared
                         .run(&format!("DROP TABLE [{}]", table.replace(']', "]]")))
                         .map_err(io::Error::other)?;
+                    step.shape_changed = true;
                 }
                 Effect::RefuseLogin(_) => {}
             }
@@ -265,6 +266,11 @@ impl Session<'_> {
                 Ok(step) => step,
                 Err(outcome) => return Ok(outcome),
             };
+            if step.shape_changed
+                && let Err(error) = self.engine.parse(self.shared, &tokens, at, parameters)
+            {
+                return fail(answer, &error, end);
+            }
             let rows = match self.step(answer, statement, parameters, &mut step)? {
                 Ok(rows) => rows,
                 Err(error) => return fail(answer, &error, end),
@@ -435,6 +441,8 @@ struct Step {
     error: Option<(SqlError, u64)>,
     cut_after_bytes: Option<usize>,
     cut_after_rows: Option<u64>,
+    /// A table went after the statement had been understood.
+    shape_changed: bool,
 }
 
 /// Rows on their way to the client.

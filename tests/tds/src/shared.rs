@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     password: String,
     databases: Mutex<Vec<(DatabaseRow, PathBuf)>>,
     denied: Mutex<BTreeSet<String>>,
+    /// Tables that are gone, in small letters.
+    dropped: Mutex<BTreeSet<String>>,
     logins: Mutex<Vec<Login>>,
     statements: Mutex<Vec<String>>,
     connections: AtomicU64,
@@ -61,6 +63,7 @@ impl Shared {
             password,
             databases: Mutex::new(vec![(own, path)]),
             denied: Mutex::default(),
+            dropped: Mutex::default(),
             logins: Mutex::default(),
             statements: Mutex::default(),
             connections: AtomicU64::new(0),
@@ -121,6 +124,18 @@ impl Shared {
 
     pub(crate) fn allow(&self, name: &str) {
         held(&self.denied).remove(name);
+    }
+
+    pub(crate) fn note_dropped(&self, table: &str) {
+        held(&self.dropped).insert(table.to_lowercase());
+    }
+
+    pub(crate) fn note_created(&self, table: &str) {
+        held(&self.dropped).remove(&table.to_lowercase());
+    }
+
+    pub(crate) fn is_dropped(&self, table: &str) -> bool {
+        held(&self.dropped).contains(&table.to_lowercase())
     }
 
     /// Carries out statements on the server's own database, outside every connection.

@@ -134,8 +134,8 @@ pub(crate) fn changes(table: &Table, since: &str) -> String {
          CASE WHEN f.op = 'I' AND l.op <> 'D' THEN f.version END AS SYS_CHANGE_CREATION_VERSION, \
          CASE WHEN l.op = 'D' THEN 'D' WHEN f.op = 'I' THEN 'I' ELSE 'U' END AS SYS_CHANGE_OPERATION, \
          NULL AS SYS_CHANGE_COLUMNS, l.context AS SYS_CHANGE_CONTEXT, {} \
-         FROM (SELECT min(seq) AS a, max(seq) AS b FROM {log} WHERE {since} IS NULL OR version > {since} GROUP BY {keys}) \
-         AS g JOIN {log} AS f ON f.seq = g.a JOIN {log} AS l ON l.seq = g.b)",
+         FROM (SELECT min(seq) AS a, max(seq) AS b FROM {log} WHERE {since} IS NULL OR version > {since} \
+         GROUP BY {keys}) AS g JOIN {log} AS f ON f.seq = g.a JOIN {log} AS l ON l.seq = g.b)",
         listed(&table.key, |name| format!("l.{name} AS {name}")),
     )
 }

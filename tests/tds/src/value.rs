@@ -368,6 +368,16 @@ pub(crate) fn read(input: &mut In<'_>, kind: &Kind, token: u8) -> Result<Value, 
     if size == 0 { Ok(Value::Null) } else { read_fixed(kind, input.take(size)?) }
 }
 
+/// The bytes that a text is stored as on the server.
+pub(crate) fn text_bytes(value: &Value, kind: &Kind) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::Whole(_) | Value::Real(_) | Value::Text(_) | Value::Bytes(_) => {
+            Value::Bytes(if *kind == Kind::Ntext { value.in_utf16() } else { value.in_codepage() })
+        }
+    }
+}
+
 /// The value as a column of the type would give it back. What is too long for a text or for bytes is cut, as a
 /// conversion of the server does it.
 pub(crate) fn convert(value: &Value, kind: &Kind) -> Result<Value, Unfit> {
@@ -377,7 +387,8 @@ pub(crate) fn convert(value: &Value, kind: &Kind) -> Result<Value, Unfit> {
             Kind::Rowversion | Kind::SqlVariant | Kind::Xml | Kind::Clr(_) | Kind::Nvarchar(None)
         )
         || matches!(kind, Kind::Varbinary(_) | Kind::Binary(_));
-    if untouched || *value == Value::Null {
+    let bytes_in_text = kind.is_text() && matches!(value, Value::Bytes(_));
+    if untouched || bytes_in_text || *value == Value::Null {
         return Ok(value.clone());
     }
     let mut announced = Out::default();

@@ -28,6 +28,7 @@ fn kind(letter: &str) -> Kind {
         "i" => Kind::Int,
         "l" => Kind::Bigint,
         "c" => Kind::Char(2),
+        "d" => Kind::Datetime,
         "g" => Kind::Uniqueidentifier,
         _ => Kind::Nvarchar(Some(128)),
     }
@@ -59,7 +60,8 @@ fn objects(name: &str) -> Option<View> {
         }
         "columns" => {
             "SELECT c.object_id, c.name, c.column_id, t.type_id AS system_type_id, t.type_id AS user_type_id,
-             c.max_length, c.precision, c.scale, CASE WHEN c.collated THEN 'Finnish_Swedish_CI_AS' END AS collation_name,
+             c.max_length, c.precision, c.scale,
+             CASE WHEN c.collated THEN 'Finnish_Swedish_CI_AS' END AS collation_name,
              c.nullable AS is_nullable, 0 AS is_identity, 0 AS is_computed
              FROM main.tds_column AS c JOIN main.tds_type AS t ON t.name = c.type_name"
         }
@@ -71,8 +73,8 @@ fn objects(name: &str) -> Option<View> {
     };
     let columns = match name {
         "columns" => {
-            "object_id:i name column_id:i system_type_id:t user_type_id:i max_length:s precision:t scale:t collation_name
-             is_nullable:b is_identity:b is_computed:b"
+            "object_id:i name column_id:i system_type_id:t user_type_id:i max_length:s precision:t scale:t
+             collation_name is_nullable:b is_identity:b is_computed:b"
         }
         "types" => "name system_type_id:t user_type_id:i schema_id:i is_user_defined:b",
         _ => "name object_id:i schema_id:i type:c type_desc is_ms_shipped:b",
@@ -99,7 +101,8 @@ fn indexes(name: &str, catalog: &Catalog) -> Option<View> {
             ),
         ),
         "index_columns" => view(
-            "object_id:i index_id:i index_column_id:i column_id:i key_ordinal:t is_descending_key:b is_included_column:b",
+            "object_id:i index_id:i index_column_id:i column_id:i key_ordinal:t is_descending_key:b
+             is_included_column:b",
             "SELECT object_id, 1 AS index_id, key_ordinal AS index_column_id, column_id, key_ordinal,
              0 AS is_descending_key, 0 AS is_included_column FROM main.tds_column WHERE key_ordinal > 0",
         ),
@@ -131,7 +134,7 @@ fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
         "databases" => view(
             "name database_id:i source_database_id:i state:t state_desc snapshot_isolation_state:t
              snapshot_isolation_state_desc is_read_committed_snapshot_on:b is_read_only:b collation_name
-             compatibility_level:t",
+             compatibility_level:t create_date:d",
             databases.iter().map(|row| database(row, &state("snapshot"))).collect::<Vec<_>>().join(" UNION ALL "),
         ),
         "database_recovery_status" => view(
@@ -143,7 +146,8 @@ fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
             ),
         ),
         "change_tracking_databases" => view(
-            "database_id:i is_auto_cleanup_on:b retention_period:i retention_period_units:t retention_period_units_desc",
+            "database_id:i is_auto_cleanup_on:b retention_period:i retention_period_units:t
+             retention_period_units_desc",
             format!(
                 "SELECT 5 AS database_id, 1 AS is_auto_cleanup_on, 14 AS retention_period, 3 AS retention_period_units,
                  'DAYS' AS retention_period_units_desc WHERE {} IS NOT NULL",
@@ -165,7 +169,8 @@ fn database(row: &DatabaseRow, snapshot: &str) -> String {
         "SELECT {name} AS name, {id} AS database_id, {source} AS source_database_id, 0 AS state, 'ONLINE' AS state_desc,
          {snapshot} AS snapshot_isolation_state, CASE {snapshot} WHEN 1 THEN 'ON' ELSE 'OFF' END AS
          snapshot_isolation_state_desc, 0 AS is_read_committed_snapshot_on, {read_only} AS is_read_only,
-         'Finnish_Swedish_CI_AS' AS collation_name, 160 AS compatibility_level",
+         'Finnish_Swedish_CI_AS' AS collation_name, 160 AS compatibility_level,
+         '2024-01-01 00:00:{id:02}' AS create_date",
         name = literal(&row.name),
         id = row.id,
         read_only = i64::from(row.source.is_some()),
@@ -190,7 +195,8 @@ fn information_schema(name: &str, databases: &[DatabaseRow]) -> Option<View> {
                  c.column_id AS ORDINAL_POSITION, CASE WHEN c.nullable THEN 'YES' ELSE 'NO' END AS IS_NULLABLE,
                  c.type_name AS DATA_TYPE, CASE WHEN c.precision = 0 THEN CASE WHEN c.type_name LIKE 'n%' AND
                  c.max_length > 0 THEN c.max_length / 2 ELSE c.max_length END END AS CHARACTER_MAXIMUM_LENGTH,
-                 nullif(c.precision, 0) AS NUMERIC_PRECISION, CASE WHEN c.precision > 0 THEN c.scale END AS NUMERIC_SCALE
+                 nullif(c.precision, 0) AS NUMERIC_PRECISION,
+                 CASE WHEN c.precision > 0 THEN c.scale END AS NUMERIC_SCALE
                  FROM main.tds_table AS t JOIN main.tds_column AS c ON c.object_id = t.object_id"
             ),
         ),

@@ -51,6 +51,21 @@ fn queries() {
 }
 
 #[test]
+fn texts_are_sorted_by_their_collation() {
+    let server = Server::builder()
+        .script("CREATE TABLE T(V varchar(9)); INSERT INTO T VALUES ('b'), ('A'), ('a'), ('C')")
+        .start()
+        .unwrap();
+    let mut desk = Desk::new(&server);
+    let mut sorted = |order: &str| {
+        let rows = desk.batch(&format!("SELECT V FROM T ORDER BY V {order}")).unwrap();
+        rows.into_iter().flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(sorted("COLLATE Latin1_General_BIN2"), ["A", "C", "a", "b"].map(text));
+    assert_eq!(sorted("")[2..], ["b", "C"].map(text));
+}
+
+#[test]
 fn conversions() {
     let server = Server::builder()
         .script("CREATE TABLE T(ID int PRIMARY KEY, Belopp money, Fran datetime)")
@@ -62,6 +77,9 @@ fn conversions() {
     assert_eq!(desk.value("SELECT CAST(Belopp AS decimal(19, 4)) FROM T"), ColumnData::Numeric(Some(exact)));
     assert_eq!(desk.value("SELECT COUNT(*) FROM T WHERE Fran < '2024-03-01'"), whole(1));
     assert_eq!(desk.value("SELECT CONVERT(nvarchar(20), ID) FROM T"), text("1"));
+    let bytes = |bytes: &[u8]| ColumnData::Binary(Some(bytes.to_vec().into()));
+    assert_eq!(desk.value("SELECT CAST(N'å' AS varbinary(max))"), bytes(&[0xe5, 0]));
+    assert_eq!(desk.value("SELECT CAST(CAST(0x00D8 AS nvarchar(5)) AS varbinary(9))"), bytes(&[0, 0xd8]));
     assert_eq!(desk.error("SELECT CAST(Fran AS nvarchar(30)) FROM T"), Some(8117));
     assert_eq!(desk.error("SELECT CAST(N'x' AS int)"), Some(8114));
 }
@@ -91,6 +109,8 @@ fn what_is_not_understood_is_an_error() {
         ("SET FINT ON", 102),
         ("SELECT CAST(ID AS heltal) FROM KLIENT", 2715),
         ("SELECT ID FROM KLIENT UNION ALL SELECT ID, Namn FROM KLIENT", 205),
+        ("SELECT ID FROM KLIENT ORDER BY Namn COLLATE Klingon_CI_AS", 448),
+        ("SELECT CAST(Namn AS ntext) AS n FROM KLIENT ORDER BY n", 306),
         ("INSERT INTO KLIENT(ID) VALUES (1, 2)", 213),
         ("INSERT INTO KLIENT(ID) VALUES (1)", 2627),
         ("SELECT ID FROM KLIENT; SELECT Saknas FROM KLIENT", 207),
@@ -118,7 +138,8 @@ fn the_server_describes_itself() {
         rows,
         [row("ID", "int", 4, false), row("Namn", "nvarchar", 100, true), row("Enhet", "int", 4, true)]
     );
-    let rows = "SELECT SUM(p.rows) FROM sys.partitions p WHERE p.object_id = OBJECT_ID('KLIENT') AND p.index_id IN (0, 1)";
+    let rows = "SELECT SUM(p.rows) FROM sys.partitions p WHERE p.object_id = OBJECT_ID('KLIENT') \
+                AND p.index_id IN (0, 1)";
     assert_eq!(desk.value(rows), long(3));
     let key = "SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.KEY_COLUMN_USAGE WHERE TABLE_NAME = 'klient'";
     assert_eq!(desk.value(key), text("ID"));

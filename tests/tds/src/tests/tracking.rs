@@ -17,7 +17,8 @@ fn changes_have_the_version_of_their_commit() {
     let server = tracked();
     let mut desk = Desk::new(&server);
     assert_eq!(desk.value("SELECT CHANGE_TRACKING_CURRENT_VERSION()"), long(0));
-    let both = "BEGIN TRAN; UPDATE KLIENT SET Namn = 'a' WHERE ID = 1; INSERT INTO KLIENT(ID, Namn) VALUES (4, 'b'); COMMIT";
+    let both = "BEGIN TRAN; UPDATE KLIENT SET Namn = 'a' WHERE ID = 1; \
+                INSERT INTO KLIENT(ID, Namn) VALUES (4, 'b'); COMMIT";
     server.run(both).unwrap();
     server.run("DELETE FROM KLIENT WHERE ID = 2").unwrap();
     assert_eq!(desk.value("SELECT CHANGE_TRACKING_CURRENT_VERSION()"), long(2));
@@ -52,7 +53,8 @@ fn a_write_carries_its_context_and_its_condition() {
     let server = tracked();
     let mut desk = Desk::new(&server);
     let update = "WITH CHANGE_TRACKING_CONTEXT (0x62726F6E) UPDATE dbo.KLIENT SET Namn = @P1 WHERE ID = @P2 AND \
-                  ISNULL((SELECT v.SYS_CHANGE_VERSION FROM CHANGETABLE(VERSION dbo.KLIENT, (ID), (@P2)) AS v), 0) <= @P3";
+                  ISNULL((SELECT v.SYS_CHANGE_VERSION FROM CHANGETABLE(VERSION dbo.KLIENT, (ID), (@P2)) AS v), 0) \
+                  <= @P3";
     let done = |desk: &mut Desk, seen: i64| {
         let Desk { runtime, client } = desk;
         runtime.block_on(client.execute(update, &[&"vi", &1, &seen])).unwrap().total()
@@ -82,7 +84,8 @@ fn retention_rewinding_and_truncation_show() {
     server.run("TRUNCATE TABLE KLIENT").unwrap();
     assert_eq!(desk.value(first), long(2));
     assert!(server.forget_changes("SAKNAS", 2).is_err());
-    let fork = "SELECT CAST(recovery_fork_guid AS nvarchar(36)) FROM sys.database_recovery_status WHERE database_id = DB_ID()";
+    let fork = "SELECT CAST(recovery_fork_guid AS nvarchar(36)) FROM sys.database_recovery_status \
+                WHERE database_id = DB_ID()";
     let before = desk.value(fork);
     server.set_recovery_fork("00000000-0000-0000-0000-0000000000FF").unwrap();
     assert_ne!(desk.value(fork), before);
