@@ -1,8 +1,12 @@
 //! What may be typed. The texts here are the help.
 
+mod source;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use source::{ProfileArguments, SourceArguments, SourceVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]
@@ -50,6 +54,9 @@ pub(crate) enum Verb {
     /// Tools for the author of mappings
     #[command(subcommand)]
     Mapping(MappingVerb),
+    /// What lies in a source that nobody has described
+    #[command(subcommand)]
+    Source(SourceVerb),
 }
 
 /// The tools for the author of mappings.

@@ -6,6 +6,7 @@ mod diff;
 mod mapping;
 mod migrate;
 mod reconcile;
+mod source;
 mod stages;
 
 use std::path::{Path, PathBuf};
@@ -27,13 +28,14 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Load(arguments) => stages::load(arguments, printer),
         Verb::Reconcile(arguments) => reconcile::run(arguments, printer),
         Verb::Mapping(verb) => mapping::run(verb, printer),
+        Verb::Source(verb) => source::run(verb, printer),
     }
 }
 
 /// Where the texts lie that diagnostics of this verb point into.
 pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
     let dirs = match verb {
-        Verb::Demo(_) => Vec::new(),
+        Verb::Demo(_) | Verb::Source(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
         Verb::Mapping(MappingVerb::Fmt(FmtArguments { mappings, .. })) => vec![mappings.clone()],

@@ -9,6 +9,7 @@
 //! | [`truth`] | is every row and every planted defect accounted for? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
+//! | [`sources`] | is a source that nobody has described described, without naming anybody? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
@@ -38,6 +39,7 @@ mod identity;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
+mod sources;
 mod structure;
 mod support;
 mod truth;

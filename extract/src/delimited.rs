@@ -9,6 +9,7 @@ mod pattern;
 mod reader;
 mod rows;
 mod scan;
+mod sniff;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub use self::expected::{MissingFiles, missing_files};
 use self::layout::Layout;
 use self::pattern::Pattern;
 use self::scan::{FileScan, scan};
+pub use self::sniff::{Share, Sniffed, SniffedFolder};
 use crate::error::{Error, ErrorKind};
 use crate::intake::TableRows;
 use crate::source::{Consistency, Source, SourceColumn, TableReader, TableSchema};

@@ -37,7 +37,9 @@ mod stage;
 mod tds;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
-pub use delimited::{CsvSource, MissingFiles, described_tables, missing_files};
+pub use delimited::{
+    CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, described_tables, missing_files,
+};
 pub use error::{Error, ErrorKind};
 pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
 pub use manifest::{MANIFEST_FILE, Manifest};

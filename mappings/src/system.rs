@@ -84,6 +84,17 @@ impl System {
         (system.filter(|_| usable), report.found)
     }
 
+    /// A system without a name that delivers files of these kinds, all in these dialects.
+    #[must_use]
+    pub fn of_files(
+        csv: Vec<CsvTable>,
+        dialects: Vec<CsvDialect>,
+        ignored_tables: BTreeMap<String, String>,
+    ) -> Self {
+        let (name, label) = (String::new(), String::new());
+        Self { name, label, csv, dialects, ignored_tables, expectations: Vec::new(), load_first: Vec::new() }
+    }
+
     /// The place of a table among those that are loaded first, or after all of them.
     #[must_use]
     pub fn load_place(&self, table: &str) -> usize {

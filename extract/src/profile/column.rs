@@ -12,9 +12,11 @@ use crate::source::SourceColumn;
 /// A value seen fewer times than this is counted and not shown.
 const SHOWN_FROM: u64 = 5;
 /// A column with more different codes than this is no column of codes.
-const MOST_CODES: usize = 512;
+const MOST_CODES: usize = 64;
 /// The longest code, in bytes.
 const LONGEST_CODE: usize = 12;
+/// The most digits of a code with letters: more of them number persons, cases or users.
+const MOST_DIGITS: usize = 3;
 
 /// What a column holds.
 #[derive(Clone, Debug, Serialize)]
@@ -201,7 +203,10 @@ impl Counts {
 fn is_code(text: &str, shape: Shape) -> bool {
     let fits = match shape {
         Shape::WholeNumber | Shape::DecimalPoint | Shape::DecimalComma => text.len() <= 5,
-        Shape::Word => text.len() <= LONGEST_CODE && !is_name_like(text),
+        Shape::Word => {
+            let digits = text.bytes().filter(u8::is_ascii_digit).count();
+            text.len() <= LONGEST_CODE && digits <= MOST_DIGITS && !is_name_like(text)
+        }
         Shape::Blank
         | Shape::SentinelDate
         | Shape::Date

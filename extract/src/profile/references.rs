@@ -26,9 +26,22 @@ pub struct Reference {
 
 /// The references that the profiles of a source's tables suggest, in the order of the tables. A guess rests on
 /// the values, of which at least nine in ten are keys of the other table, and on the name, which is that of the
-/// key or contains that of the table.
-#[must_use]
-pub fn references(tables: &[TableProfile]) -> Vec<Reference> {
+/// key or contains that of the table. What names rows is no code, and its profile shows none from here on.
+pub fn references(tables: &mut [TableProfile]) -> Vec<Reference> {
+    let found = guesses(tables);
+    for table in tables {
+        for column in &mut table.columns {
+            let names_rows = table.key.contains(&column.name)
+                || found.iter().any(|one| one.table == table.table && one.column == column.name);
+            if names_rows {
+                column.codes = None;
+            }
+        }
+    }
+    found
+}
+
+fn guesses(tables: &[TableProfile]) -> Vec<Reference> {
     let mut found = Vec::new();
     for table in tables {
         for column in &table.columns {

@@ -60,8 +60,8 @@ fn dates_lengths_and_damage_are_counted() {
 
 #[test]
 fn a_reference_is_guessed_from_name_and_values() {
-    let tables = profiles(CITY);
-    let guessed = references(&tables);
+    let mut tables = profiles(CITY);
+    let guessed = references(&mut tables);
     let expected = Reference {
         table: "ARENDE".to_owned(),
         column: "PERS_ID".to_owned(),
