@@ -205,15 +205,12 @@ fn adopt(database: &Connection, name: &str) -> rusqlite::Result<()> {
 }
 
 fn adopted_type(declared: &str) -> (String, Kind) {
-    if let Some(kind) = Kind::parse(declared) {
-        // A whole number of SQLite has eight bytes, whatever its column is called.
-        return if kind == Kind::Int {
-            ("bigint".to_owned(), Kind::Bigint)
-        } else {
-            (declared.to_owned(), kind)
-        };
-    }
     let upper = declared.to_ascii_uppercase();
+    // SQLite's own words mean more than the server's: eight bytes, every character.
+    let own = matches!(upper.as_str(), "INT" | "INTEGER" | "TEXT" | "REAL");
+    if let Some(kind) = Kind::parse(declared).filter(|_| !own) {
+        return (declared.to_owned(), kind);
+    }
     let (declared, kind) = if upper.contains("INT") {
         ("bigint", Kind::Bigint)
     } else if upper.contains("BLOB") {

@@ -93,7 +93,8 @@ impl Fault {
     }
 
     /// Only at statements that hold this text, in any case and with any blanks and brackets. Requests to the
-    /// transaction manager read `BEGIN TRANSACTION`, `COMMIT TRANSACTION`, `ROLLBACK TRANSACTION` and `SAVE TRANSACTION`.
+    /// transaction manager read `BEGIN TRANSACTION`, `COMMIT TRANSACTION`, `ROLLBACK TRANSACTION` and
+    /// `SAVE TRANSACTION`.
     #[must_use]
     pub fn on(mut self, part: &str) -> Self {
         self.statement = Some(bare(part));

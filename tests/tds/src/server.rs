@@ -44,7 +44,8 @@ pub struct Server {
 
 impl Builder {
     /// Serves this SQLite file. A file without a catalog gets one: a declared type that SQL Server knows is taken as
-    /// it is, any other by how SQLite stores it. Without a file the server has an empty database of its own.
+    /// it is, any other, and SQLite's own INTEGER, REAL and TEXT, by how SQLite stores it. Without a file the server
+    /// has an empty database of its own.
     #[must_use]
     pub fn database(mut self, path: &Path) -> Self {
         self.database = Some(path.to_owned());
