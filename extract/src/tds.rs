@@ -40,8 +40,8 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 /// snapshot.
 ///
 /// The fingerprint of a database snapshot is its name and when it was made. That of a transaction is the
-/// change-tracking version with the shape of the tables, if every table of the schema is tracked; else nothing on
-/// the server says whether anything changed, and the fingerprint is another each time.
+/// change-tracking version with the shape of the tables, if every table of the schema is tracked and none is a view;
+/// else nothing on the server says whether anything changed, and the fingerprint is another each time.
 ///
 /// Rows come in the order of the primary key, texts in it by their code units; tables and views without a key in
 /// the order of all their columns. A `money` is read as an exact number. Texts in UTF-16 are read as they are

@@ -13,7 +13,7 @@
 //!   and blanks at the end.
 //! - What goes wrong, goes wrong on demand; see [`Fault`].
 //!
-//! What is left out: TLS, integrated logins, several answers at a time, cursors, procedures, `rowversion` that counts
+//! What is left out: TLS, integrated logins, several answers at a time, cursors, procedures but those that ODBC needs, `rowversion` that counts
 //! by itself, sums and comparisons of fractions.
 //!
 //! ```
@@ -47,6 +47,7 @@ mod server;
 mod session;
 mod shared;
 mod statement;
+mod system_procedures;
 mod token;
 mod tracking;
 mod value;

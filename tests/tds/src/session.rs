@@ -15,6 +15,7 @@ use crate::packet::{self, Answer, FIRST_SIZE, kind};
 use crate::request::{self, Call, Control, Parameter, Procedure, Request};
 use crate::shared::Shared;
 use crate::statement::{Isolation, Statement, outline};
+use crate::system_procedures;
 use crate::token::{self, Change, Column, Done, done, write_change, write_columns, write_done, write_row};
 use crate::value::Value;
 use crate::wire::{Malformed, Out};
@@ -368,7 +369,8 @@ impl Session<'_> {
                 (None, 0, None)
             }),
             Procedure::Other(name) => {
-                Err(SqlError::new(2812, format!("Could not find stored procedure '{name}'.")))
+                let missing = || SqlError::new(2812, format!("Could not find stored procedure '{name}'."));
+                system_procedures::query(name, parameters).ok_or_else(missing).map(|sql| (Some(sql), 0, None))
             }
         };
         let (sql, first, keep) = match planned {

@@ -2,6 +2,7 @@
 
 use crate::catalog::{Catalog, quoted};
 use crate::kind::Kind;
+use crate::system_procedures;
 
 /// A view: its columns with their types, and the query that gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +35,15 @@ fn kind(letter: &str) -> Kind {
     }
 }
 
-fn view(columns: &str, sql: impl Into<String>) -> View {
-    let columns = columns.split_whitespace().map(|column| {
-        let (name, letter) = column.split_once(':').unwrap_or((column, "n"));
-        (name.to_owned(), kind(letter))
-    });
-    View { columns: columns.collect(), sql: format!("({})", sql.into()) }
+impl View {
+    /// A view of columns that are given as `name:letter`, with blanks between; see [`kind`] for the letters.
+    pub(crate) fn new(columns: &str, sql: impl Into<String>) -> Self {
+        let columns = columns.split_whitespace().map(|column| {
+            let (name, letter) = column.split_once(':').unwrap_or((column, "n"));
+            (name.to_owned(), kind(letter))
+        });
+        Self { columns: columns.collect(), sql: format!("({})", sql.into()) }
+    }
 }
 
 /// The view of a name in the schema `sys` or `INFORMATION_SCHEMA`.
@@ -48,12 +52,13 @@ pub(crate) fn find(schema: &str, name: &str, catalog: &Catalog, databases: &[Dat
     if schema.eq_ignore_ascii_case("information_schema") {
         return information_schema(&name, databases);
     }
-    objects(&name).or_else(|| indexes(&name, catalog)).or_else(|| server(&name, databases))
+    let found = objects(&name).or_else(|| indexes(&name, catalog)).or_else(|| server(&name, databases));
+    found.or_else(|| system_procedures::view(&name, &own_name(databases)))
 }
 
 fn objects(name: &str) -> Option<View> {
     let sql = match name {
-        "schemas" => return Some(view("name schema_id:i", "SELECT 'dbo' AS name, 1 AS schema_id")),
+        "schemas" => return Some(View::new("name schema_id:i", "SELECT 'dbo' AS name, 1 AS schema_id")),
         "tables" | "objects" => {
             "SELECT name, object_id, 1 AS schema_id, 'U ' AS type, 'USER_TABLE' AS type_desc, 0 AS is_ms_shipped
              FROM main.tds_table"
@@ -79,34 +84,34 @@ fn objects(name: &str) -> Option<View> {
         "types" => "name system_type_id:t user_type_id:i schema_id:i is_user_defined:b",
         _ => "name object_id:i schema_id:i type:c type_desc is_ms_shipped:b",
     };
-    Some(view(columns, sql))
+    Some(View::new(columns, sql))
 }
 
 fn indexes(name: &str, catalog: &Catalog) -> Option<View> {
     let keyed = "FROM main.tds_table AS t WHERE EXISTS
                  (SELECT * FROM main.tds_column AS c WHERE c.object_id = t.object_id AND c.key_ordinal > 0)";
     Some(match name {
-        "indexes" => view(
+        "indexes" => View::new(
             "object_id:i name index_id:i type:t type_desc is_unique:b is_primary_key:b",
             format!(
                 "SELECT t.object_id, 'PK_' || t.name AS name, 1 AS index_id, 1 AS type, 'CLUSTERED' AS type_desc,
                  1 AS is_unique, 1 AS is_primary_key {keyed}"
             ),
         ),
-        "key_constraints" => view(
+        "key_constraints" => View::new(
             "name object_id:i parent_object_id:i schema_id:i type:c unique_index_id:i",
             format!(
                 "SELECT 'PK_' || t.name AS name, t.object_id + 1000000 AS object_id, t.object_id AS parent_object_id,
                  1 AS schema_id, 'PK' AS type, 1 AS unique_index_id {keyed}"
             ),
         ),
-        "index_columns" => view(
+        "index_columns" => View::new(
             "object_id:i index_id:i index_column_id:i column_id:i key_ordinal:t is_descending_key:b
              is_included_column:b",
             "SELECT object_id, 1 AS index_id, key_ordinal AS index_column_id, column_id, key_ordinal,
              0 AS is_descending_key, 0 AS is_included_column FROM main.tds_column WHERE key_ordinal > 0",
         ),
-        "partitions" => view("object_id:i index_id:i partition_number:i rows:l", partitions(catalog)),
+        "partitions" => View::new("object_id:i index_id:i partition_number:i rows:l", partitions(catalog)),
         _ => return None,
     })
 }
@@ -131,13 +136,13 @@ fn literal(text: &str) -> String {
 fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
     let state = |name: &str| format!("(SELECT value FROM main.tds_state WHERE name = '{name}')");
     Some(match name {
-        "databases" => view(
+        "databases" => View::new(
             "name database_id:i source_database_id:i state:t state_desc snapshot_isolation_state:t
              snapshot_isolation_state_desc is_read_committed_snapshot_on:b is_read_only:b collation_name
              compatibility_level:t create_date:d",
             databases.iter().map(|row| database(row, &state("snapshot"))).collect::<Vec<_>>().join(" UNION ALL "),
         ),
-        "database_recovery_status" => view(
+        "database_recovery_status" => View::new(
             "database_id:i database_guid:g family_guid:g recovery_fork_guid:g",
             format!(
                 "SELECT 5 AS database_id, '00000000-0000-0000-0000-000000000005' AS database_guid,
@@ -145,7 +150,7 @@ fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
                 state("fork")
             ),
         ),
-        "change_tracking_databases" => view(
+        "change_tracking_databases" => View::new(
             "database_id:i is_auto_cleanup_on:b retention_period:i retention_period_units:t
              retention_period_units_desc",
             format!(
@@ -154,7 +159,7 @@ fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
                 state("version")
             ),
         ),
-        "change_tracking_tables" => view(
+        "change_tracking_tables" => View::new(
             "object_id:i is_track_columns_updated_on:b min_valid_version:l begin_version:l cleanup_version:l",
             "SELECT object_id, 0 AS is_track_columns_updated_on, min_version AS min_valid_version, 0 AS begin_version,
              min_version AS cleanup_version FROM main.tds_table WHERE tracked",
@@ -177,17 +182,22 @@ fn database(row: &DatabaseRow, snapshot: &str) -> String {
     )
 }
 
+/// The name of the server's own database, as SQL text.
+fn own_name(databases: &[DatabaseRow]) -> String {
+    databases.first().map_or("''".to_owned(), |row| literal(&row.name))
+}
+
 fn information_schema(name: &str, databases: &[DatabaseRow]) -> Option<View> {
-    let own = databases.first().map_or("''".to_owned(), |row| literal(&row.name));
+    let own = own_name(databases);
     Some(match name {
-        "tables" => view(
+        "tables" => View::new(
             "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE",
             format!(
                 "SELECT {own} AS TABLE_CATALOG, 'dbo' AS TABLE_SCHEMA, name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE
                  FROM main.tds_table"
             ),
         ),
-        "columns" => view(
+        "columns" => View::new(
             "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION:i IS_NULLABLE DATA_TYPE
              CHARACTER_MAXIMUM_LENGTH:i NUMERIC_PRECISION:t NUMERIC_SCALE:i",
             format!(
@@ -200,13 +210,13 @@ fn information_schema(name: &str, databases: &[DatabaseRow]) -> Option<View> {
                  FROM main.tds_table AS t JOIN main.tds_column AS c ON c.object_id = t.object_id"
             ),
         ),
-        "key_column_usage" => view(
+        "key_column_usage" => View::new(
             "CONSTRAINT_NAME TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION:i",
             "SELECT 'PK_' || t.name AS CONSTRAINT_NAME, 'dbo' AS TABLE_SCHEMA, t.name AS TABLE_NAME,
              c.name AS COLUMN_NAME, c.key_ordinal AS ORDINAL_POSITION
              FROM main.tds_table AS t JOIN main.tds_column AS c ON c.object_id = t.object_id WHERE c.key_ordinal > 0",
         ),
-        "table_constraints" => view(
+        "table_constraints" => View::new(
             "CONSTRAINT_NAME TABLE_SCHEMA TABLE_NAME CONSTRAINT_TYPE",
             "SELECT DISTINCT 'PK_' || t.name AS CONSTRAINT_NAME, 'dbo' AS TABLE_SCHEMA, t.name AS TABLE_NAME,
              'PRIMARY KEY' AS CONSTRAINT_TYPE
@@ -244,6 +254,9 @@ mod tests {
             "database_recovery_status",
             "change_tracking_databases",
             "change_tracking_tables",
+            "sp_tables",
+            "sp_columns",
+            "sp_pkeys",
         ];
         let views = views.map(|name| ("sys", name)).into_iter();
         let standard = ["TABLES", "COLUMNS", "KEY_COLUMN_USAGE", "TABLE_CONSTRAINTS"];

@@ -34,18 +34,34 @@ impl Raw {
     }
 
     fn call(&mut self, procedure: u16, parameters: &[Out]) -> Vec<u8> {
-        let mut out = Out::default();
-        out.u32(22);
-        out.u32(18);
-        out.u16(2);
-        out.u64(0);
-        out.u32(1);
+        let mut out = headers(0);
         out.u16(u16::MAX);
         out.u16(procedure);
+        self.call_with(out, parameters)
+    }
+
+    fn call_named(&mut self, procedure: &str, parameters: &[Out]) -> Vec<u8> {
+        let mut out = headers(0);
+        out.long_text(procedure);
+        self.call_with(out, parameters)
+    }
+
+    fn call_with(&mut self, mut out: Out, parameters: &[Out]) -> Vec<u8> {
         out.u16(0);
         parameters.iter().for_each(|parameter| out.bytes(&parameter.0));
         self.send(kind::RPC, &out.0)
     }
+}
+
+/// The headers of a request in this transaction.
+fn headers(transaction: u64) -> Out {
+    let mut out = Out::default();
+    out.u32(22);
+    out.u32(18);
+    out.u16(2);
+    out.u64(transaction);
+    out.u32(1);
+    out
 }
 
 fn int(number: i32) -> Out {
@@ -111,18 +127,24 @@ fn a_statement_is_prepared_and_executed_at_once() {
 }
 
 #[test]
+fn the_procedures_of_odbc_describe_the_tables() {
+    let server = people();
+    let mut raw = Raw::new(&server);
+    assert_eq!(rows(&raw.call_named("sp_tables", &[])), 1);
+    assert_eq!(rows(&raw.call_named("sp_columns", &[ntext("klient")])), 3);
+    assert_eq!(rows(&raw.call_named("sp_pkeys", &[ntext("KLIENT")])), 1);
+    assert_eq!(rows(&raw.call_named("sp_columns", &[ntext("SAKNAS")])), 0);
+    assert_eq!(error(&raw.call_named("sp_who", &[])), Some(2812));
+}
+
+#[test]
 fn what_is_no_procedure_is_an_error() {
     let server = people();
     let mut raw = Raw::new(&server);
     assert_eq!(error(&raw.call(2, &[])), Some(2812));
     assert_eq!(error(&raw.call(10, &[int(1)])), Some(214));
     assert_eq!(error(&raw.call(10, &[ntext("SELECT * FROM SAKNAS"), ntext("")])), Some(208));
-    let mut foreign = Out::default();
-    foreign.u32(22);
-    foreign.u32(18);
-    foreign.u16(2);
-    foreign.u64(99);
-    foreign.u32(1);
+    let mut foreign = headers(99);
     foreign.bytes(&utf16_bytes("SELECT 1"));
     assert_eq!(error(&raw.send(kind::BATCH, &foreign.0)), Some(3989));
 }
