@@ -13,8 +13,9 @@
 //!   and blanks at the end.
 //! - What goes wrong, goes wrong on demand; see [`Fault`].
 //!
-//! What is left out: TLS, integrated logins, several answers at a time, cursors, procedures but those that ODBC needs, `rowversion` that counts
-//! by itself, sums and comparisons of fractions.
+//! What is left out: TLS, integrated logins, several answers at a time, cursors, procedures but those that an ODBC
+//! driver asks for tables, `rowversion` that counts by itself, sums and comparisons of fractions. A client that calls
+//! a statement off in the middle of its rows gets the rest of them before it is told so.
 //!
 //! ```
 //! use bron_tds::{Fault, Server};
