@@ -12,6 +12,7 @@
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
+//! | [`sqlserver`] | do records in a SQL Server come over as those in a file do? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
@@ -49,6 +50,7 @@ mod postgres;
 mod quality;
 mod shared_target;
 mod sources;
+mod sqlserver;
 mod structure;
 mod support;
 mod truth;

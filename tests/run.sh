@@ -10,6 +10,10 @@
 # Tells the tests where programs are:
 # BRON_TEST_PG_BIN     folder of PostgreSQL's server programs (initdb, pg_ctl, postgres)
 # BRON_TEST_CHROMIUM   the browser that opens reports
+#
+# Hands on to the tests, when it is set:
+# BRON_TEST_MSSQL      connection string of a SQL Server in which they may make tables, beside the small server of their own:
+#                      Server=HOST,PORT;Database=NAME;User Id=USER;Password=PASSWORD
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -14,6 +14,7 @@ use crate::mysql::MysqlSource;
 use crate::postgres::PostgresSource;
 use crate::source::Source;
 use crate::sqlite::SqliteSource;
+use crate::tds::MssqlSource;
 
 /// A source and the terms on which it is read.
 #[derive(Clone, Debug)]
@@ -206,7 +207,8 @@ impl Access {
             }
             Locator::Postgres(address) => Box::new(PostgresSource::open(self, address)?),
             Locator::Mysql(address) => Box::new(MysqlSource::open(self, address)?),
-            server @ (Locator::Mssql(_) | Locator::Odbc(_)) => {
+            Locator::Mssql(address) => Box::new(MssqlSource::open(self, address)?),
+            server @ Locator::Odbc(_) => {
                 return Err(settings(format!("{server}: there is no connector for this kind of source")));
             }
         })

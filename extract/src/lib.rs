@@ -34,6 +34,7 @@ mod selection;
 mod source;
 mod sqlite;
 mod stage;
+mod tds;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
 pub use delimited::{
@@ -48,3 +49,4 @@ pub use postgres::PostgresSource;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
 pub use sqlite::SqliteSource;
 pub use stage::{StageRequest, Staged, adopt_table, file_safe, stage_table, table_dir, unreadable_schema};
+pub use tds::MssqlSource;

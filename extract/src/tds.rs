@@ -1,0 +1,296 @@
+//! SQL Server databases as sources.
+
+mod catalog;
+mod form;
+mod moment;
+mod point;
+mod reader;
+mod refusal;
+
+use std::time::Duration;
+
+use bron_mappings::Digest;
+use tiberius::error::Error as Refusal;
+use tiberius::{AuthMethod, Client, Config, EncryptionLevel, Row, ToSql};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
+
+use self::point::Point;
+use self::reader::{Deadline, TdsRows};
+use self::refusal::{ends_transaction, refused};
+use crate::access::{Access, ServerAddress};
+use crate::error::{Error, ErrorKind};
+use crate::intake::TableRows;
+use crate::selection::{Reading, no_table};
+use crate::source::{Consistency, Source, TableReader, TableSchema};
+
+const USUAL_PORT: u16 = 1433;
+const USUAL_SCHEMA: &str = "dbo";
+/// How long a server may take to let the user in.
+const HANDSHAKE: Duration = Duration::from_secs(15);
+
+/// A read-only connection to a SQL Server database.
+///
+/// The reads see one point in time: that of the database snapshot which the settings name, else that of one
+/// transaction with SNAPSHOT isolation, in which the change-tracking version is read first;
+/// [`Source::fingerprint`] ends it and begins the next. Where the database allows neither,
+/// [`Source::consistency`] says so, and each statement sees what is committed when it comes to a row. A
+/// transaction that is held open makes the server keep old versions of rows: read at night, or from a database
+/// snapshot.
+///
+/// The fingerprint of a database snapshot is its name and when it was made. That of a transaction is the
+/// change-tracking version with the shape of the tables, if every table of the schema is tracked and none is a view;
+/// else nothing on the server says whether anything changed, and the fingerprint is another each time.
+///
+/// Rows come in the order of the primary key, texts in it by their code units; tables and views without a key in
+/// the order of all their columns. A `money` is read as an exact number. Texts in UTF-16 are read as they are
+/// stored and decoded here, so that broken ones cost a row and not the table. `binary`, `image` and `rowversion`
+/// travel as bytes. Columns of the types `sql_variant` and `xml` and of types of the CLR can be described, not read.
+///
+/// The connection says that it only reads (`ApplicationIntent=ReadOnly`), gives way in deadlocks and waits for locks
+/// no longer than it may. One that broke, or whose statement took too long, is not used again: the point in time
+/// is gone with it, and the next [`Source::fingerprint`] makes another.
+///
+/// The methods block and must not be called from asynchronous code.
+pub struct MssqlSource {
+    access: Access,
+    address: ServerAddress,
+    connected: Connected,
+    point: Point,
+}
+
+/// The state of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// It is as it was.
+    Whole,
+    /// The connection broke, or the transaction did.
+    Lost,
+}
+
+/// A connection.
+struct Connected {
+    runtime: Runtime,
+    session: Session,
+    line: Line,
+    place: String,
+}
+
+/// What the server knows of a connection.
+struct Session(Client<Compat<TcpStream>>);
+
+impl Session {
+    /// The rows of a statement.
+    async fn ask(&mut self, statement: &str, parameters: &[&dyn ToSql]) -> Result<Vec<Row>, Refusal> {
+        self.0.query(statement, parameters).await?.into_first_result().await
+    }
+}
+
+impl Connected {
+    fn new(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        let place = place(address);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::because(ErrorKind::Unreadable, "cannot start".to_owned(), error))?;
+        let client = runtime.block_on(async {
+            let work = connect(access, address);
+            let late = || Refusal::Io { kind: std::io::ErrorKind::TimedOut, message: String::new() };
+            tokio::time::timeout(HANDSHAKE, work).await.map_err(|_| late()).flatten()
+        });
+        let session = client.map(Session).map_err(|error| refused(&place, "connecting", error))?;
+        let mut connected = Self { runtime, session, line: Line::Whole, place };
+        let lock_timeout = access.manners.lock_timeout.as_millis();
+        connected.tell(&format!(
+            "SET NOCOUNT ON; SET LOCK_TIMEOUT {lock_timeout}; SET DEADLOCK_PRIORITY LOW; SET TEXTSIZE 2147483647; \
+             SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+        ))?;
+        Ok(connected)
+    }
+
+    /// A statement of our own, without parameters and rows.
+    fn tell(&mut self, statement: &str) -> Result<(), Error> {
+        self.run(None, "beginning to read", async |session| {
+            session.0.simple_query(statement).await?.into_results().await.map(drop)
+        })
+    }
+
+    /// Does something on the connection within the time that a statement may take.
+    fn run<T>(
+        &mut self,
+        time: Option<Duration>,
+        doing: &str,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, Refusal>,
+    ) -> Result<T, Error> {
+        self.check(doing)?;
+        let Self { runtime, session, .. } = self;
+        let done = runtime.block_on(async { Deadline::after(time).hold(work(session)).await });
+        match done {
+            Some(Ok(found)) => Ok(found),
+            Some(Err(error)) => {
+                if ends_transaction(&error) {
+                    self.line = Line::Lost;
+                }
+                Err(refused(&self.place, doing, error))
+            }
+            None => {
+                self.line = Line::Lost;
+                Err(timed_out(&self.place, doing))
+            }
+        }
+    }
+
+    /// Refuses to go on where the point in time is gone. What a table that was left still sends is read past by
+    /// the driver.
+    fn check(&self, doing: &str) -> Result<(), Error> {
+        match self.line {
+            Line::Whole => Ok(()),
+            Line::Lost => {
+                let problem = "the connection broke before, and the point in time is gone with it";
+                Err(Error::new(ErrorKind::Connection, format!("{}: {doing}: {problem}", self.place)))
+            }
+        }
+    }
+}
+
+/// The error about a statement that took too long.
+fn timed_out(place: &str, doing: &str) -> Error {
+    Error::new(ErrorKind::Busy, format!("{place}: {doing}: it took longer than the settings allow"))
+}
+
+async fn connect(access: &Access, address: &ServerAddress) -> Result<Client<Compat<TcpStream>>, Refusal> {
+    let port = address.port.unwrap_or(USUAL_PORT);
+    let stream = TcpStream::connect((address.host.trim_matches(['[', ']']), port)).await?;
+    stream.set_nodelay(true)?;
+    Client::connect(config(access, address), stream.compat_write()).await
+}
+
+/// What the driver is told.
+fn config(access: &Access, address: &ServerAddress) -> Config {
+    let mut config = Config::new();
+    config.host(&address.host);
+    config.port(address.port.unwrap_or(USUAL_PORT));
+    config.database(access.snapshot.as_ref().unwrap_or(&address.database));
+    config.application_name("bron");
+    config.readonly(true);
+    config.encryption(match (access.plain_text || address.is_here(), &address.authorities) {
+        (true, None) => EncryptionLevel::NotSupported,
+        (true, Some(_)) | (false, _) => EncryptionLevel::Required,
+    });
+    if let Some(authorities) = &address.authorities {
+        config.trust_cert_ca(authorities.display());
+    }
+    let user = address.user.as_ref().map_or("", |user| user.expose().as_str());
+    let password = access.password.as_ref().map_or("", |password| password.expose().as_str());
+    config.authentication(AuthMethod::sql_server(user, password));
+    // Our own clock holds the time of a statement, its rows included.
+    config.command_timeout(None);
+    config.handshake_timeout(Some(HANDSHAKE));
+    config
+}
+
+/// A name as SQL text. The only place where names from a database or a mapping enter a statement.
+fn quoted(name: &str) -> String {
+    format!("[{}]", name.replace(']', "]]"))
+}
+
+/// The server, as errors name it.
+fn place(address: &ServerAddress) -> String {
+    format!("mssql://{address}")
+}
+
+impl MssqlSource {
+    /// Connects and fixes the first point in time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`] when no server answers, [`ErrorKind::Permission`] when it does not let the user
+    /// in, [`ErrorKind::Settings`] when it does not encrypt, when its certificate cannot be trusted or when what the
+    /// settings call a database snapshot is none.
+    pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        let mut connected = Connected::new(access, address)?;
+        let point = Point::fix(&mut connected, access)?;
+        Ok(Self { access: access.clone(), address: address.clone(), connected, point })
+    }
+
+    fn schema(&self) -> String {
+        self.access.schema.clone().unwrap_or_else(|| USUAL_SCHEMA.to_owned())
+    }
+}
+
+impl Source for MssqlSource {
+    fn tables(&mut self) -> Result<Vec<TableSchema>, Error> {
+        let (schema, time) = (self.schema(), self.access.manners.statement_timeout);
+        self.connected
+            .run(time, "reading the schema", async |session| catalog::tables(session, &schema).await)
+    }
+
+    fn fingerprint(&mut self) -> Result<Digest, Error> {
+        if self.connected.line == Line::Lost {
+            self.connected = Connected::new(&self.access, &self.address)?;
+        } else if self.point.is_transaction() {
+            self.connected.tell("ROLLBACK; SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+        }
+        self.point = Point::fix(&mut self.connected, &self.access)?;
+        Ok(self.point.fingerprint())
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.point.consistency()
+    }
+
+    fn beside(&mut self) -> Result<Option<Box<dyn Source + Send>>, Error> {
+        // A transaction cannot be shared, a database snapshot can.
+        if self.access.snapshot.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(Self::open(&self.access, &self.address)?)))
+    }
+
+    fn read<'a>(
+        &'a mut self,
+        table: &TableSchema,
+        batch_rows: usize,
+    ) -> Result<Box<dyn TableReader + 'a>, Error> {
+        let (schema, manners) = (self.schema(), self.access.manners);
+        let (place, doing) = (self.connected.place.clone(), format!("table {}", table.name));
+        let known = self.connected.run(manners.statement_timeout, &doing, async |session| {
+            catalog::table(session, &schema, &table.name).await
+        })?;
+        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
+        let from = format!("{}.{}", quoted(&schema), quoted(&table.name));
+        let (select, columns) = known.select(&place, &from, table)?;
+        if let Some((unread, _)) = table.columns.iter().zip(&columns).find(|(_, known)| !known.is_readable())
+        {
+            let problem = format!(
+                "{place}: table {}: column {} has the type {}, which cannot be read: leave it out of the mapping, or \
+                 convert it in a view",
+                table.name, unread.name, unread.declared_type
+            );
+            return Err(Error::new(ErrorKind::Unreadable, problem));
+        }
+        let forms = columns.iter().map(|column| column.form()).collect();
+        let deadline = Deadline::after(manners.statement_timeout);
+        let name = self.address.database.clone();
+        let Connected { runtime, session, line, .. } = &mut self.connected;
+        let stream = match runtime.block_on(async { deadline.hold(session.0.simple_query(select)).await }) {
+            Some(Ok(stream)) => stream,
+            Some(Err(error)) => {
+                if ends_transaction(&error) {
+                    *line = Line::Lost;
+                }
+                return Err(refused(&place, &doing, error));
+            }
+            None => {
+                *line = Line::Lost;
+                return Err(timed_out(&place, &doing));
+            }
+        };
+        let reading = Reading { name, place, doing, forms };
+        let rows = TdsRows::new(runtime, stream, line, reading, table, manners, deadline);
+        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

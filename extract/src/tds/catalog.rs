@@ -1,0 +1,216 @@
+//! What a SQL Server says about the tables of a database.
+
+use std::collections::BTreeMap;
+
+use bron_mappings::ColumnType;
+use tiberius::Row;
+use tiberius::error::Error as Refusal;
+
+use super::form::Form;
+use super::{Session, quoted};
+use crate::selection::{KnownTable, Selectable};
+use crate::source::{SourceColumn, TableSchema};
+
+/// The collation in which texts are ordered by their code units.
+const BY_BYTES: &str = "COLLATE Latin1_General_BIN2";
+
+/// A column, with what reading it needs to know.
+#[derive(Clone, Debug)]
+pub(super) struct TdsColumn {
+    column: SourceColumn,
+    /// The name of the type without its size.
+    base: String,
+    /// Bytes; -1 for a `max` type.
+    size: i16,
+}
+
+/// What the catalog says of every column; the rest of the statement chooses and orders.
+const COLUMNS: &str = "\
+    SELECT o.name, c.name, COALESCE(TYPE_NAME(c.system_type_id), TYPE_NAME(c.user_type_id)), c.max_length, \
+           c.precision, c.scale, x.key_ordinal \
+    FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+    JOIN sys.columns AS c ON c.object_id = o.object_id \
+    LEFT JOIN sys.indexes AS i ON i.object_id = c.object_id AND i.is_primary_key = 1 \
+    LEFT JOIN sys.index_columns AS x \
+      ON x.object_id = i.object_id AND x.index_id = i.index_id AND x.column_id = c.column_id \
+    WHERE s.name = @P1 AND o.type IN ('U', 'V') AND o.is_ms_shipped = 0";
+
+/// The tables and views of the schema, by name.
+pub(super) async fn tables(session: &mut Session, schema: &str) -> Result<Vec<TableSchema>, Refusal> {
+    let rows = session
+        .ask(
+            "SELECT o.name, COALESCE(SUM(p.rows), 0) FROM sys.objects AS o \
+             JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+             LEFT JOIN sys.partitions AS p ON p.object_id = o.object_id AND p.index_id IN (0, 1) \
+             WHERE s.name = @P1 AND o.type IN ('U', 'V') AND o.is_ms_shipped = 0 GROUP BY o.name",
+            &[&schema],
+        )
+        .await?;
+    let mut estimates = BTreeMap::new();
+    for row in &rows {
+        estimates.insert(text(row, 0)?, row.try_get::<i64, _>(1)?.unwrap_or(0));
+    }
+    let rows = session.ask(&format!("{COLUMNS} ORDER BY o.object_id, c.column_id"), &[&schema]).await?;
+    let mut columns: BTreeMap<String, Vec<(TdsColumn, Option<i64>)>> = BTreeMap::new();
+    for row in &rows {
+        columns.entry(text(row, 0)?).or_default().push(column(row)?);
+    }
+    let schema = |(name, columns): (String, _)| {
+        let estimate = estimates.get(&name).copied().unwrap_or(0);
+        KnownTable::<TdsColumn>::new(columns).schema(name, u64::try_from(estimate).unwrap_or(0))
+    };
+    Ok(columns.into_iter().map(schema).collect())
+}
+
+/// One table, `None` when there is none of this name.
+pub(super) async fn table(
+    session: &mut Session,
+    schema: &str,
+    name: &str,
+) -> Result<Option<KnownTable<TdsColumn>>, Refusal> {
+    let statement = format!("{COLUMNS} AND o.name = @P2 ORDER BY c.column_id");
+    let rows = session.ask(&statement, &[&schema, &name]).await?;
+    let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    Ok((!columns.is_empty()).then(|| KnownTable::new(columns)))
+}
+
+fn text(row: &Row, index: usize) -> Result<String, Refusal> {
+    Ok(row.try_get::<&str, _>(index)?.unwrap_or_default().to_owned())
+}
+
+fn column(row: &Row) -> Result<(TdsColumn, Option<i64>), Refusal> {
+    let base = text(row, 2)?.to_ascii_lowercase();
+    let size = row.try_get::<i16, _>(3)?.unwrap_or(0);
+    let (precision, scale) = (row.try_get::<u8, _>(4)?.unwrap_or(0), row.try_get::<u8, _>(5)?.unwrap_or(0));
+    let key = row.try_get::<u8, _>(6)?.filter(|ordinal| *ordinal > 0).map(i64::from);
+    let declared_type = declared(&base, size, precision, scale);
+    let kind = if is_bytes(&base) { ColumnType::Bytes } else { ColumnType::Text };
+    let column = SourceColumn { name: text(row, 1)?, declared_type, kind };
+    Ok((TdsColumn { column, base, size }, key))
+}
+
+fn is_bytes(base: &str) -> bool {
+    matches!(base, "binary" | "varbinary" | "image" | "timestamp" | "rowversion")
+}
+
+/// The type as it is written in a declaration.
+fn declared(base: &str, size: i16, precision: u8, scale: u8) -> String {
+    let length = |width: i16| if size < 0 { "max".to_owned() } else { (size / width).to_string() };
+    match base {
+        "char" | "varchar" | "binary" | "varbinary" => format!("{base}({})", length(1)),
+        "nchar" | "nvarchar" => format!("{base}({})", length(2)),
+        "decimal" | "numeric" => format!("{base}({precision},{scale})"),
+        "time" | "datetime2" | "datetimeoffset" => format!("{base}({scale})"),
+        _ => base.to_owned(),
+    }
+}
+
+impl TdsColumn {
+    /// Whether the values of the column can be read at all.
+    pub(super) fn is_readable(&self) -> bool {
+        let known = [
+            "bit",
+            "tinyint",
+            "smallint",
+            "int",
+            "bigint",
+            "real",
+            "float",
+            "decimal",
+            "numeric",
+            "money",
+            "smallmoney",
+            "char",
+            "varchar",
+            "nchar",
+            "nvarchar",
+            "text",
+            "ntext",
+            "uniqueidentifier",
+            "date",
+            "time",
+            "datetime",
+            "smalldatetime",
+            "datetime2",
+            "datetimeoffset",
+        ];
+        is_bytes(&self.base) || known.contains(&self.base.as_str())
+    }
+
+    /// What the values of the column are when they come.
+    pub(super) fn form(&self) -> Form {
+        if matches!(self.base.as_str(), "nchar" | "nvarchar" | "ntext") { Form::Utf16 } else { Form::Plain }
+    }
+}
+
+impl Selectable for TdsColumn {
+    fn column(&self) -> &SourceColumn {
+        &self.column
+    }
+
+    fn value(&self) -> String {
+        let name = quoted(&self.column.name);
+        match self.base.as_str() {
+            // The driver would make an approximate number of it.
+            "money" | "smallmoney" => format!("CAST({name} AS decimal(19, 4))"),
+            // A text whose UTF-16 is broken would end the whole answer; as bytes it ends one row.
+            "nchar" | "nvarchar" if self.size >= 0 => format!("CAST({name} AS varbinary(8000))"),
+            "nvarchar" => format!("CAST({name} AS varbinary(max))"),
+            "ntext" => format!("CAST(CAST({name} AS nvarchar(max)) AS varbinary(max))"),
+            _ => name,
+        }
+    }
+
+    fn order_in_key(&self) -> String {
+        self.order_by_text()
+    }
+
+    fn order_by_text(&self) -> String {
+        let name = quoted(&self.column.name);
+        match self.base.as_str() {
+            "char" | "varchar" | "nchar" | "nvarchar" => format!("{name} {BY_BYTES}"),
+            "text" | "ntext" | "xml" => format!("CAST({name} AS nvarchar(max)) {BY_BYTES}"),
+            "image" => format!("CAST({name} AS varbinary(max))"),
+            // Types of the CLR have no order of their own.
+            _ if !self.is_readable() && self.base != "sql_variant" => {
+                format!("CAST({name} AS varbinary(max))")
+            }
+            _ => name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(base: &str, size: i16) -> TdsColumn {
+        let column =
+            SourceColumn { name: "a]b".to_owned(), declared_type: String::new(), kind: ColumnType::Text };
+        TdsColumn { column, base: base.to_owned(), size }
+    }
+
+    #[test]
+    fn types_are_told_as_they_are_declared() {
+        assert_eq!(declared("nvarchar", 100, 0, 0), "nvarchar(50)");
+        assert_eq!(declared("varchar", -1, 0, 0), "varchar(max)");
+        assert_eq!(declared("decimal", 9, 19, 4), "decimal(19,4)");
+        assert_eq!(declared("datetime2", 8, 27, 7), "datetime2(7)");
+        assert_eq!(declared("int", 4, 10, 0), "int");
+    }
+
+    #[test]
+    fn values_are_asked_for_in_a_form_that_loses_nothing() {
+        assert_eq!(column("money", 8).value(), "CAST([a]]b] AS decimal(19, 4))");
+        assert_eq!(column("nvarchar", -1).value(), "CAST([a]]b] AS varbinary(max))");
+        assert_eq!(column("int", 4).value(), "[a]]b]");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_known() {
+        for base in ["sql_variant", "xml", "geography", "hierarchyid"] {
+            assert!(!column(base, -1).is_readable(), "{base}");
+        }
+        assert!(column("timestamp", 8).is_readable());
+    }
+}

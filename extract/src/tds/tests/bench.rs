@@ -1,0 +1,78 @@
+//! Servers that the same tests are run against.
+
+use std::env;
+
+use super::*;
+
+/// Names the server beside the small one: a connection string such as
+/// `Server=tcp:localhost,1433;Database=Prov;User Id=sa;Password=…`. The user needs the right to make tables.
+const OTHER_SERVER: &str = "BRON_TEST_MSSQL";
+
+/// A server with tables that a test makes.
+pub(super) struct Bench {
+    access: Access,
+    /// The small server; without one, statements go over a connection of their own.
+    server: Option<Server>,
+    made: Vec<String>,
+}
+
+/// Runs a test against every server there is.
+pub(super) fn each(test: impl Fn(&mut Bench)) {
+    let server = server("");
+    test(&mut Bench { access: access(&server), server: Some(server), made: Vec::new() });
+    if let Ok(named) = env::var(OTHER_SERVER) {
+        test(&mut Bench { access: parse(&named), server: None, made: Vec::new() });
+    }
+}
+
+fn parse(connection: &str) -> Access {
+    let value = |names: &[&str]| {
+        let mut pairs = connection.split(';').filter_map(|part| part.split_once('='));
+        let found = pairs.find(|(name, _)| names.iter().any(|known| name.trim().eq_ignore_ascii_case(known)));
+        found.map(|(_, value)| value.trim()).unwrap_or_else(|| panic!("{OTHER_SERVER} lacks {names:?}"))
+    };
+    let host = value(&["server", "data source"]).trim_start_matches("tcp:").replace(',', ":");
+    let (user, database) = (value(&["user id", "uid", "user"]), value(&["database", "initial catalog"]));
+    let locator = Locator::parse(&format!("mssql://{user}@{host}/{database}")).unwrap();
+    let password = value(&["password", "pwd"]).to_owned();
+    Access { password: Some(password.into()), plain_text: true, ..Access::new(locator) }
+}
+
+impl Bench {
+    pub(super) fn access(&self) -> Access {
+        self.access.clone()
+    }
+
+    pub(super) fn open(&self) -> MssqlSource {
+        open(&self.access).unwrap()
+    }
+
+    /// Makes a table with these columns, and gives its name.
+    pub(super) fn create(&mut self, columns: &str) -> String {
+        let name = format!("bron_prov_{}_{}", std::process::id(), self.made.len());
+        let thread = std::thread::current();
+        let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or_default().to_owned();
+        let name = format!("{name}_{test}");
+        self.run(&format!("CREATE TABLE {name} {columns}"));
+        self.made.push(name.clone());
+        name
+    }
+
+    /// Carries out statements as somebody else than the source.
+    pub(super) fn run(&self, sql: &str) {
+        if let Some(server) = &self.server {
+            return server.run(sql).unwrap();
+        }
+        let Locator::Mssql(address) = &self.access.locator else { panic!("not a server") };
+        let mut connected = Connected::new(&self.access, address).unwrap();
+        connected.tell(sql).unwrap();
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if self.server.is_none() {
+            self.made.iter().for_each(|name| self.run(&format!("DROP TABLE {name}")));
+        }
+    }
+}

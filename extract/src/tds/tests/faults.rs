@@ -1,0 +1,127 @@
+//! What goes wrong on the way.
+
+use bron_tds::Fault;
+
+use super::*;
+
+/// Reads the table of persons, which does not come whole.
+fn failing(source: &mut MssqlSource) -> Error {
+    let error = read(source, "KLIENT", 10).unwrap_err();
+    let told = std::error::Error::source(&error).map(ToString::to_string);
+    assert!(!format!("{error} {error:?} {told:?}").contains("Örjan"), "{error:?}");
+    assert!(error.to_string().contains("table KLIENT"), "{error}");
+    error
+}
+
+/// The statement that reads the rows, as the server notes it.
+const ROWS: &str = "FROM dbo . KLIENT ORDER BY";
+
+#[test]
+fn a_connection_that_breaks_is_not_used_again() {
+    for fault in [Fault::cut_after_bytes(0), Fault::cut_after_bytes(30), Fault::cut_after_rows(2)] {
+        let server = tracked();
+        let mut source = open(&access(&server)).unwrap();
+        let before = source.fingerprint().unwrap();
+        server.fault(fault.on(ROWS));
+        assert!(failing(&mut source).is_retryable());
+        let error = source.tables().unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connection, true), "{error}");
+        assert!(error.to_string().contains("point in time"), "{error}");
+        assert_eq!(server.connections(), 1, "it must not go on at another point in time by itself");
+        assert_eq!(source.fingerprint().unwrap(), before);
+        assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 3);
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+#[test]
+fn a_deadlock_takes_the_point_in_time_with_it() {
+    let server = tracked();
+    let mut source = open(&access(&server)).unwrap();
+    server.fault(Fault::deadlock().on(ROWS).after_rows(1));
+    let error = failing(&mut source);
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Busy, true), "{error}");
+    assert!(error.to_string().contains("1205"), "{error}");
+    assert_eq!(source.tables().unwrap_err().kind(), ErrorKind::Connection);
+    source.fingerprint().unwrap();
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 3);
+}
+
+#[test]
+fn a_lock_of_somebody_else_is_waited_for_and_no_longer() {
+    let server = tracked();
+    let mut source = open(&access(&server)).unwrap();
+    server.fault(Fault::lock_timeout().on(ROWS));
+    assert_eq!(failing(&mut source).kind(), ErrorKind::Busy);
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 3);
+    assert_eq!(server.connections(), 1, "the transaction is as it was");
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_given_up() {
+    let server = tracked();
+    let mut access = access(&server);
+    access.manners.statement_timeout = Some(Duration::from_millis(300));
+    let mut source = open(&access).unwrap();
+    server.fault(Fault::delay(Duration::from_secs(60)).on(ROWS));
+    let error = failing(&mut source);
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Busy, true), "{error}");
+    assert_eq!(source.tables().unwrap_err().kind(), ErrorKind::Connection);
+    source.fingerprint().unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn refusals_have_a_kind() {
+    let server = tracked();
+    let wrong = Access { password: Some("fel".to_owned().into()), ..access(&server) };
+    let error = open(&wrong).err().unwrap();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Permission, false), "{error}");
+    let elsewhere = Access { snapshot: Some("Saknas".to_owned()), ..access(&server) };
+    assert_eq!(open(&elsewhere).err().unwrap().kind(), ErrorKind::Missing);
+    server.fault(Fault::refuse_login(40_613));
+    assert!(open(&access(&server)).err().unwrap().is_retryable());
+    let nowhere = Access::new(Locator::parse("mssql://bron@127.0.0.1:1/Paraply").unwrap());
+    assert_eq!(open(&nowhere).err().unwrap().kind(), ErrorKind::Connection);
+    let mut source = open(&access(&server)).unwrap();
+    server.deny("KLIENT");
+    assert_eq!(failing(&mut source).kind(), ErrorKind::Permission);
+    server.allow("KLIENT");
+    server.fault(Fault::drop_table("KLIENT").on(ROWS));
+    source.fingerprint().unwrap();
+    assert_eq!(failing(&mut source).kind(), ErrorKind::Drift);
+}
+
+#[test]
+fn plain_text_is_not_fallen_back_to() {
+    let server = tracked();
+    let mut access = access(&server);
+    let Locator::Mssql(address) = &mut access.locator else { panic!("not a server") };
+    address.authorities = Some("ingen-sadan-fil.pem".into());
+    let error = open(&access).err().unwrap();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Settings, false), "{error}");
+    assert_eq!(server.logins(), []);
+}
+
+#[test]
+fn whoever_may_not_ask_for_the_life_of_the_database_reads_nevertheless() {
+    let server = tracked();
+    server.fault(Fault::error(300).on("sys.database_recovery_status").always());
+    let mut source = open(&access(&server)).unwrap();
+    let first = source.fingerprint().unwrap();
+    assert_ne!(source.fingerprint().unwrap(), first);
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 3);
+}
+
+#[test]
+fn the_server_fails_after_some_rows() {
+    let server = tracked();
+    let mut source = open(&access(&server)).unwrap();
+    let klient = table(&mut source, "KLIENT");
+    server.fault(Fault::error(823).on(ROWS).after_rows(2));
+    let mut reader = source.read(&klient, 1).unwrap();
+    assert!(reader.next().unwrap().is_ok() && reader.next().unwrap().is_ok());
+    let error = reader.find_map(Result::err).map(Error::from_reader).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Database);
+    assert!(reader.next().is_none());
+}

@@ -1,0 +1,81 @@
+//! Records that lie in a SQL Server become the same rows of the model as those in a file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use bron_tds::{Fault, Server};
+use toml::Table;
+
+use crate::support::{Project, contents, fresh_city, run_project};
+
+/// Puts the databases of a project behind servers, and the servers' addresses into its settings.
+fn served(project: &Path) -> Vec<Server> {
+    let settings = project.join("bron.toml");
+    let mut text = fs::read_to_string(&settings).unwrap();
+    let table: Table = text.parse().unwrap();
+    let mut servers = Vec::new();
+    for (name, system) in table["system"].as_table().unwrap() {
+        let (kind, path) = (system["kind"].as_str().unwrap(), system["path"].as_str().unwrap());
+        if kind == "sqlite" {
+            let server = Server::builder().database(&project.join(path)).name(name).login("bron", "lösen");
+            let server = server.start().unwrap();
+            let port = server.addr().port();
+            let file = format!("kind = \"sqlite\"\npath = \"{path}\"\n");
+            assert!(text.contains(&file));
+            let address = format!("address = \"mssql://bron@127.0.0.1:{port}/{name}\"\n");
+            text = text.replace(&file, &format!("{address}password = \"file:password\"\n"));
+            servers.push(server);
+        }
+    }
+    fs::write(project.join("password"), "lösen\n").unwrap();
+    fs::write(&settings, text).unwrap();
+    servers
+}
+
+/// The rows of the target, without the name of the run, which knows where its sources are.
+fn rows(project: &Project) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
+    let mut tables = contents(&project.dir.join("target.sqlite"));
+    let run = tables["person"][0].last().unwrap().clone();
+    for value in tables.values_mut().flatten().flatten() {
+        if *value == run {
+            *value = None;
+        }
+    }
+    tables
+}
+
+fn migrated(project: &Project) -> serde_json::Value {
+    run_project("migrate", &project.dir).expect(&[0, 3]).json()
+}
+
+#[test]
+fn the_city_comes_over_the_same_from_sql_server() {
+    let (file, other) = (fresh_city(), fresh_city());
+    let servers = served(&other.dir);
+    assert!(servers.len() >= 2, "only {} systems are databases", servers.len());
+    let (from_file, from_server) = (migrated(&file), migrated(&other));
+    assert_eq!(from_file["findings_total"], from_server["findings_total"]);
+    let (expected, found) = (rows(&file), rows(&other));
+    assert!(expected.values().map(Vec::len).sum::<usize>() > 1000);
+    for (table, rows) in &expected {
+        assert_eq!(found[table].len(), rows.len(), "{table}");
+        // One row stands for all codes of a system and names the first that was read; a file has another order.
+        let same = found[table] == *rows || table == "kodsystem";
+        assert!(same, "a row of {table} is another");
+    }
+    for server in servers {
+        assert!(server.logins().iter().all(|login| login.read_only));
+    }
+}
+
+#[test]
+fn a_server_that_breaks_off_is_said_and_nothing_is_lost() {
+    let project = fresh_city();
+    let servers = served(&project.dir);
+    servers[0].fault(Fault::cut_after_rows(3).on("ORDER BY").skip(12));
+    let broken = run_project("migrate", &project.dir).expect(&[1]);
+    assert!(broken.stderr.contains("mssql://127.0.0.1"), "{}", broken.stderr);
+    assert!(!broken.stderr.contains("lösen"));
+    assert_eq!(migrated(&project)["findings_total"], 0);
+}

@@ -1,0 +1,299 @@
+//! The server itself: started, spoken to and stopped.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::{env, fs, io, process};
+
+use rusqlite::Connection;
+
+use crate::catalog::{self, Catalog, Table};
+use crate::fault::Fault;
+use crate::login::Login;
+use crate::shared::Shared;
+use crate::{engine, session, tracking};
+
+/// How many servers this process has started with a database of their own.
+static SERVERS: AtomicU64 = AtomicU64::new(0);
+
+/// How a server is to be.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    database: Option<PathBuf>,
+    name: String,
+    user: String,
+    password: String,
+    scripts: Vec<String>,
+    faults: Vec<Fault>,
+    denied: Vec<String>,
+    snapshot_isolation: bool,
+}
+
+/// A running server, on a port of this machine that the system chose. Stops when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    file: PathBuf,
+    /// The folder of a database that nobody named, which goes when the server does.
+    own_folder: Option<PathBuf>,
+    listening: Option<JoinHandle<()>>,
+}
+
+impl Builder {
+    /// Serves this SQLite file. A file without a catalog gets one: a declared type that SQL Server knows is taken as
+    /// it is, any other, and SQLite's own INTEGER, REAL and TEXT, by how SQLite stores it. Without a file the server
+    /// has an empty database of its own.
+    #[must_use]
+    pub fn database(mut self, path: &Path) -> Self {
+        self.database = Some(path.to_owned());
+        self
+    }
+
+    /// The name of the database; `Paraply` when none is given.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// The one user, and the password; `bron` and `bron` when none is given.
+    #[must_use]
+    pub fn login(mut self, user: &str, password: &str) -> Self {
+        user.clone_into(&mut self.user);
+        password.clone_into(&mut self.password);
+        self
+    }
+
+    /// Statements to carry out before the server lets anybody in, such as `CREATE TABLE` and `INSERT`.
+    #[must_use]
+    pub fn script(mut self, sql: &str) -> Self {
+        self.scripts.push(sql.to_owned());
+        self
+    }
+
+    /// Something that goes wrong.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Denies a table, or a permission such as `VIEW CHANGE TRACKING`, to everybody.
+    #[must_use]
+    pub fn deny(mut self, name: &str) -> Self {
+        self.denied.push(name.to_owned());
+        self
+    }
+
+    /// Whether the database allows SNAPSHOT isolation, which it does unless told otherwise.
+    #[must_use]
+    pub fn snapshot_isolation(mut self, allowed: bool) -> Self {
+        self.snapshot_isolation = allowed;
+        self
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, a script fails or no port is free.
+    pub fn start(self) -> io::Result<Server> {
+        let (file, own_folder) = match self.database {
+            Some(path) => (path, None),
+            None => {
+                let number = SERVERS.fetch_add(1, Ordering::SeqCst);
+                let folder = env::temp_dir().join(format!("bron-tds-{}-{number}", process::id()));
+                fs::create_dir(&folder)?;
+                (folder.join("own.sqlite"), Some(folder))
+            }
+        };
+        let shared = Arc::new(Shared::new(self.user, self.password, self.name, file.clone()));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let mut server =
+            Server { address: listener.local_addr()?, shared, file, own_folder, listening: None };
+        server.change(catalog::prepare)?;
+        server.allow_snapshot_isolation(self.snapshot_isolation)?;
+        self.scripts.iter().try_for_each(|script| server.run(script))?;
+        self.denied.iter().for_each(|name| server.deny(name));
+        self.faults.into_iter().for_each(|fault| server.fault(fault));
+        let shared = Arc::clone(&server.shared);
+        server.listening = Some(thread::spawn(move || listen(&listener, &shared)));
+        Ok(server)
+    }
+}
+
+fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut threads = Vec::new();
+    for stream in listener.incoming() {
+        if shared.is_stopped() {
+            break;
+        }
+        let Ok(stream) = stream else { continue };
+        let number = shared.connected(&stream);
+        let shared = Arc::clone(shared);
+        threads.push(thread::spawn(move || {
+            // A connection that ends in an error was cut by one of the two sides, as tests want it.
+            drop(session::serve(&shared, stream, number));
+            shared.disconnected(number);
+        }));
+    }
+    for thread in threads {
+        // A connection that panicked has said so itself.
+        drop(thread.join());
+    }
+}
+
+impl Server {
+    /// A server with nothing special about it.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            database: None,
+            name: "Paraply".to_owned(),
+            user: "bron".to_owned(),
+            password: "bron".to_owned(),
+            scripts: Vec::new(),
+            faults: Vec::new(),
+            denied: Vec::new(),
+            snapshot_isolation: true,
+        }
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Carries out statements on the server's own database, as somebody else than any connection: one batch, each
+    /// statement committed by itself unless it stands between `BEGIN TRANSACTION` and `COMMIT`.
+    ///
+    /// # Errors
+    /// With the number and the words of the first error that a statement ends with.
+    pub fn run(&self, sql: &str) -> io::Result<()> {
+        self.shared.run(sql).map_err(io::Error::other)
+    }
+
+    /// Lets something go wrong from now on.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.faults.add(fault);
+    }
+
+    /// Denies a table or a permission from now on.
+    pub fn deny(&self, name: &str) {
+        self.shared.deny(name);
+    }
+
+    /// Takes a denial back.
+    pub fn allow(&self, name: &str) {
+        self.shared.allow(name);
+    }
+
+    /// The logins so far, refused ones included.
+    #[must_use]
+    pub fn logins(&self) -> Vec<Login> {
+        self.shared.logins()
+    }
+
+    /// The statements so far, without their literals and with single blanks between words and signs.
+    #[must_use]
+    pub fn statements(&self) -> Vec<String> {
+        self.shared.statements()
+    }
+
+    /// How many connections there have been.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.connections()
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.shared.open_connections()
+    }
+
+    /// Allows or forbids SNAPSHOT isolation from now on.
+    ///
+    /// # Errors
+    /// When the database behind the server is not to be had.
+    pub fn allow_snapshot_isolation(&self, allowed: bool) -> io::Result<()> {
+        let statement = "UPDATE main.tds_state SET value = ?1 WHERE name = 'snapshot'";
+        self.change(|database| database.execute(statement, [i64::from(allowed)]).map(drop))
+    }
+
+    /// Forgets the changes of a table up to and including a version, as if the retention had passed.
+    ///
+    /// # Errors
+    /// When the table is not tracked.
+    pub fn forget_changes(&self, table: &str, version: i64) -> io::Result<()> {
+        let table = self.table(table)?;
+        self.change(|database| tracking::forget(database, &table, version))
+    }
+
+    /// Sets the version of the last change, as a restored backup does. What is noted of later versions stays.
+    ///
+    /// # Errors
+    /// When the database behind the server is not to be had.
+    pub fn rewind(&self, version: i64) -> io::Result<()> {
+        let statement = "UPDATE main.tds_state SET value = ?1 WHERE name = 'version'";
+        self.change(|database| database.execute(statement, [version]).map(drop))
+    }
+
+    /// Gives the database another recovery fork, as a restore does: a unique identifier.
+    ///
+    /// # Errors
+    /// When the database behind the server is not to be had.
+    pub fn set_recovery_fork(&self, fork: &str) -> io::Result<()> {
+        let statement = "UPDATE main.tds_state SET value = ?1 WHERE name = 'fork'";
+        self.change(|database| database.execute(statement, [fork]).map(drop))
+    }
+
+    /// Makes a database snapshot: another database of this name that stays as the server's own is now, and can only
+    /// be read.
+    ///
+    /// # Errors
+    /// When the copy cannot be written.
+    pub fn create_snapshot(&self, name: &str) -> io::Result<()> {
+        let number = self.shared.databases().len();
+        let path = self.file.with_extension(format!("snapshot-{number}"));
+        let target = path.to_string_lossy().into_owned();
+        self.change(|database| database.execute("VACUUM INTO ?1", [target]).map(drop))?;
+        self.shared.add_snapshot(name, path);
+        Ok(())
+    }
+
+    /// Stops the server and cuts its connections.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    fn table(&self, name: &str) -> io::Result<Table> {
+        let database = engine::open(&self.file).map_err(io::Error::other)?;
+        let catalog = Catalog::load(&database).map_err(|error| io::Error::other(error.message))?;
+        let tracked =
+            catalog.tables.into_iter().find(|table| table.tracked && table.name.eq_ignore_ascii_case(name));
+        tracked.ok_or_else(|| io::Error::other(format!("table {name} is not tracked")))
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> io::Result<()> {
+        engine::open(&self.file).and_then(|database| change(&database)).map_err(io::Error::other)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stop();
+        // The listener waits for a connection and looks up when one comes.
+        drop(TcpStream::connect(self.address));
+        if let Some(listening) = self.listening.take() {
+            drop(listening.join());
+        }
+        if let Some(folder) = &self.own_folder {
+            // What cannot be removed lies in the system's folder for such things.
+            drop(fs::remove_dir_all(folder));
+        }
+    }
+}

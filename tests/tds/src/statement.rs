@@ -1,0 +1,330 @@
+//! Statements.
+
+use crate::catalog::{ColumnDef, Table, quoted};
+use crate::error::SqlError;
+use crate::expression::converted;
+use crate::lexer::Token;
+use crate::parser::{Parser, Source};
+use crate::select::Query;
+
+/// Words that a statement begins with.
+pub(crate) const STARTS: [&str; 17] = [
+    "SELECT", "SET", "BEGIN", "COMMIT", "ROLLBACK", "SAVE", "USE", "INSERT", "UPDATE", "DELETE", "TRUNCATE",
+    "WITH", "CREATE", "DROP", "ALTER", "OPTION", "OFFSET",
+];
+
+/// Options of a connection that may be set and change nothing here.
+const WITHOUT_EFFECT: [&str; 13] = [
+    "NOCOUNT",
+    "ANSI_NULLS",
+    "ANSI_WARNINGS",
+    "ANSI_PADDING",
+    "ANSI_NULL_DFLT_ON",
+    "QUOTED_IDENTIFIER",
+    "ARITHABORT",
+    "CONCAT_NULL_YIELDS_NULL",
+    "CURSOR_CLOSE_ON_COMMIT",
+    "IMPLICIT_TRANSACTIONS",
+    "XACT_ABORT",
+    "NUMERIC_ROUNDABORT",
+    "ANSI_DEFAULTS",
+];
+
+/// How much a transaction sees of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// READ COMMITTED and everything else that looks anew at each statement.
+    Statement,
+    /// One point in time, from the first statement that reads data.
+    Snapshot,
+}
+
+/// A statement in the words of the server that carries it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Statement {
+    Query(Query),
+    /// A statement that writes one table.
+    Write {
+        sql: String,
+        context: Option<String>,
+    },
+    Truncate(String),
+    Create {
+        name: String,
+        columns: Vec<ColumnDef>,
+        key: Vec<String>,
+    },
+    Drop(String),
+    AddColumn {
+        table: String,
+        column: ColumnDef,
+    },
+    DropColumn {
+        table: String,
+        column: String,
+    },
+    Track {
+        table: String,
+        on: bool,
+    },
+    Isolation(Isolation),
+    LockTimeout(i64),
+    Begin,
+    Commit,
+    RollBack(String),
+    Save(String),
+    Use(String),
+    /// An option that changes nothing.
+    Nothing,
+}
+
+impl<'a> Parser<'a> {
+    /// The next statement; `None` at the end.
+    pub(crate) fn statement(&mut self) -> Result<Option<Statement>, SqlError> {
+        while self.take_sign(";") {}
+        if self.peek().is_none() {
+            return Ok(None);
+        }
+        let statement = self.one()?;
+        let ends = self.peek().is_none() || self.at_sign(";") || STARTS.iter().any(|word| self.at_word(word));
+        if ends { Ok(Some(statement)) } else { Err(self.unexpected()) }
+    }
+
+    fn one(&mut self) -> Result<Statement, SqlError> {
+        if self.at_word("SELECT") {
+            return self.query().map(Statement::Query);
+        }
+        if self.take_word("SET") {
+            return self.set();
+        }
+        if self.take_word("BEGIN") {
+            self.transaction_word()?;
+            self.optional_name()?;
+            return Ok(Statement::Begin);
+        }
+        if self.take_word("COMMIT") {
+            self.optional_transaction_word()?;
+            return Ok(Statement::Commit);
+        }
+        if self.take_word("ROLLBACK") {
+            return self.optional_transaction_word().map(Statement::RollBack);
+        }
+        if self.take_word("SAVE") {
+            self.transaction_word()?;
+            return self.name().map(Statement::Save);
+        }
+        if self.take_word("USE") {
+            return self.name().map(Statement::Use);
+        }
+        self.definition().unwrap_or_else(|| self.write())
+    }
+
+    fn transaction_word(&mut self) -> Result<(), SqlError> {
+        if self.take_word("TRAN") { Ok(()) } else { self.word("TRANSACTION") }
+    }
+
+    fn optional_name(&mut self) -> Result<String, SqlError> {
+        let named = self.at_name() && !STARTS.iter().any(|word| self.at_word(word));
+        if named { self.name() } else { Ok(String::new()) }
+    }
+
+    fn optional_transaction_word(&mut self) -> Result<String, SqlError> {
+        let said = self.take_word("TRAN") || self.take_word("TRANSACTION");
+        if said { self.optional_name() } else { Ok(String::new()) }
+    }
+
+    fn set(&mut self) -> Result<Statement, SqlError> {
+        if self.take_words("TRANSACTION ISOLATION LEVEL") {
+            if self.take_word("SNAPSHOT") {
+                return Ok(Statement::Isolation(Isolation::Snapshot));
+            }
+            let levels = ["READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE"];
+            let known = levels.into_iter().any(|level| self.take_words(level));
+            return if known {
+                Ok(Statement::Isolation(Isolation::Statement))
+            } else {
+                Err(self.unexpected())
+            };
+        }
+        if self.take_word("LOCK_TIMEOUT") {
+            return self.integer().map(Statement::LockTimeout);
+        }
+        if self.take_word("TEXTSIZE") || self.take_word("ROWCOUNT") {
+            return self.integer().map(|_| Statement::Nothing);
+        }
+        if self.take_word("DEADLOCK_PRIORITY") {
+            let known = ["LOW", "NORMAL", "HIGH"].into_iter().any(|level| self.take_word(level));
+            return if known { Ok(Statement::Nothing) } else { Err(self.unexpected()) };
+        }
+        if self.take_word("LANGUAGE") || self.take_word("DATEFORMAT") {
+            return self.name().map(|_| Statement::Nothing);
+        }
+        self.listed(|parser| {
+            let known = WITHOUT_EFFECT.into_iter().any(|option| parser.take_word(option));
+            if known { Ok(()) } else { Err(parser.unexpected()) }
+        })?;
+        let said = self.take_word("ON") || self.take_word("OFF");
+        if said { Ok(Statement::Nothing) } else { Err(self.unexpected()) }
+    }
+
+    fn definition(&mut self) -> Option<Result<Statement, SqlError>> {
+        if self.take_words("TRUNCATE TABLE") {
+            return Some(self.table().map(|table| Statement::Truncate(table.name.clone())));
+        }
+        if self.take_words("DROP TABLE") {
+            return Some(self.table().map(|table| Statement::Drop(table.name.clone())));
+        }
+        if self.take_words("CREATE TABLE") {
+            return Some(self.create());
+        }
+        if self.take_words("ALTER TABLE") {
+            return Some(self.alter());
+        }
+        None
+    }
+
+    fn create(&mut self) -> Result<Statement, SqlError> {
+        let (schema, name) = self.object()?;
+        if !schema.eq_ignore_ascii_case("dbo") {
+            return Err(SqlError::new(2760, "The specified schema name does not exist."));
+        }
+        if self.env.catalog.table(&name).is_some() {
+            return Err(SqlError::new(
+                2714,
+                format!("There is already an object named '{name}' in the database."),
+            ));
+        }
+        let (mut columns, mut key) = (Vec::new(), Vec::new());
+        self.parenthesised(|parser| {
+            parser.listed(|parser| {
+                if parser.take_words("PRIMARY KEY") {
+                    key = parser.parenthesised(|parser| parser.listed(Self::name))?;
+                    return Ok(());
+                }
+                let column = parser.column_definition()?;
+                if parser.take_words("PRIMARY KEY") {
+                    key.push(column.name.clone());
+                }
+                columns.push(column);
+                Ok(())
+            })
+        })?;
+        Ok(Statement::Create { name, columns, key })
+    }
+
+    fn column_definition(&mut self) -> Result<ColumnDef, SqlError> {
+        let name = self.name()?;
+        let (declared, kind) = self.declared_type()?;
+        let nullable = !self.take_words("NOT NULL");
+        self.take_word("NULL");
+        Ok(ColumnDef { name, declared, kind, nullable })
+    }
+
+    fn alter(&mut self) -> Result<Statement, SqlError> {
+        let table = self.table()?.name.clone();
+        if self.take_words("ENABLE CHANGE_TRACKING") {
+            return Ok(Statement::Track { table, on: true });
+        }
+        if self.take_words("DISABLE CHANGE_TRACKING") {
+            return Ok(Statement::Track { table, on: false });
+        }
+        if self.take_words("DROP COLUMN") {
+            return Ok(Statement::DropColumn { table, column: self.name()? });
+        }
+        self.word("ADD")?;
+        Ok(Statement::AddColumn { table, column: self.column_definition()? })
+    }
+
+    fn write(&mut self) -> Result<Statement, SqlError> {
+        let mut context = None;
+        if self.take_words("WITH CHANGE_TRACKING_CONTEXT") {
+            context = Some(self.parenthesised(Self::value)?.sql);
+        }
+        self.scopes.push(Vec::new());
+        let sql = if self.take_word("INSERT") {
+            self.insert()
+        } else if self.take_word("UPDATE") {
+            self.update()
+        } else if self.take_word("DELETE") {
+            self.delete()
+        } else {
+            Err(self.unexpected())
+        };
+        self.scopes.pop();
+        Ok(Statement::Write { sql: sql?, context })
+    }
+
+    fn insert(&mut self) -> Result<String, SqlError> {
+        self.take_word("INTO");
+        let table = self.writable("INSERT")?;
+        let mut columns: Vec<&ColumnDef> = table.columns.iter().collect();
+        if self.at_sign("(") {
+            let names = self.parenthesised(|parser| parser.listed(Self::name))?;
+            let column = |name: &String| table.column(name).ok_or_else(|| SqlError::no_column(name));
+            columns = names.iter().map(column).collect::<Result<_, _>>()?;
+        }
+        let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
+        let head = format!("INSERT INTO main.{}({}) ", quoted(&table.name), names.join(", "));
+        let count = || {
+            SqlError::new(213, "Column name or number of supplied values does not match table definition.")
+        };
+        if self.at_word("SELECT") {
+            let query = self.query()?;
+            return if query.width == columns.len() {
+                Ok(format!("{head}{}", query.sql))
+            } else {
+                Err(count())
+            };
+        }
+        self.word("VALUES")?;
+        let rows = self.listed(|parser| {
+            let values = parser.parenthesised(|parser| parser.listed(Self::value))?;
+            if values.len() != columns.len() {
+                return Err(count());
+            }
+            let values =
+                values.iter().zip(&columns).map(|(value, column)| converted(&value.sql, &column.kind));
+            Ok(format!("({})", values.collect::<Vec<_>>().join(", ")))
+        })?;
+        Ok(format!("{head}VALUES {}", rows.join(", ")))
+    }
+
+    fn update(&mut self) -> Result<String, SqlError> {
+        let table = self.writable("UPDATE")?;
+        self.word("SET")?;
+        let changes = self.listed(|parser| {
+            let name = parser.name()?;
+            let column = table.column(&name).ok_or_else(|| SqlError::no_column(&name))?;
+            parser.sign("=")?;
+            Ok(format!("{} = {}", quoted(&column.name), converted(&parser.value()?.sql, &column.kind)))
+        })?;
+        let filter = self.optional_filter()?;
+        Ok(format!("UPDATE main.{} SET {}{filter}", quoted(&table.name), changes.join(", ")))
+    }
+
+    fn delete(&mut self) -> Result<String, SqlError> {
+        self.take_word("FROM");
+        let table = self.writable("DELETE")?;
+        let filter = self.optional_filter()?;
+        Ok(format!("DELETE FROM main.{}{filter}", quoted(&table.name)))
+    }
+
+    fn optional_filter(&mut self) -> Result<String, SqlError> {
+        if self.take_word("WHERE") { Ok(format!(" WHERE {}", self.condition()?)) } else { Ok(String::new()) }
+    }
+
+    fn writable(&mut self, action: &str) -> Result<&'a Table, SqlError> {
+        let table = self.table()?;
+        if self.env.is_denied(&table.name) || self.env.is_denied(action) {
+            return Err(SqlError::denied(action, &table.name));
+        }
+        let source = Source::of_table(table, &table.name);
+        self.scopes.last_mut().expect("a write opens a scope").push(source);
+        Ok(table)
+    }
+}
+
+/// A statement as faults and records know it: literals are left out.
+pub(crate) fn outline(tokens: &[Token]) -> String {
+    tokens.iter().map(Token::shown).collect::<Vec<_>>().join(" ")
+}
