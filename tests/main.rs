@@ -19,6 +19,7 @@
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
 //! | `postgres` | does PostgreSQL give the same result? (feature `postgres-tests`) |
+//! | `odbc` | does a source give the same rows through an ODBC driver? (feature `odbc-tests`) |
 //! | `browser` | does the report open, fit and print? (feature `browser-tests`) |
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers of tests included")]
@@ -37,6 +38,8 @@ mod failures;
 mod foreign;
 mod hard_cases;
 mod identity;
+#[cfg(feature = "odbc-tests")]
+mod odbc;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
