@@ -23,6 +23,7 @@
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
 //! | `live_sources` | does a system on a server come over as one in a file? (feature `postgres-tests`) |
 //! | `postgres` | does PostgreSQL give the same result? (feature `postgres-tests`) |
+//! | `odbc` | does a source give the same rows through an ODBC driver? (feature `odbc-tests`) |
 //! | `browser` | does the report open, fit and print? (feature `browser-tests`) |
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers of tests included")]
@@ -45,6 +46,8 @@ mod identity;
 mod incidents;
 #[cfg(feature = "postgres-tests")]
 mod live_sources;
+#[cfg(feature = "odbc-tests")]
+mod odbc;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;

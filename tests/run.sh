@@ -41,6 +41,16 @@ has_font() {
     [[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]]
 }
 
+# The Debian packages with the ODBC drivers that are missing, one on each line.
+missing_drivers() {
+    local driver file package
+    for driver in libsqlite3odbc:libsqliteodbc psqlodbcw:odbc-postgresql libmaodbc:odbc-mariadb libtdsodbc:tdsodbc; do
+        file=${driver%%:*}
+        package=${driver#*:}
+        [[ -e /usr/lib/$(uname --machine)-linux-gnu/odbc/$file.so ]] || printf '%s\n' "$package"
+    done
+}
+
 # The Debian packages that are missing, one on each line.
 missing_packages() {
     command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
@@ -48,6 +58,7 @@ missing_packages() {
     [[ -n $(browser) ]] || printf '%s\n' chromium
     has_font || printf '%s\n' fonts-dejavu-core
     [[ -x /usr/sbin/mariadbd ]] || printf '%s\n' mariadb-server
+    missing_drivers
     command -v strace >/dev/null || printf '%s\n' strace
 }
 

@@ -11,6 +11,7 @@ use url::{Host, Url};
 use crate::delimited::CsvSource;
 use crate::error::{Error, ErrorKind};
 use crate::mysql::MysqlSource;
+use crate::odbc::OdbcSource;
 use crate::postgres::PostgresSource;
 use crate::source::Source;
 use crate::sqlite::SqliteSource;
@@ -208,9 +209,7 @@ impl Access {
             Locator::Postgres(address) => Box::new(PostgresSource::open(self, address)?),
             Locator::Mysql(address) => Box::new(MysqlSource::open(self, address)?),
             Locator::Mssql(address) => Box::new(MssqlSource::open(self, address)?),
-            server @ Locator::Odbc(_) => {
-                return Err(settings(format!("{server}: there is no connector for this kind of source")));
-            }
+            Locator::Odbc(connection) => Box::new(OdbcSource::open(self, connection)?),
         })
     }
 }

@@ -7,7 +7,7 @@ mapping = "alfa/T"
 owner = "någon"
 decision = "ett möte"
 source = { system = "alfa", table = "T", key = ["A"], personal_key = true, repeats = "latest" }
-person = { record = ["A"], number = { from = "N", date = "D", valid = { from = "F", to = "G" } }, protection = { from = "S", codes = "skydd", fallback = "okand_hog" }, name = { given = "E", family = "L" }, birth = "B", refers_to = [{ system = "beta", table = "U", from = ["X"], ground = "g" }] }
+person = { record = ["A"], number = { from = "N", date = "D", since = "2013-01-01", valid = { from = "F", to = "G" } }, protection = { from = "S", codes = "skydd", fallback = "okand_hog" }, name = { given = "E", family = "L" }, birth = "B", refers_to = [{ system = "beta", table = "U", from = ["X"], ground = "g" }] }
 ignore = { Z = "behövs inte" }
 immutable = { columns = ["A"], when = { column = "B", is = "present" } }
 

@@ -22,7 +22,16 @@ pub(crate) fn table(source: &mut dyn Source, name: &str) -> TableSchema {
 /// The rows of the table of this name.
 pub(crate) fn read(source: &mut dyn Source, name: &str, batch_rows: usize) -> Result<WholeTable, Error> {
     let table = table(source, name);
-    let mut reader = source.read(&table, batch_rows)?;
+    read_table(source, &table, batch_rows)
+}
+
+/// The rows of a table, of the columns that `table` has.
+pub(crate) fn read_table(
+    source: &mut dyn Source,
+    table: &TableSchema,
+    batch_rows: usize,
+) -> Result<WholeTable, Error> {
+    let mut reader = source.read(table, batch_rows)?;
     let (mut batches, mut unreadable) = (Vec::new(), Vec::new());
     while let Some(batch) = reader.next() {
         batches.push(batch.map_err(Error::from_reader)?);

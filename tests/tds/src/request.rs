@@ -19,8 +19,15 @@ pub(crate) enum Request {
 pub(crate) enum Control {
     /// With the number of the isolation level; 5 is SNAPSHOT, 0 is the one that is set.
     Begin(u8),
-    Commit,
-    RollBack(String),
+    /// With the isolation level of a transaction that is to begin at once.
+    Commit {
+        next: Option<u8>,
+    },
+    /// The whole transaction, or down to the point of this name.
+    RollBack {
+        name: String,
+        next: Option<u8>,
+    },
     Save(String),
 }
 
@@ -85,11 +92,19 @@ fn headers(input: &mut In<'_>) -> Result<u64, Malformed> {
 fn control(input: &mut In<'_>) -> Result<Control, Malformed> {
     Ok(match input.u16()? {
         5 => Control::Begin(input.u8()?),
-        7 => Control::Commit,
-        8 => Control::RollBack(input.short_text()?),
+        7 => {
+            input.short_text()?;
+            Control::Commit { next: next_transaction(input)? }
+        }
+        8 => Control::RollBack { name: input.short_text()?, next: next_transaction(input)? },
         9 => Control::Save(input.short_text()?),
         _ => return Err(Malformed),
     })
+}
+
+/// The isolation level of a transaction that begins as soon as the other one has ended.
+fn next_transaction(input: &mut In<'_>) -> Result<Option<u8>, Malformed> {
+    Ok(if input.u8()? & 1 == 1 { Some(input.u8()?) } else { None })
 }
 
 fn calls(input: &mut In<'_>) -> Result<Vec<Call>, Malformed> {
@@ -214,6 +229,16 @@ mod tests {
         out.u16(5);
         out.bytes(&[5, 0]);
         assert_eq!(read(&message(kind::TRANSACTION, out)), Ok(Request::Transaction(Control::Begin(5))));
+        let mut out = with_headers(0);
+        out.u16(8);
+        out.bytes(&[0, 1, 5, 0]);
+        let rolled_back = Control::RollBack { name: String::new(), next: Some(5) };
+        assert_eq!(read(&message(kind::TRANSACTION, out)), Ok(Request::Transaction(rolled_back)));
+        let mut out = with_headers(0);
+        out.u16(7);
+        out.bytes(&[0, 0]);
+        let committed = Control::Commit { next: None };
+        assert_eq!(read(&message(kind::TRANSACTION, out)), Ok(Request::Transaction(committed)));
         let mut out = with_headers(0);
         out.u16(6);
         assert_eq!(read(&message(kind::TRANSACTION, out)), Err(Malformed));

@@ -155,18 +155,22 @@ impl Session<'_> {
     }
 
     fn control(&mut self, answer: &mut Answer<'_>, control: &Control) -> io::Result<Outcome> {
-        let statements = match control {
-            Control::Begin(5) => vec![Statement::Isolation(Isolation::Snapshot), Statement::Begin],
-            Control::Begin(0) => vec![Statement::Begin],
-            Control::Begin(_) => vec![Statement::Isolation(Isolation::Statement), Statement::Begin],
-            Control::Commit => vec![Statement::Commit],
-            Control::RollBack(name) => vec![Statement::RollBack(name.clone())],
-            Control::Save(name) => vec![Statement::Save(name.clone())],
+        let begin = |isolation: u8| match isolation {
+            5 => vec![Statement::Isolation(Isolation::Snapshot), Statement::Begin],
+            0 => vec![Statement::Begin],
+            _ => vec![Statement::Isolation(Isolation::Statement), Statement::Begin],
         };
+        let (mut statements, next) = match control {
+            Control::Begin(isolation) => (Vec::new(), Some(*isolation)),
+            Control::Commit { next } => (vec![Statement::Commit], *next),
+            Control::RollBack { name, next } => (vec![Statement::RollBack(name.clone())], *next),
+            Control::Save(name) => (vec![Statement::Save(name.clone())], None),
+        };
+        statements.extend(next.map(begin).unwrap_or_default());
         let name = match control {
             Control::Begin(_) => "BEGIN TRANSACTION",
-            Control::Commit => "COMMIT TRANSACTION",
-            Control::RollBack(_) => "ROLLBACK TRANSACTION",
+            Control::Commit { .. } => "COMMIT TRANSACTION",
+            Control::RollBack { .. } => "ROLLBACK TRANSACTION",
             Control::Save(_) => "SAVE TRANSACTION",
         };
         self.shared.note_statement(name.to_owned());

@@ -1,0 +1,315 @@
+//! How the values of a column are asked for, and what makes them the text that travels.
+
+use bron_mappings::ColumnType;
+use odbc_api::buffers::BufferDesc;
+
+use super::dialect::Dialect;
+use crate::found::without_idle_fraction;
+
+/// The longest value that a buffer has room for from the start. A longer one makes the table be read on value by
+/// value.
+const ROOMY: usize = 32 << 10;
+/// The room for values that may be of any length.
+const UNKNOWN_LENGTH: usize = 4 << 10;
+/// The room for a number as text.
+const NUMBER: usize = 400;
+/// A character of UTF-8 has at most four bytes.
+const BYTES_PER_CHARACTER: usize = 4;
+
+/// Types of PostgreSQL without an order, which its driver passes off as text.
+const UNSORTABLE: [&str; 5] = ["json", "xml", "point", "polygon", "xid"];
+
+/// What a driver is asked to give a value as. Text is narrow, which is UTF-8 with every driver of today: wide text
+/// depends on the locale with some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Text, with room for so many bytes.
+    Text(usize),
+    /// Bytes, with room for so many.
+    Bytes(usize),
+    /// An approximate number of 32 bits.
+    Real32,
+    /// An approximate number of 64 bits.
+    Real64,
+}
+
+/// What is done to text before it travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// Nothing.
+    AsIs,
+    /// A time or moment, with a fraction only when it is not zero.
+    Moment,
+    /// A moment in UTC, which says so.
+    MomentInUtc,
+    /// An exact number, with so many digits after the point.
+    Scale(usize),
+    /// An amount of PostgreSQL's, which is read as an exact number: its driver makes an approximate one of it.
+    Money,
+    /// An approximate number of 32 bits that the driver gives as text, with the digits of one of 64.
+    Real32,
+    /// An approximate number of 64 bits that the driver gives as text.
+    Real64,
+    /// A truth value, which some drivers give as a byte.
+    Bit,
+    /// An identifier of hexadecimal digits, in lower case.
+    LowerCase,
+    /// The same in upper case, as SQL Server writes it.
+    UpperCase,
+}
+
+/// How a column is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Form {
+    /// What the driver is asked for.
+    pub(super) asked: Asked,
+    /// What is done to its answer.
+    pub(super) finish: Finish,
+    /// Whether every system can sort by the declared type.
+    pub(super) sorts: bool,
+}
+
+/// A column's type as `SQLColumns` describes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Declared<'a> {
+    /// The ODBC type.
+    pub(super) code: i16,
+    /// The name of the type at the source.
+    pub(super) name: &'a str,
+    /// Characters of text, bytes, or digits of a number, where they are known.
+    pub(super) size: Option<usize>,
+    /// The digits after the point of an exact number.
+    pub(super) scale: Option<usize>,
+}
+
+impl Form {
+    /// How to read a column of a declared type.
+    pub(super) fn of(declared: Declared<'_>, dialect: Dialect) -> Self {
+        let (asked, finish, is_long) = if declared.name == "money" && dialect == Dialect::Postgres {
+            (Asked::Text(NUMBER), Finish::Money, false)
+        } else {
+            shape(declared)
+        };
+        let sorts = !is_long && !UNSORTABLE.contains(&declared.name);
+        let finish = match finish {
+            Finish::Moment if declared.name == "timestamptz" => Finish::MomentInUtc,
+            Finish::Scale(_) if !dialect.declares_scale() => Finish::AsIs,
+            Finish::LowerCase if dialect == Dialect::SqlServer => Finish::UpperCase,
+            Finish::AsIs
+            | Finish::Moment
+            | Finish::MomentInUtc
+            | Finish::Scale(_)
+            | Finish::Money
+            | Finish::Real32
+            | Finish::Real64
+            | Finish::Bit
+            | Finish::LowerCase
+            | Finish::UpperCase => finish,
+        };
+        let form = Self { asked, finish, sorts };
+        if dialect.is_loosely_typed() {
+            form.without_conversion()
+        } else if dialect.gives_numbers() {
+            form
+        } else {
+            form.with_numbers_as_text()
+        }
+    }
+
+    fn with_numbers_as_text(self) -> Self {
+        let (asked, finish) = match self.asked {
+            Asked::Real32 => (Asked::Text(NUMBER), Finish::Real32),
+            Asked::Real64 => (Asked::Text(NUMBER), Finish::Real64),
+            Asked::Text(_) | Asked::Bytes(_) => (self.asked, self.finish),
+        };
+        Self { asked, finish, ..self }
+    }
+
+    /// The same without anything that would change a value of another type than the declared one.
+    fn without_conversion(self) -> Self {
+        let (asked, finish) = match self.asked {
+            Asked::Real32 | Asked::Real64 => (Asked::Text(UNKNOWN_LENGTH), Finish::Real64),
+            Asked::Text(_) => (Asked::Text(UNKNOWN_LENGTH), Finish::AsIs),
+            Asked::Bytes(room) => (Asked::Bytes(room.max(UNKNOWN_LENGTH)), Finish::AsIs),
+        };
+        Self { asked, finish, ..self }
+    }
+
+    /// How the column's values travel.
+    pub(super) fn kind(self) -> ColumnType {
+        match self.asked {
+            Asked::Bytes(_) => ColumnType::Bytes,
+            Asked::Text(_) | Asked::Real32 | Asked::Real64 => ColumnType::Text,
+        }
+    }
+
+    /// The buffer for one value of each row.
+    pub(super) fn buffer(self) -> BufferDesc {
+        match self.asked {
+            Asked::Text(room) => BufferDesc::Text { max_str_len: room },
+            Asked::Bytes(room) => BufferDesc::Binary { max_bytes: room },
+            Asked::Real32 => BufferDesc::F32 { nullable: true },
+            Asked::Real64 => BufferDesc::F64 { nullable: true },
+        }
+    }
+}
+
+/// The numbers are those of `sql.h` and `sqlext.h`, and two of SQL Server's own.
+fn shape(declared: Declared<'_>) -> (Asked, Finish, bool) {
+    let digits = || Asked::Text(declared.size.unwrap_or(0).clamp(40, 200) + 4);
+    match declared.code {
+        -7 => (Asked::Text(8), Finish::Bit, false),
+        // Whole numbers of any size.
+        -6 | -5 | 4 | 5 => (Asked::Text(24), Finish::AsIs, false),
+        2 | 3 => (digits(), Finish::Scale(declared.scale.unwrap_or(0)), false),
+        7 => (Asked::Real32, Finish::AsIs, false),
+        6 | 8 => (Asked::Real64, Finish::AsIs, false),
+        // Days, times and moments, of ODBC 2 as well.
+        9..=11 | 91..=93 | -155 | -154 => (Asked::Text(48), Finish::Moment, false),
+        -2 | -3 => (Asked::Bytes(room(declared.size, 1)), Finish::AsIs, false),
+        -4 => (Asked::Bytes(UNKNOWN_LENGTH), Finish::AsIs, true),
+        -11 => (Asked::Text(48), Finish::LowerCase, false),
+        1 | 12 | -8 | -9 => (Asked::Text(room(declared.size, BYTES_PER_CHARACTER)), Finish::AsIs, false),
+        _ => (Asked::Text(UNKNOWN_LENGTH), Finish::AsIs, true),
+    }
+}
+
+/// The room for a value of at most `size` units. There is one byte more than the longest value needs, so that a
+/// value that fills its buffer has been cut off, whatever the driver says.
+fn room(size: Option<usize>, bytes_per_unit: usize) -> usize {
+    let declared = size.filter(|size| *size > 0).and_then(|size| size.checked_mul(bytes_per_unit));
+    declared.map_or(UNKNOWN_LENGTH, |bytes| bytes.saturating_add(1).min(ROOMY))
+}
+
+impl Finish {
+    /// Appends the text that travels to `out`.
+    pub(super) fn write(self, text: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::AsIs | Self::Money | Self::Real64 => out.extend_from_slice(text.as_bytes()),
+            Self::Moment => write_moment(text, out),
+            Self::MomentInUtc => {
+                write_moment(text, out);
+                out.extend_from_slice(b" +00:00");
+            }
+            Self::Scale(digits) => write_exact(text, digits, out),
+            Self::Real32 => match text.parse::<f32>() {
+                Ok(number) if number.is_finite() => out.extend_from_slice(number.to_string().as_bytes()),
+                Ok(_) | Err(_) => out.extend_from_slice(text.as_bytes()),
+            },
+            Self::Bit => out.extend_from_slice(match text {
+                "\0" => b"0",
+                "\u{1}" => b"1",
+                other => other.as_bytes(),
+            }),
+            Self::LowerCase => out.extend_from_slice(text.to_ascii_lowercase().as_bytes()),
+            Self::UpperCase => out.extend_from_slice(text.to_ascii_uppercase().as_bytes()),
+        }
+    }
+}
+
+fn write_moment(text: &str, out: &mut Vec<u8>) {
+    // FreeTDS writes the year with as few digits as it has.
+    let year = text.bytes().take_while(u8::is_ascii_digit).count();
+    if (1..4).contains(&year) && text[year..].starts_with('-') {
+        out.resize(out.len() + 4 - year, b'0');
+    }
+    let offset = text.find(" +").or_else(|| text.find(" -")).unwrap_or(text.len());
+    out.extend_from_slice(without_idle_fraction(&text[..offset]).as_bytes());
+    out.extend_from_slice(&text.as_bytes()[offset..]);
+}
+
+/// Some drivers leave out the zero before the point, and zeros at the end.
+fn write_exact(text: &str, digits: usize, out: &mut Vec<u8>) {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let nothing = whole.is_empty() && fraction.is_empty();
+    if nothing || !is_number(whole) || !is_number(fraction) {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    if unsigned.len() < text.len() {
+        out.push(b'-');
+    }
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole.as_bytes() });
+    if digits == 0 && fraction.is_empty() {
+        return;
+    }
+    out.push(b'.');
+    out.extend_from_slice(fraction.as_bytes());
+    out.resize(out.len() + digits.saturating_sub(fraction.len()), b'0');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(finish: Finish, text: &str) -> String {
+        let mut out = Vec::new();
+        finish.write(text, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn form(code: i16, size: usize, dialect: Dialect) -> Form {
+        Form::of(Declared { code, name: "", size: Some(size), scale: Some(2) }, dialect)
+    }
+
+    #[test]
+    fn exact_numbers_have_the_digits_of_their_scale() {
+        for (digits, found, expected) in [
+            (2, ".5", "0.50"),
+            (2, "-.5", "-0.50"),
+            (2, "-12", "-12.00"),
+            (2, "1.555", "1.555"),
+            (0, "7", "7"),
+            (0, "7.5", "7.5"),
+            (2, "1,5", "1,5"),
+            (2, "1e3", "1e3"),
+            (2, "NaN", "NaN"),
+            (2, "", ""),
+            (2, "-", "-"),
+        ] {
+            assert_eq!(finished(Finish::Scale(digits), found), expected);
+        }
+    }
+
+    #[test]
+    fn moments_lose_only_an_idle_fraction() {
+        assert_eq!(finished(Finish::Moment, "2024-01-31 08:00:00.000"), "2024-01-31 08:00:00");
+        assert_eq!(finished(Finish::Moment, "08:00:00.500"), "08:00:00.5");
+        assert_eq!(finished(Finish::Moment, "2024-01-31"), "2024-01-31");
+        assert_eq!(finished(Finish::Moment, "2024-01-31 08:00:00.0000 -01:00"), "2024-01-31 08:00:00 -01:00");
+        assert_eq!(finished(Finish::Moment, "1-01-01 08:00:00"), "0001-01-01 08:00:00");
+        assert_eq!(finished(Finish::Moment, "912-01-01"), "0912-01-01");
+        assert_eq!(finished(Finish::Moment, "8:00"), "8:00");
+        assert_eq!(finished(Finish::MomentInUtc, "2024-01-31 08:00:00"), "2024-01-31 08:00:00 +00:00");
+    }
+
+    #[test]
+    fn bits_are_digits_and_numbers_short() {
+        for (found, expected) in [("\0", "0"), ("\u{1}", "1"), ("0", "0"), ("1", "1")] {
+            assert_eq!(finished(Finish::Bit, found), expected);
+        }
+        assert_eq!(finished(Finish::Real32, "1e10"), "10000000000");
+        assert_eq!(finished(Finish::Real32, "0.100000001"), "0.1");
+        assert_eq!(finished(Finish::LowerCase, "6F96-AB"), "6f96-ab");
+    }
+
+    #[test]
+    fn a_full_buffer_cannot_hold_a_declared_value() {
+        assert_eq!(form(12, 20, Dialect::MariaDb).asked, Asked::Text(81));
+        assert_eq!(form(-9, 4000, Dialect::SqlServer).asked, Asked::Text(16_001));
+        assert_eq!(form(12, usize::MAX, Dialect::Other).asked, Asked::Text(UNKNOWN_LENGTH));
+        assert_eq!(form(12, 0, Dialect::Other).asked, Asked::Text(UNKNOWN_LENGTH));
+        assert_eq!(form(-3, 1 << 30, Dialect::Other).asked, Asked::Bytes(ROOMY));
+    }
+
+    #[test]
+    fn nothing_is_converted_where_types_are_loose() {
+        for code in [-7, 3, 6, 7, 8, 12, 91, 93] {
+            let form = form(code, 10, Dialect::Sqlite);
+            assert_eq!(form.asked, Asked::Text(UNKNOWN_LENGTH), "{code}");
+            assert!(matches!(form.finish, Finish::AsIs | Finish::Real64), "{code}");
+        }
+        assert_eq!(form(-2, 0, Dialect::Sqlite).kind(), ColumnType::Bytes);
+    }
+}

@@ -1,0 +1,224 @@
+//! Rows between the driver's buffers and the batches.
+
+use std::ops::Range;
+use std::str;
+
+use bron_mappings::{Digest, DigestBuilder};
+use odbc_api::buffers::{BoxColumnBuffer, ColumnarBuffer};
+use odbc_api::{CursorRow, Error as OdbcError, Nullable};
+
+use super::form::{Asked, Finish, Form};
+use crate::found::{Found, RowTaker};
+use crate::intake::Intake;
+
+/// A scratch buffer that has grown larger than this by one long value is given back.
+const SCRATCH: usize = 64 << 10;
+
+/// A value; text and bytes lie in the row set's store.
+enum Cell {
+    Null,
+    Real(f64),
+    Text(Range<usize>),
+    Bytes(Range<usize>),
+}
+
+/// Some rows of a table, first in, first out.
+#[derive(Default)]
+pub(super) struct RowSet {
+    cells: Vec<Cell>,
+    store: Vec<u8>,
+    /// The cells that were taken.
+    taken: usize,
+}
+
+/// A running digest over rows, to see whether a second reading gives the same.
+pub(super) struct RowsDigest(DigestBuilder);
+
+impl RowsDigest {
+    pub(super) fn new() -> Self {
+        Self(DigestBuilder::new("bron.odbc.rows.1"))
+    }
+
+    /// The digest of the rows so far.
+    pub(super) fn value(&self) -> Digest {
+        self.0.finish()
+    }
+
+    fn add(&mut self, tag: u8, bytes: &[u8]) {
+        self.0.part(&[tag]).part(bytes);
+    }
+
+    fn add_value(&mut self, value: &Found<'_>) {
+        match value {
+            Found::Null => self.add(0, b""),
+            Found::Whole(number) => self.add(1, &number.to_be_bytes()),
+            Found::Real(number) => self.add(2, &number.to_be_bytes()),
+            Found::Text(text) => self.add(3, text.as_bytes()),
+            Found::Bytes(bytes) => self.add(4, bytes),
+        }
+    }
+}
+
+impl RowSet {
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken == self.cells.len()
+    }
+
+    /// Forgets what is left.
+    pub(super) fn clear(&mut self) {
+        self.cells.clear();
+        self.store.clear();
+        self.taken = 0;
+    }
+
+    /// Takes over the rows that were fetched into `buffers`; `false`, and nothing, when one of the values may have
+    /// been cut off.
+    pub(super) fn copy(&mut self, buffers: &ColumnarBuffer<BoxColumnBuffer>, forms: &[Form]) -> bool {
+        self.clear();
+        for row in 0..buffers.num_rows() {
+            for (index, form) in forms.iter().enumerate() {
+                let Some(cell) = self.copied(buffers, index, row, *form) else {
+                    self.clear();
+                    return false;
+                };
+                self.cells.push(cell);
+            }
+        }
+        true
+    }
+
+    /// The value of one buffer, `None` when it fills the buffer to the brim.
+    fn copied(
+        &mut self,
+        buffers: &ColumnarBuffer<BoxColumnBuffer>,
+        index: usize,
+        row: usize,
+        form: Form,
+    ) -> Option<Cell> {
+        const BOUND: &str = "the buffer was made for what is asked";
+        let column = buffers.column(index);
+        Some(match form.asked {
+            Asked::Text(room) => match column.as_text().expect(BOUND).get(row) {
+                None => Cell::Null,
+                Some(text) if text.len() >= room => return None,
+                Some(text) => self.text(text, form.finish),
+            },
+            Asked::Bytes(room) => match column.as_binary().expect(BOUND).get(row) {
+                None => Cell::Null,
+                Some(bytes) if bytes.len() >= room => return None,
+                Some(bytes) => self.bytes(bytes),
+            },
+            Asked::Real32 => {
+                let value = column.as_nullable_slice::<f32>().expect(BOUND).get(row);
+                value.map_or(Cell::Null, |number| self.real32(*number))
+            }
+            Asked::Real64 => {
+                let value = column.as_nullable_slice::<f64>().expect(BOUND).get(row);
+                value.map_or(Cell::Null, |number| Cell::Real(*number))
+            }
+        })
+    }
+
+    /// Takes over the row at the cursor value by value, each as long as it is.
+    pub(super) fn get(
+        &mut self,
+        row: &mut CursorRow<'_>,
+        forms: &[Form],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), OdbcError> {
+        for (index, form) in (1..).zip(forms) {
+            let cell = match form.asked {
+                Asked::Text(_) => {
+                    if row.get_text(index, scratch)? {
+                        self.text(scratch, form.finish)
+                    } else {
+                        Cell::Null
+                    }
+                }
+                Asked::Bytes(_) => {
+                    if row.get_binary(index, scratch)? {
+                        self.bytes(scratch)
+                    } else {
+                        Cell::Null
+                    }
+                }
+                Asked::Real32 => {
+                    let mut number = Nullable::<f32>::null();
+                    row.get_data(index, &mut number)?;
+                    number.into_opt().map_or(Cell::Null, |number| self.real32(number))
+                }
+                Asked::Real64 => {
+                    let mut number = Nullable::<f64>::null();
+                    row.get_data(index, &mut number)?;
+                    number.into_opt().map_or(Cell::Null, Cell::Real)
+                }
+            };
+            self.cells.push(cell);
+            // The whole of the buffer is cleared for each value.
+            if scratch.capacity() > SCRATCH {
+                *scratch = Vec::new();
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, found: &[u8], finish: Finish) -> Cell {
+        let Ok(text) = str::from_utf8(found) else { return self.bytes(found) };
+        let number = if finish == Finish::Real64 { text.parse::<f64>().ok() } else { None };
+        if let Some(number) = number.filter(|number| number.is_finite()) {
+            return Cell::Real(number);
+        }
+        let start = self.store.len();
+        finish.write(text, &mut self.store);
+        Cell::Text(start..self.store.len())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Cell {
+        let start = self.store.len();
+        self.store.extend_from_slice(bytes);
+        Cell::Bytes(start..self.store.len())
+    }
+
+    /// As text, since the digits that tell 32-bit values apart are fewer than those of the same 64-bit value.
+    fn real32(&mut self, number: f32) -> Cell {
+        if !number.is_finite() {
+            return Cell::Real(f64::from(number));
+        }
+        let start = self.store.len();
+        self.store.extend_from_slice(number.to_string().as_bytes());
+        Cell::Text(start..self.store.len())
+    }
+
+    fn value(&self, cell: &Cell) -> Found<'_> {
+        match cell {
+            Cell::Null => Found::Null,
+            Cell::Real(number) => Found::Real(*number),
+            Cell::Text(at) => {
+                Found::Text(str::from_utf8(&self.store[at.clone()]).expect("only UTF-8 is stored as text"))
+            }
+            Cell::Bytes(at) => Found::Bytes(&self.store[at.clone()]),
+        }
+    }
+
+    /// Hands the next row, of `width` values, on and counts it into the digest. A row may have more values than
+    /// its table has columns: those of a table that is read for its number of rows alone.
+    pub(super) fn take(
+        &mut self,
+        width: usize,
+        taker: &mut RowTaker,
+        intake: &mut Intake,
+        digest: &mut RowsDigest,
+    ) {
+        let row = self.taken..self.taken + width;
+        self.taken = row.end;
+        let values: Vec<Found<'_>> = self.cells[row].iter().map(|cell| self.value(cell)).collect();
+        values.iter().for_each(|value| digest.add_value(value));
+        taker.take(&values[..taker.width()], intake);
+    }
+
+    /// Counts the rows into the digest and lets them go.
+    pub(super) fn pass(&mut self, digest: &mut RowsDigest) {
+        self.cells.iter().for_each(|cell| digest.add_value(&self.value(cell)));
+        self.clear();
+    }
+}
