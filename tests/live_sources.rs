@@ -7,7 +7,7 @@ use std::path::Path;
 use bron_servers::PostgresServer;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::{Project, contents, fresh_city, run_project, sqlite_count, sqlite_rows};
+use crate::support::{Project, expect_the_same_rows, fresh_city, run_project, sqlite_count, sqlite_rows};
 
 /// Rows that one statement inserts.
 const ROWS: usize = 500;
@@ -116,8 +116,7 @@ fn a_server_gives_the_same_rows_and_the_same_target_as_a_file() {
         .map(|(table, _)| table)
         .collect();
     assert!(different.is_empty(), "staged differently: {different:?} of {}", left.len());
-    let target = |project: &Project| contents(&project.dir.join("target.sqlite"));
-    assert!(target(&in_file) == target(&on_server), "another target");
+    expect_the_same_rows(&in_file, &on_server);
 }
 
 #[test]
