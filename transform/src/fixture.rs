@@ -68,7 +68,7 @@ const CODES: &str = "system,code,target,term,equivalence,valid_from,valid_to,sta
     s,U,,Utan motsvarighet,unmatched,,,approved,x,\n";
 
 /// The head of a mapping of the table T, whose key is ID.
-pub(crate) const HEAD: &str = "format = 1\nmapping = \"s/T\"\nowner = \"o\"\ndecision = \"d\"\n\
+pub(crate) const HEAD: &str = "format = 1\nmapping = \"s/T\"\nowner = \"o\"\ndecision = \"d\"\nexamples = 0\n\
     [source]\nsystem = \"s\"\ntable = \"T\"\nkey = [\"ID\"]\n";
 
 /// A mapping set of one mapping: [`HEAD`] and these lines.
