@@ -137,6 +137,7 @@ fn system() -> System {
         label: "ParaGå".to_owned(),
         csv,
         dialects,
+        code_lists: BTreeMap::new(),
         expectations: Vec::new(),
         ignored_tables: BTreeMap::new(),
         load_first: Vec::new(),

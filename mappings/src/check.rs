@@ -1,5 +1,7 @@
 //! The static check: totality and names, before anything is read from a source.
 
+mod code_lists;
+mod examples;
 mod lookups;
 mod person;
 mod usage;
@@ -60,6 +62,7 @@ pub fn check(
     for system in set.systems.values() {
         found.extend(unmapped_first(set, system));
     }
+    found.extend(code_lists::approved_lines(set));
     found.extend(usage::unused_codes(set));
     (coverage, found)
 }
@@ -141,9 +144,6 @@ impl Checker<'_> {
             self.code_list(list, span, dated, report);
         }
         self.targets(report);
-        if mapping.examples.is_empty() {
-            report.error("BRON-M033", &(0..0), "the mapping has no [[example]]", "show at least one row");
-        }
         self.examples(report);
     }
 
@@ -297,23 +297,6 @@ impl Checker<'_> {
         if !dated && codes.has_periods(&self.mapping.system) {
             let message = format!("codes of `{list}` change meaning over time, so the rule needs `date`");
             report.error("BRON-M019", span, message, "which day?");
-        }
-    }
-
-    fn examples(&self, report: &mut Reporter<'_>) {
-        let columns = self.tables.and_then(|tables| tables.get(&self.mapping.table));
-        for example in &self.mapping.examples {
-            for column in example.source.keys() {
-                if columns.is_some_and(|columns| !columns.contains(column)) {
-                    let placed = Placed { text: column.clone(), span: example.span.clone() };
-                    report.unknown(
-                        "BRON-M010",
-                        &placed,
-                        "column",
-                        columns.into_iter().flatten().map(String::as_str),
-                    );
-                }
-            }
         }
     }
 

@@ -53,10 +53,11 @@ pub use identifier::{
 };
 pub use key::{SourceKey, SourceKeyError, key_values};
 pub use mapping::{
-    Action, Aggregate, AggregateKind, Check, CodeInput, CodeLookup, Condition, ConditionTest, Day, Direction,
-    Example, Exclusion, FieldRule, FirstPresent, Immutable, Lookup, LookupProblem, Mapping, Neighbour,
-    Origin, OtherTable, PERSON_ENTITY, PROTECTION, Parent, Period, PersonKey, PersonLink, PersonName,
-    PersonNumber, PersonProtection, PersonRecord, PersonReference, PersonRule, Repeats, Rule, Scope, Target,
+    Action, Aggregate, AggregateKind, ApprovedExamples, Check, CodeInput, CodeLookup, Condition,
+    ConditionTest, Day, Direction, Example, Exclusion, FieldRule, FirstPresent, Immutable, Lookup,
+    LookupProblem, Mapping, Neighbour, Origin, OtherTable, PERSON_ENTITY, PROTECTION, Parent, Period,
+    PersonKey, PersonLink, PersonName, PersonNumber, PersonProtection, PersonRecord, PersonReference,
+    PersonRule, Repeats, Rule, Scope, Target,
 };
 pub use model::{Entity, Field, FieldType, Model, ProtectionClass, ResponsibleBody, Validity};
 pub use owner::Owner;
@@ -69,4 +70,4 @@ pub use retention::{
     RetentionTrigger,
 };
 pub use sensitive::Sensitive;
-pub use system::{CsvDialect, CsvTable, Expectation, System};
+pub use system::{ApprovedLines, CsvDialect, CsvTable, Expectation, System};

@@ -2,6 +2,7 @@
 //! named functions; it holds no expressions and no SQL.
 
 mod condition;
+mod example;
 mod lookup;
 mod parse;
 mod person;
@@ -14,6 +15,7 @@ use crate::digest::Digest;
 use crate::reject::ReasonCode;
 
 pub use condition::{Condition, ConditionTest, Day};
+pub use example::{ApprovedExamples, Example};
 pub use lookup::{
     Aggregate, AggregateKind, CodeInput, CodeLookup, Direction, FirstPresent, Lookup, Neighbour, OtherTable,
     Parent, Period,
@@ -261,25 +263,6 @@ pub struct Immutable {
     pub when: Vec<Condition>,
 }
 
-/// A source row and what it must become: documentation that is run by every check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Example {
-    /// What the example shows.
-    pub about: String,
-    /// The row's columns; a column that is not named is NULL.
-    pub source: BTreeMap<String, String>,
-    /// Texts that do not stand in the row itself, by origin: of parents, neighbours and lookups, `@as_of`.
-    pub given: BTreeMap<String, String>,
-    /// The marks the row must get; `None` when the example does not say.
-    pub marks: Option<Vec<ReasonCode>>,
-    /// The reason for which the row must be held back, when it must.
-    pub quarantined: Option<ReasonCode>,
-    /// For each entity the rows expected, each as field to text; a field that is not named is not compared.
-    pub expected: Vec<(String, BTreeMap<String, String>)>,
-    /// The place in the file.
-    pub span: Span,
-}
-
 /// The mapping of one source table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
@@ -291,6 +274,8 @@ pub struct Mapping {
     pub owner: String,
     /// Where and when it was decided.
     pub decision: String,
+    /// How many examples were approved with the decision; `None` only where the file does not say.
+    pub approved_examples: Option<ApprovedExamples>,
     /// The source system.
     pub system: String,
     /// The source table.

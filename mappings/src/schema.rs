@@ -135,6 +135,8 @@ pub enum Others {
     None,
     /// Texts, whole numbers, true or false.
     Scalars,
+    /// Whole numbers from 0 on.
+    Counts,
     /// The rule of the field that the key names.
     Rules,
     /// Rows of the entity that the key names: a table of simple values, or several.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::document::{Reporter, Section, read_document};
 
 /// One source system, described by `<system>/system.toml`.
@@ -23,6 +23,19 @@ pub struct System {
     /// Tables that are loaded before every other table of every system, in this order: what says who may
     /// read must be in the target before what it protects.
     pub load_first: Vec<String>,
+    /// How many lines about the system the code lists have that its mappings read, by list.
+    pub code_lists: BTreeMap<String, ApprovedLines>,
+}
+
+/// How many lines about a system the business has approved in a code list: the system's own, and those
+/// about every system. A line that is added or removed without the number is a mistake, so that no code
+/// comes or goes unseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovedLines {
+    /// The number.
+    pub number: u32,
+    /// The place of the number in the file.
+    pub span: Span,
 }
 
 /// Files that belong together: where one kind was delivered, another must have been too (D67).
@@ -91,8 +104,16 @@ impl System {
         dialects: Vec<CsvDialect>,
         ignored_tables: BTreeMap<String, String>,
     ) -> Self {
-        let (name, label) = (String::new(), String::new());
-        Self { name, label, csv, dialects, ignored_tables, expectations: Vec::new(), load_first: Vec::new() }
+        Self {
+            name: String::new(),
+            label: String::new(),
+            csv,
+            dialects,
+            expectations: Vec::new(),
+            ignored_tables,
+            load_first: Vec::new(),
+            code_lists: BTreeMap::new(),
+        }
     }
 
     /// The place of a table among those that are loaded first, or after all of them.
@@ -129,7 +150,22 @@ fn read_system(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<
         .iter_mut()
         .filter_map(|section| read_dialect(section, report))
         .collect();
-    Some(System { name, label, csv, dialects, expectations, ignored_tables, load_first })
+    let code_lists = read_code_lists(root, report);
+    Some(System { name, label, csv, dialects, expectations, ignored_tables, load_first, code_lists })
+}
+
+fn read_code_lists(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> BTreeMap<String, ApprovedLines> {
+    let Some(mut section) = root.section("code_lists", report) else { return BTreeMap::new() };
+    let mut lists = BTreeMap::new();
+    for list in section.keys() {
+        let span = section.span_of(&list.text);
+        let Some(number) = section.int(&list.text, report) else { continue };
+        match u32::try_from(number) {
+            Ok(number) => drop(lists.insert(list.text, ApprovedLines { number, span })),
+            Err(_) => report.error("BRON-M005", &span, "expected a number of lines", "out of range"),
+        }
+    }
+    lists
 }
 
 fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<CsvTable> {

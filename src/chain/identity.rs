@@ -20,6 +20,7 @@ const MAPPING: &str = r#"format   = 1
 mapping  = "bron/identitet"
 owner    = "informationssäkerhetssamordnare"
 decision = "bara lika giltiga nationella nummer, uttryckliga hänvisningar och namngivna beslut länkar"
+examples = 0
 [source]
 system = "bron"
 table  = "identitet"

@@ -14,6 +14,7 @@ const MAPPING: &str = r#"format   = 1
 mapping  = "bron/gallring"
 owner    = "arkivansvarig"
 decision = "inget gallras av flytten: det förfallna förs över, listas och väntar på nämndens beslut"
+examples = 0
 [source]
 system = "bron"
 table  = "gallring"

@@ -190,43 +190,32 @@ fn without_example(text: &str, gone: usize) -> Option<String> {
 }
 
 #[test]
-fn an_example_that_alone_shows_a_mark_or_the_mapping_is_missed() {
+fn every_single_example_is_missed_at_the_number_that_is_approved() {
     let shipped = Shipped::new();
     let most = shipped.set.mappings.iter().map(|mapping| mapping.examples.len()).max().unwrap();
-    let (mut missed, mut spare) = (0, 0);
+    let mut removed = 0;
     for at in 0..most {
         let changed = shipped.mappings();
-        let changed = changed.filter_map(|(path, text)| Some((path.to_owned(), without_example(text, at)?)));
-        let files = shipped.with(changed);
+        let changed: Files =
+            changed.filter_map(|(path, text)| Some((path.to_owned(), without_example(text, at)?))).collect();
+        let files = shipped.with(changed.clone());
         let found = shipped.found(&files);
         for mapping in shipped.set.mappings.iter().filter(|mapping| mapping.examples.len() > at) {
-            let others =
-                || mapping.examples.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, one)| one);
-            let of_check = |rule| mapping.checks.iter().any(|check| check.rule == rule);
-            let marks = |one: &bron_mappings::Example| {
-                one.marks
-                    .iter()
-                    .flatten()
-                    .copied()
-                    .chain(one.quarantined)
-                    .filter(|rule| of_check(*rule))
-                    .collect()
-            };
-            let left: BTreeSet<_> = others().flat_map(|one| -> Vec<_> { marks(one) }).collect();
-            let mine: Vec<_> = marks(&mapping.examples[at]);
-            let needed = mapping.examples.len() == 1 || mine.iter().any(|rule| !left.contains(rule));
-            if needed {
-                missed += 1;
-                let codes = ["BRON-M033", "BRON-M055"];
-                let across = mine.iter().all(|rule| rule.code() == "D42") && !mine.is_empty();
-                assert!(across || says(&found, &mapping.file, &codes, ""), "{} example {at}", mapping.id);
-            } else {
-                spare += 1;
-            }
+            removed += 1;
+            let number = mapping.examples.len();
+            let of_file = |one: &&Diagnostic| one.file == mapping.file && one.code == "BRON-M056";
+            let one = found.iter().find(of_file);
+            let one = one.unwrap_or_else(|| panic!("{}: nobody misses example {at}", mapping.id));
+            assert_eq!(one.severity, Severity::Error);
+            assert_eq!(files[&mapping.file][one.span.clone()], number.to_string());
+            let message = format!("the mapping has {} [[example]], approved are {number}", number - 1);
+            assert_eq!(one.message, message);
         }
+        let accused = found.iter().filter(|one| one.code == "BRON-M056").count();
+        assert_eq!(accused, changed.len(), "no other file is accused");
     }
-    println!("{missed} examples are missed, {spare} show what another shows too");
-    assert!(missed > 100);
+    println!("{removed} examples removed, each missed");
+    assert!(removed > 300);
     let changed = shipped
         .mappings()
         .map(|(path, text)| (path.to_owned(), text.split("\n[[example]]").next().unwrap().to_owned() + "\n"));
@@ -282,6 +271,45 @@ fn a_code_that_an_example_shows_is_missed_in_every_list() {
     }
     println!("{removed} codes of {} lists removed, each missed", shown.len());
     assert!(shown.len() > 30);
+}
+
+#[test]
+fn every_single_line_of_every_code_list_is_missed_by_each_system_that_reads_it() {
+    let shipped = Shipped::new();
+    let mut set = shipped.set.clone();
+    let lines = |list: &str| shipped.files[&format!("codes/{list}.csv")].lines().skip(1);
+    let most = shipped.set.codes.keys().map(|list| lines(list).count()).max().unwrap();
+    let mut removed = 0;
+    for at in 0..most {
+        let shorter: Vec<(&String, &str)> =
+            shipped.set.codes.keys().filter_map(|list| Some((list, lines(list).nth(at)?))).collect();
+        set.codes = shipped.set.codes.clone();
+        for (list, gone) in &shorter {
+            let path = format!("codes/{list}.csv");
+            let text = shipped.files[&path].replacen(&format!("\n{gone}\n"), "\n", 1);
+            let (codes, found) = CodeList::parse(list, &path, &text);
+            assert_eq!(found, []);
+            set.codes.insert((*list).clone(), codes);
+        }
+        let (_, found) = check(&set, &[], &Tables::new());
+        for (list, gone) in shorter {
+            removed += 1;
+            let of_list = |one: &&Diagnostic| {
+                one.code == "BRON-K007" && one.message.starts_with(&format!("codes/{list}.csv has "))
+            };
+            let accused: Vec<&Diagnostic> = found.iter().filter(of_list).collect();
+            let own = format!("{}/system.toml", gone.split(',').next().unwrap());
+            let about_every_system = own == "/system.toml";
+            assert!(about_every_system || accused.iter().all(|one| one.file == own), "{list}: {accused:?}");
+            assert!(!accused.is_empty(), "{list}: nobody misses line {}", at + 2);
+            for one in accused {
+                let number = shipped.files[&one.file][one.span.clone()].parse::<usize>().unwrap();
+                assert!(number > 0 && one.severity == Severity::Error);
+            }
+        }
+    }
+    println!("{removed} lines removed, each missed");
+    assert!(removed > 500);
 }
 
 /// The model's files without the entities that are `gone`.

@@ -6,6 +6,7 @@ format = 1
 mapping = "alfa/T"
 owner = "någon"
 decision = "ett möte"
+examples = 1
 source = { system = "alfa", table = "T", key = ["A"], personal_key = true, repeats = "latest" }
 person = { record = ["A"], number = { from = "N", date = "D", since = "2013-01-01", valid = { from = "F", to = "G" } }, protection = { from = "S", codes = "skydd", fallback = "okand_hog" }, name = { given = "E", family = "L" }, birth = "B", refers_to = [{ system = "beta", table = "U", from = ["X"], ground = "g" }] }
 ignore = { Z = "behövs inte" }
@@ -136,6 +137,7 @@ format = 1
 mapping = "alfa/T"
 owner = "någon"
 decision = "ett möte"
+examples = 1
 source = { system = "alfa", table = "T", key = "A" }
 person = { about = { system = "beta", table = "U", from = ["X"] } }
 scope = { area = { ref = "thing", from = ["A"], system = "alfa", table = "U", part = "x" }, namnd = { id = ["A"], part = "x" }, unit = { from = "A" } }
@@ -148,6 +150,7 @@ format = 1
 mapping = "alfa/T"
 owner = "någon"
 decision = "ett möte"
+examples = 1
 source = { system = "alfa", table = "T", key = ["A"] }
 person = { link = { system = "beta", table = "U", a = ["X"], b = ["Y"], ground = "g", when = { column = "A", is = "present" } } }
 target = [{ entity = "thing", fields = { id = { id = ["A"] } } }]
@@ -159,6 +162,7 @@ format = 1
 mapping = "alfa/T"
 owner = "någon"
 decision = "ett möte"
+examples = 1
 source = { system = "alfa", table = "T", key = ["A"] }
 person = { record = "A", name = { whole = "E" } }
 target = [{ entity = "thing", fields = { id = { id = ["A"] } } }]
@@ -221,6 +225,7 @@ system = "alfa"
 label = "Alfa"
 load_first = ["besok"]
 ignored_tables = { personal = "finns inte" }
+code_lists = { lista = 3 }
 
 [[table]]
 name = "besok"

@@ -172,7 +172,11 @@ fn changed(file: &Value, at: &str, change: impl FnOnce(&mut Map<String, Value>))
 /// Every broken version of the file, with what was done.
 fn broken(file: &Value, at: &str, section: &'static Section) -> Vec<(String, Value)> {
     let table = file.pointer(at).and_then(Value::as_object).unwrap();
-    let odd = if section.others == Others::Scalars { json!(["text"]) } else { json!(1) };
+    let odd = match section.others {
+        Others::Scalars => json!(["text"]),
+        Others::Counts => json!("text"),
+        Others::None | Others::Rules | Others::Rows => json!(1),
+    };
     let mut found = vec![(
         format!("{at}: unknown key"),
         changed(file, at, |table| drop(table.insert(NO_KEY.to_owned(), odd))),

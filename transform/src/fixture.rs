@@ -68,7 +68,7 @@ const CODES: &str = "system,code,target,term,equivalence,valid_from,valid_to,sta
     s,U,,Utan motsvarighet,unmatched,,,approved,x,\n";
 
 /// The head of a mapping of the table T, whose key is ID.
-pub(crate) const HEAD: &str = "format = 1\nmapping = \"s/T\"\nowner = \"o\"\ndecision = \"d\"\n\
+pub(crate) const HEAD: &str = "format = 1\nmapping = \"s/T\"\nowner = \"o\"\ndecision = \"d\"\nexamples = 0\n\
     [source]\nsystem = \"s\"\ntable = \"T\"\nkey = [\"ID\"]\n";
 
 /// A mapping set of one mapping: [`HEAD`] and these lines.
@@ -224,8 +224,10 @@ pub(crate) fn rejects(done: &Transformed) -> Vec<String> {
 pub(crate) fn shipped() -> (MappingSet, Vec<Diagnostic>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
     let mut files = BTreeMap::new();
-    for folder in entries(&root).into_iter().filter(|path| !path.ends_with("src")) {
-        for path in entries(&folder) {
+    for folder in entries(&root) {
+        let of_mappings =
+            |path: &PathBuf| path.extension().is_some_and(|kind| kind == "toml" || kind == "csv");
+        for path in entries(&folder).into_iter().filter(of_mappings) {
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
             #[expect(clippy::disallowed_methods, reason = "the tests read the files that are shipped")]
             let text = std::fs::read_to_string(&path).unwrap();

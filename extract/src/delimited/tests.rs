@@ -35,6 +35,7 @@ fn system(dialects: Vec<CsvDialect>) -> System {
         dialects,
         ignored_tables: std::collections::BTreeMap::new(),
         load_first: Vec::new(),
+        code_lists: std::collections::BTreeMap::new(),
         expectations: Vec::new(),
     }
 }

@@ -34,6 +34,7 @@ fn system() -> System {
         dialects,
         ignored_tables: BTreeMap::new(),
         load_first: Vec::new(),
+        code_lists: BTreeMap::new(),
         expectations: Vec::new(),
     }
 }

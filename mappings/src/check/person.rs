@@ -179,7 +179,8 @@ refers_to  = [{ table = "P", from = ["TILL_ID"], ground = "hanvisning_s" }]
 
     fn mapping(table: &str, person: &str, entity: &str) -> String {
         format!(
-            "format = 1\nmapping = \"s/{table}\"\nowner = \"o\"\ndecision = \"d\"\n[source]\nsystem = \"s\"\n\
+            "format = 1\nmapping = \"s/{table}\"\nowner = \"o\"\ndecision = \"d\"\nexamples = 1\n\
+             [source]\nsystem = \"s\"\n\
              table = \"{table}\"\nkey = [\"ID\"]\n{person}[[target]]\nentity = \"person\"\n[target.fields]\n\
              id = {{ id = [\"ID\"] }}\n{entity}[[example]]\nabout = \"x\"\nsource = {{ ID = 1 }}\n"
         )
@@ -196,7 +197,10 @@ refers_to  = [{ table = "P", from = ["TILL_ID"], ground = "hanvisning_s" }]
             ("model/m.toml", MODEL.to_owned()),
             ("model/p.toml", pairs.to_owned()),
             ("codes/skydd.csv", CODES.to_owned()),
-            ("s/system.toml", "format = 1\nsystem = \"s\"\nlabel = \"S\"\n".to_owned()),
+            (
+                "s/system.toml",
+                "format = 1\nsystem = \"s\"\nlabel = \"S\"\n[code_lists]\nskydd = 1\n".to_owned(),
+            ),
             ("s/P.toml", mapping("P", record, skydd)),
             ("s/T.toml", mapping("T", other, skydd)),
         ];

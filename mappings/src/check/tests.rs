@@ -28,6 +28,7 @@ const MAPPING: &str = r#"format = 1
 mapping = "paraply/BESLUT"
 owner = "huvudprocessledare"
 decision = "2026-03-02"
+examples = 1
 
 [source]
 system = "paraply"
@@ -82,6 +83,11 @@ fn run(changed: &[(&str, String)]) -> (Vec<Coverage>, Vec<Diagnostic>) {
     files.extend(changed.iter().map(|(path, text)| ((*path).to_owned(), text.clone())));
     let columns = ["BESL_ID", "BTYP", "GALL_TOM", "BELOPP", "RV"].map(str::to_owned).to_vec();
     let tables = BTreeMap::from([("paraply".to_owned(), BTreeMap::from([("BESLUT".to_owned(), columns)]))]);
+    let lines = files["codes/beslutstyp.csv"].lines().count() - 1;
+    let system = files.get_mut("paraply/system.toml").unwrap();
+    if !system.contains("[code_lists]") {
+        *system += &format!("[code_lists]\nbeslutstyp = {lines}\n");
+    }
     let (set, mut found) = MappingSet::parse(&files);
     let (coverage, more) = check(&set, &FUNCTIONS, &tables);
     found.extend(more);
@@ -144,6 +150,9 @@ fn each_mistake_has_its_own_code() {
         ("[[target]]\n", "[[target]]\nwhen = { column = \"BTYP\", is = \"present\" }\n", "BRON-M037"),
         ("from = \"BTYP\"", "from = \"arende.VO\"", "BRON-M035"),
         ("[[example]]\nabout = \"ett beslut\"\nsource = { BESL_ID = 1 }\n", "", "BRON-M033"),
+        ("examples = 1\n", "", "BRON-M004"),
+        ("examples = 1", "examples = -1", "BRON-M005"),
+        ("examples = 1", "examples = \"en\"", "BRON-M005"),
         ("key = [\"BESL_ID\"]", "key = [\"BESL_ID\"]\nrepeats = \"last\"", "BRON-M025"),
         ("[ignore]", "[[exclude]]\nreason = \"D79\"\nabout = \"x\"\n[ignore]", "BRON-M004"),
         ("table = \"BESLUT\"", "table = \"BESLUTEN\"", "BRON-M034"),
@@ -153,6 +162,68 @@ fn each_mistake_has_its_own_code() {
     for (from, to, code) in cases {
         let (_, found) = mapping(from, to);
         assert!(codes(&found).contains(&code), "{from:?} -> {to:?}: {:?}", codes(&found));
+    }
+}
+
+#[test]
+fn an_example_more_or_less_than_approved_is_named_at_the_number() {
+    let of_number = |text: &str| {
+        let (_, found) = run(&[("paraply/BESLUT.toml", text.to_owned())]);
+        let place = |one: &Diagnostic| (one.code, text[one.span.clone()].to_owned(), one.message.clone());
+        found.iter().map(place).collect::<Vec<_>>()
+    };
+    let more = format!("{MAPPING}[[example]]\nabout = \"ett till\"\nsource = {{ BESL_ID = 2 }}\n");
+    let message = "the mapping has 2 [[example]], approved are 1".to_owned();
+    assert_eq!(of_number(&more), [("BRON-M056", "1".to_owned(), message)]);
+    assert_eq!(of_number(&more.replace("examples = 1", "examples = 2")), []);
+    let fewer = MAPPING.replace("examples = 1", "examples = 4");
+    let message = "the mapping has 1 [[example]], approved are 4".to_owned();
+    assert_eq!(of_number(&fewer), [("BRON-M056", "4".to_owned(), message)]);
+}
+
+#[test]
+fn a_code_list_has_as_many_lines_as_are_approved() {
+    let line = "paraply,EBLF,livsforing,Livsföring,equal,,,approved,x,\n";
+    let of = |lists: &str, lines: &str| {
+        let text = format!("{SYSTEM}[code_lists]\n{lists}");
+        let (_, found) = run(&[
+            ("paraply/system.toml", text.clone()),
+            ("codes/beslutstyp.csv", format!("{CODES}{lines}")),
+        ]);
+        let place = |one: &Diagnostic| {
+            assert_eq!(one.file, "paraply/system.toml");
+            format!("{} {}: {}", one.code, &text[one.span.clone()], one.message)
+        };
+        found.iter().map(place).collect::<Vec<_>>()
+    };
+    assert_eq!(of("beslutstyp = 1", ""), [""; 0]);
+    assert_eq!(of("beslutstyp = 2", line), [""; 0]);
+    assert_eq!(
+        of("beslutstyp = 2", &line.replace("paraply", "")),
+        [""; 0],
+        "a line about every system counts"
+    );
+    assert_eq!(
+        of("beslutstyp = 2", ""),
+        ["BRON-K007 2: codes/beslutstyp.csv has 1 lines about the system, approved are 2"]
+    );
+    assert_eq!(
+        of("beslutstyp = 1", line),
+        ["BRON-K007 1: codes/beslutstyp.csv has 2 lines about the system, approved are 1"]
+    );
+    assert_eq!(
+        of("", ""),
+        ["BRON-K008 : mappings read code list `beslutstyp`, and nobody says how many lines it has"]
+    );
+    assert_eq!(of("beslutstyp = 1\nbeslutstp = 7", ""), ["BRON-M018 7: unknown code list `beslutstp`"]);
+}
+
+#[test]
+fn numbers_of_lines_are_whole_numbers() {
+    for wrong in ["-1", "\"1\"", "4294967296"] {
+        let text = format!("{SYSTEM}[code_lists]\nbeslutstyp = {wrong}\n");
+        let (_, found) = run(&[("paraply/system.toml", text)]);
+        assert_eq!(found[0].code, "BRON-M005", "{wrong}");
     }
 }
 

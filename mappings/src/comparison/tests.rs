@@ -38,6 +38,7 @@ const MAPPING: &str = r#"format = 1
 mapping = "s/T"
 owner = "ägaren"
 decision = "mötet"
+examples = 1
 [source]
 system = "s"
 table = "T"
@@ -186,7 +187,7 @@ fn the_rule_of_a_field_has_the_risk_of_its_type_and_columns() {
     let change = one(&[("{ from = \"DAT\", fn = \"date\" }", "{ from = \"DAT\", fn = \"open_end_date\" }")]);
     assert_eq!(change.before.unwrap().text, "{ from = \"DAT\", fn = \"date\" }");
     let after = change.after.unwrap();
-    assert_eq!((after.file.as_str(), after.line), ("s/T.toml", Some(45)));
+    assert_eq!((after.file.as_str(), after.line), ("s/T.toml", Some(46)));
     assert_eq!(
         change.sentence.sv,
         "Regeln för fältet datum i rad (s/T) har ändrats från ”{ from = \"DAT\", fn = \
@@ -296,6 +297,11 @@ fn rows_and_columns_that_are_left_out_are_compared() {
 #[test]
 fn examples_owners_and_decisions_are_compared() {
     assert_one(&[("rad = { kod = \"alfa\" }", "rad = { kod = \"beta\" }")], Risk::Meaning, Kind::Example, "");
+    let added = one(&[
+        ("examples = 1", "examples = 2"),
+        ("[[example]]", "[[example]]\nabout = \"En till\"\nsource = { ID = 2 }\n[[example]]"),
+    ]);
+    assert_eq!((added.act, added.kind), (Act::Added, Kind::Example), "the number is no entry of its own");
     assert_one(&[("ägaren", "någon annan")], Risk::Form, Kind::Owner, "owner");
     assert_one(&[("mötet", "ett annat möte")], Risk::Form, Kind::Decision, "decision");
 }

@@ -26,6 +26,7 @@ format = 1
 mapping = "alfa/BESLUT"
 owner = "någon"
 decision = "Mötet i april"
+examples = 1
 [source]
 system = "alfa"
 table = "BESLUT"

@@ -33,6 +33,7 @@ fn read_mapping(root: &mut Section<'_, '_>, digest: Digest, report: &mut Reporte
     let id = root.required_text("mapping", report).map(|id| id.text);
     let owner = root.required_text("owner", report).map(|owner| owner.text);
     let decision = root.required_text("decision", report).map(|decision| decision.text);
+    let approved_examples = example::read_approved(root, report);
     if !root.has("source") {
         report.error("BRON-M004", &root.span, "`[source]` is missing", "which table is this?");
     }
@@ -57,6 +58,7 @@ fn read_mapping(root: &mut Section<'_, '_>, digest: Digest, report: &mut Reporte
         id: id.unwrap_or_else(|| format!("{system}/{table}")),
         owner: owner.unwrap_or_default(),
         decision: decision.unwrap_or_default(),
+        approved_examples,
         system,
         table,
         key,

@@ -12,6 +12,11 @@ pub static MAPPING: Section = Section::of(
         Key::must("mapping", Shape::Text, "The name, `system/TABLE`"),
         Key::must("owner", Shape::Text, "Who answers for the mapping"),
         Key::must("decision", Shape::Text, "Where and when it was decided"),
+        Key::must(
+            "examples",
+            Shape::Whole(1, 4_294_967_295),
+            "The number of examples that are approved: exactly so many stand in the file",
+        ),
         Key::must("source", Shape::Table(&SOURCE), "The table and its key"),
         Key::may("parent", Shape::Tables(&PARENT), "Records of other tables, found by key"),
         Key::may("neighbour", Shape::Tables(&NEIGHBOUR), "The row just before or after this one in a group"),

@@ -159,6 +159,7 @@ impl Render<'_> {
         match section.others {
             Others::None => json!(false),
             Others::Scalars => scalar(),
+            Others::Counts => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
             Others::Rules => self.reference(&RULE),
             Others::Rows => {
                 let rows = one_or_more(&json!({ "type": "object", "additionalProperties": scalar() }), 0);

@@ -16,6 +16,11 @@ pub static SYSTEM: Section = Section::of(
             Shape::Table(&IGNORED),
             "Tables that are not migrated, each with the reason",
         ),
+        Key::may(
+            "code_lists",
+            Shape::Table(&CODE_LISTS),
+            "How many lines of each code list that the system's mappings read are approved",
+        ),
         Key::may("table", Shape::Tables(&TABLE), "The kinds of file of a system that delivers files"),
         Key::may("expect", Shape::Tables(&EXPECT), "Which files must have been delivered"),
         Key::may("dialect", Shape::Tables(&DIALECT), "How files were written, in the order of time"),
@@ -24,6 +29,10 @@ pub static SYSTEM: Section = Section::of(
 
 static IGNORED: Section =
     Section::of("ignored_tables", "TABLE = \"why it is not migrated\"", &[]).with_others(Others::Scalars);
+
+static CODE_LISTS: Section =
+    Section::of("code_lists", "LIST = number of its lines about the system or about every system", &[])
+        .with_others(Others::Counts);
 
 static TABLE: Section = Section::of(
     "table",

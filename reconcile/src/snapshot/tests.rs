@@ -24,6 +24,7 @@ const SAK: &str = r#"format = 1
 mapping = "s/SAK"
 owner = "o"
 decision = "d"
+examples = 0
 
 [source]
 system = "s"
@@ -47,6 +48,7 @@ const LOGG: &str = r#"format = 1
 mapping = "s/LOGG"
 owner = "o"
 decision = "d"
+examples = 0
 
 [source]
 system = "s"

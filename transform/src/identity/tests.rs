@@ -28,7 +28,8 @@ const OWN_ROWS: &str = "[[target]]\nentity = \"identity_link\"\n[target.fields]\
 fn mapping(name: &str, person: &str, more: &str) -> String {
     let (system, table) = name.split_once('/').unwrap();
     format!(
-        "format = 1\nmapping = \"{name}\"\nowner = \"o\"\ndecision = \"d\"\n[source]\nsystem = \"{system}\"\n\
+        "format = 1\nmapping = \"{name}\"\nowner = \"o\"\ndecision = \"d\"\nexamples = 0\n\
+         [source]\nsystem = \"{system}\"\n\
          table = \"{table}\"\nkey = [\"ID\"]\n{more}{person}[[target]]\nentity = \"person\"\n[target.fields]\n\
          id = {{ id = [\"ID\"] }}\n"
     )

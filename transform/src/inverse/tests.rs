@@ -97,7 +97,8 @@ fn without_what_was_kept_every_field_speaks() {
 
 #[test]
 fn a_reference_is_written_with_the_key_of_the_row_it_names() {
-    let other = "format = 1\nmapping = \"s/ANNAN\"\nowner = \"o\"\ndecision = \"d\"\n[source]\nsystem = \"s\"\n\
+    let other = "format = 1\nmapping = \"s/ANNAN\"\nowner = \"o\"\ndecision = \"d\"\nexamples = 0\n\
+        [source]\nsystem = \"s\"\n\
         table = \"ANNAN\"\nkey = [\"K\", \"L\"]\n[[target]]\nentity = \"annan\"\n[target.fields]\n\
         id = { id = [\"L\", \"K\"] }\n";
     let rule = "[[target]]\nentity = \"rad\"\n[target.fields]\nid = { id = [\"ID\"] }\n\

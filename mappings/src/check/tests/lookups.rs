@@ -72,7 +72,7 @@ fn text() -> String {
 fn check_text(text: String) -> Vec<Diagnostic> {
     let vodok =
         "format = 1\nsystem = \"vodok\"\nlabel = \"Vodok\"\n[ignored_tables]\nPATIENT = \"i ett prov\"\n";
-    let paraply = format!("{SYSTEM}[ignored_tables]\nHANDL = \"i ett prov\"\n");
+    let paraply = format!("{SYSTEM}[ignored_tables]\nHANDL = \"i ett prov\"\n[code_lists]\nbeslutstyp = 1\n");
     let files: BTreeMap<String, String> = [
         ("model/beslut.toml", MODEL.to_owned()),
         ("paraply/system.toml", paraply),

@@ -3,8 +3,24 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Reporter, Section};
-use crate::mapping::{Example, Target};
+use crate::mapping::{ApprovedExamples, Example, Target};
 use crate::reject::ReasonCode;
+
+pub(super) fn read_approved(
+    root: &mut Section<'_, '_>,
+    report: &mut Reporter<'_>,
+) -> Option<ApprovedExamples> {
+    let span = root.span_of("examples");
+    if !root.has("examples") {
+        report.error("BRON-M004", &span, "`examples` is missing here", "how many are approved?");
+    }
+    let number = root.int("examples", report)?;
+    let number = u32::try_from(number).ok();
+    if number.is_none() {
+        report.error("BRON-M005", &span, "expected a number of examples", "out of range");
+    }
+    Some(ApprovedExamples { number: number?, span })
+}
 
 pub(super) fn read_example(
     section: &mut Section<'_, '_>,

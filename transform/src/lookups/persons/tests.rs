@@ -24,7 +24,8 @@ const LINK: &str = "[person]\nlink = { table = \"P\", a = [\"A\"], b = [\"B\"], 
 
 fn mapping(system: &str, table: &str, person: &str) -> String {
     format!(
-        "format = 1\nmapping = \"{system}/{table}\"\nowner = \"o\"\ndecision = \"d\"\n[source]\n\
+        "format = 1\nmapping = \"{system}/{table}\"\nowner = \"o\"\ndecision = \"d\"\nexamples = 0\n\
+         [source]\n\
          system = \"{system}\"\ntable = \"{table}\"\nkey = [\"ID\"]\n{person}[[target]]\nentity = \"person\"\n\
          [target.fields]\nid = {{ id = [\"ID\"] }}\nskydd = {{ from = \"@skydd\" }}\n"
     )
