@@ -110,12 +110,18 @@ fn a_server_gives_the_same_rows_and_the_same_target_as_a_file() {
     run_project("migrate", &in_file.dir).expect(&[0, 3]);
     run_project("migrate", &on_server.dir).expect(&[0, 3]);
     let (left, right) = (staged(&in_file), staged(&on_server));
-    let different: Vec<&String> = left
-        .iter()
-        .filter(|(table, content)| right.get(*table) != Some(content))
-        .map(|(table, _)| table)
-        .collect();
-    assert!(different.is_empty(), "staged differently: {different:?} of {}", left.len());
+    // A file gives rows in the order in which it keeps them: that of a key of one whole number, or its own.
+    let database = in_file.dir.join("legacy/paraply.sqlite");
+    let keeps_the_order = |table: &str| {
+        let columns = columns(&database, table);
+        let mut key = columns.iter().filter(|(_, _, place)| *place > 0);
+        key.next().is_some_and(|(_, kind, _)| *kind == "bigint") && key.next().is_none()
+    };
+    let different = left.iter().filter(|(table, content)| right.get(*table) != Some(content));
+    let different: Vec<&String> =
+        different.map(|(table, _)| table).filter(|table| keeps_the_order(table)).collect();
+    assert!(different.is_empty(), "staged differently: {different:?}");
+    assert!(left.keys().filter(|table| keeps_the_order(table)).count() > 20);
     expect_the_same_rows(&in_file, &on_server);
 }
 

@@ -9,7 +9,7 @@ use bron_reconcile::summary::SystemReading;
 
 use super::Chain;
 use super::earlier::is_reading;
-use super::run::Run;
+use super::run::{LastReading, Run};
 use crate::failure::Failure;
 use crate::project::OpenSource;
 use crate::settings::Settings;
@@ -39,7 +39,7 @@ pub(super) fn fingerprints(
     let again = match moment {
         Moment::Now => false,
         Moment::LastRead => true,
-        Moment::Unfinished => last.as_ref().is_some_and(|last| !last.dir.join("summary.json").is_file()),
+        Moment::Unfinished => last.as_ref().is_some_and(|last| !is_finished(settings, last)),
     };
     let again = again && sources.keys().any(|system| is_live(system));
     let mut fingerprints = BTreeMap::new();
@@ -56,6 +56,17 @@ pub(super) fn fingerprints(
         fingerprints.insert(system.clone(), fingerprint);
     }
     Ok((fingerprints, again))
+}
+
+/// Whether some run, by whatever mapping files, compared the content of this reading to its end.
+fn is_finished(settings: &Settings, reading: &LastReading) -> bool {
+    let live = reading
+        .sources
+        .iter()
+        .filter(|(system, _)| settings.systems.get(*system).is_some_and(|one| one.access.locator.is_live()));
+    let mut runs =
+        live.flat_map(|(system, content)| Run::with_source(&settings.runs(), system, &content.to_string()));
+    runs.any(|dir| dir.join("summary.json").is_file())
 }
 
 impl Chain<'_> {

@@ -27,8 +27,6 @@ pub(crate) struct Run {
 
 /// A reading of the sources.
 pub(crate) struct LastReading {
-    /// The directory of its run.
-    pub(crate) dir: PathBuf,
     /// The digests that name the content of the sources.
     pub(crate) sources: BTreeMap<String, Digest>,
 }
@@ -167,10 +165,10 @@ impl Run {
         is_reading: impl Fn(&Path) -> bool,
     ) -> Option<LastReading> {
         let runs = described(&settings.runs(), is_reading);
-        let read = runs.filter_map(|(dir, run)| Some((run.last_read(None)?, run.run, dir, run.sources)));
-        let (_, _, dir, sources) = read.max()?;
+        let read = runs.filter_map(|(_, run)| Some((run.last_read(None)?, run.run, run.sources)));
+        let (_, _, sources) = read.max()?;
         let digests = sources.into_iter().filter_map(|(system, text)| Some((system, Digest::parse(&text)?)));
-        Some(LastReading { dir, sources: digests.collect() })
+        Some(LastReading { sources: digests.collect() })
     }
 
     /// The directories of the runs that read this content of a system, in the order of their names.
