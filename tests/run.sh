@@ -88,13 +88,16 @@ refuse_skipped() {
 # The folder where the tests write. The program flushes every file to the disk, some 2,000 times for the smallest city,
 # and waiting for the disk takes most of the time of a test; in memory there is nothing to wait for.
 writing_folder() {
-    local memory=/dev/shm room
+    local memory=/dev/shm room folder
     room=$(df --output=avail --block-size=1G "$memory" 2>/dev/null | tail --lines=1 || true)
     if [[ -w $memory && ${room:-0} -ge 4 ]]; then
-        mktemp --directory "$memory/bron-tests-XXXXXX"
+        folder=$(mktemp --directory "$memory/bron-tests-XXXXXX")
     else
-        mktemp --directory
+        folder=$(mktemp --directory)
     fi
+    # Database servers run as users of their own, and have to get through to their folders.
+    chmod 755 "$folder"
+    printf '%s\n' "$folder"
 }
 
 if [[ -z ${TMPDIR:-} ]]; then
