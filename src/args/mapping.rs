@@ -72,7 +72,7 @@ pub(crate) struct SchemaArguments {
     /// One kind of file; all of them unless told
     #[arg(long, value_enum, required_unless_present = "out")]
     pub(crate) kind: Option<FileKind>,
-    /// Write <KIND>.schema.json into this directory instead of printing one schema
+    /// Write KIND.schema.json into this directory instead of printing one schema
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -90,11 +90,11 @@ pub(crate) struct DocsArguments {
 /// The kinds of TOML file in a mapping folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FileKind {
-    /// <system>/<table>.toml
+    /// SYSTEM/TABLE.toml
     Mapping,
     /// model/*.toml
     Model,
-    /// <system>/system.toml
+    /// SYSTEM/system.toml
     System,
     /// controls/*.toml
     Control,
