@@ -14,7 +14,10 @@ fn main() -> io::Result<()> {
     for folder in folders(&root)? {
         for file in files(&root.join(&folder))? {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            writeln!(list, "    ({:?}, include_str!({file:?})),", format!("{folder}/{name}"))
+            // Not by its whole path: what is generated here may be found again by a build of another clone.
+            let found =
+                format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/mappings/{folder}/{name}"));
+            writeln!(list, "    ({:?}, include_str!({found})),", format!("{folder}/{name}"))
                 .map_err(io::Error::other)?;
         }
     }
