@@ -134,6 +134,11 @@ impl Settings {
         Ok(Self { accept: accept.iter().cloned().collect(), ..Self::resolve(chain)? })
     }
 
+    /// Whether a system goes on changing while nobody looks.
+    pub(crate) fn is_live(&self, system: &str) -> bool {
+        self.systems.get(system).is_some_and(|system| system.access.locator.is_live())
+    }
+
     /// The directory of all runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.project.join("runs")

@@ -69,7 +69,7 @@ pub(super) fn or_drift<'s>(
     sources: impl IntoIterator<Item = (&'s String, &'s OpenSource)>,
     failure: Failure,
 ) -> Failure {
-    let last = Run::last_reading(settings, is_reading).and_then(Earlier::open);
+    let last = Run::last_reading(settings, is_reading).and_then(|last| Earlier::open((last.run, last.dir)));
     let Some(Earlier { run, tables, .. }) = last else { return failure };
     // Of files it is the mapping files that say what they hold.
     let describes_itself = |shape: &TableShape| {

@@ -10,6 +10,7 @@ use bron_mappings::{Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
 use bron_transform::{Need, needs};
 
+use super::run::Run;
 use super::{Chain, Work, part_options};
 use crate::failure::Failure;
 
@@ -45,6 +46,7 @@ impl Chain<'_> {
     pub(super) fn stage_tables(&mut self, wanted: Vec<(String, TableSchema)>) -> Result<Work, Failure> {
         let stage = self.printer.stage("extract", u64::try_from(wanted.len()).unwrap_or(0));
         let mut work = Work::default();
+        let runs = Run::staged(&self.settings.runs());
         for (system, table) in wanted {
             self.go_on()?;
             stage.now(&format!("{system}/{}", table.name));
@@ -58,8 +60,8 @@ impl Chain<'_> {
                 batch_rows: self.settings.batch_rows,
                 parts: part_options(),
             };
-            let adopted = self.adopt(&request)?;
-            if !adopted && self.again && self.is_live(&system) {
+            let adopted = self.adopt(&runs, &request)?;
+            if !adopted && self.again && self.settings.is_live(&system) {
                 return Err(self.not_read(&system, &table.name));
             }
             let source = self.sources.get_mut(&system).expect("wanted tables belong to open sources");
@@ -68,7 +70,7 @@ impl Chain<'_> {
             stage.step();
         }
         drop(stage);
-        self.note_readings()?;
+        self.note_readings(&runs)?;
         self.note_deliveries()?;
         Ok(work)
     }

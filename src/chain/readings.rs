@@ -1,7 +1,6 @@
 //! What is read of sources that go on changing: now, or as it was read last.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use bron_extract::{Consistency, StageRequest, adopt_table, table_dir};
 use bron_mappings::Digest;
@@ -9,7 +8,7 @@ use bron_reconcile::summary::SystemReading;
 
 use super::Chain;
 use super::earlier::is_reading;
-use super::run::{LastReading, Run};
+use super::run::{Content, Run};
 use crate::failure::Failure;
 use crate::project::OpenSource;
 use crate::settings::Settings;
@@ -34,20 +33,20 @@ pub(super) fn fingerprints(
     sources: &mut BTreeMap<String, OpenSource>,
     moment: Moment,
 ) -> Result<(BTreeMap<String, Digest>, bool), Failure> {
-    let is_live = |system: &str| settings.systems.get(system).is_some_and(|one| one.access.locator.is_live());
-    let last = Run::last_reading_of(settings, is_reading);
+    let last = Run::last_reading(settings, is_reading);
     let again = match moment {
         Moment::Now => false,
         Moment::LastRead => true,
         Moment::Unfinished => last.as_ref().is_some_and(|last| !is_finished(settings, last)),
     };
-    let again = again && sources.keys().any(|system| is_live(system));
+    let again = again && sources.keys().any(|system| settings.is_live(system));
     let mut fingerprints = BTreeMap::new();
     for (system, open) in sources {
         let read_before = last.as_ref().and_then(|last| last.sources.get(system));
-        let fingerprint = match read_before.filter(|_| again && is_live(system)) {
+        let stands = again && settings.is_live(system);
+        let fingerprint = match read_before.filter(|_| stands) {
             Some(digest) => *digest,
-            None if again && is_live(system) => {
+            None if stands => {
                 let problem = format!("system {system} has not been read yet");
                 return Err(Failure::config(problem).hint("run `bron extract` first"));
             }
@@ -59,32 +58,24 @@ pub(super) fn fingerprints(
 }
 
 /// Whether some run, by whatever mapping files, compared the content of this reading to its end.
-fn is_finished(settings: &Settings, reading: &LastReading) -> bool {
-    let live = reading
-        .sources
-        .iter()
-        .filter(|(system, _)| settings.systems.get(*system).is_some_and(|one| one.access.locator.is_live()));
-    let mut runs =
-        live.flat_map(|(system, content)| Run::with_source(&settings.runs(), system, &content.to_string()));
-    runs.any(|dir| dir.join("summary.json").is_file())
+fn is_finished(settings: &Settings, reading: &Content) -> bool {
+    let runs = Run::staged(&settings.runs());
+    let mut live = reading.sources.iter().filter(|(system, _)| settings.is_live(system));
+    live.any(|(system, content)| {
+        let mut same = runs.iter().filter(|run| run.has(system, Some(content)));
+        same.any(|run| run.dir.join("summary.json").is_file())
+    })
 }
 
 impl Chain<'_> {
-    /// Takes a table over from a run that staged it from the same content. Says whether it is there now.
-    pub(super) fn adopt(&self, request: &StageRequest<'_>) -> Result<bool, Failure> {
-        for run in self.runs_of_the_same_content(request.system) {
-            let from = table_dir(&run, request.system, &request.table.name);
-            if adopt_table(request, &from)? {
+    /// Takes a table over from one of these runs, if it staged it from the same content. Says whether it is there now.
+    pub(super) fn adopt(&self, runs: &[Content], request: &StageRequest<'_>) -> Result<bool, Failure> {
+        for run in runs.iter().filter(|run| run.has(request.system, Some(&request.fingerprint))) {
+            if adopt_table(request, &table_dir(&run.dir, request.system, &request.table.name))? {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    fn runs_of_the_same_content(&self, system: &str) -> Vec<PathBuf> {
-        let runs = self.settings.runs();
-        let fingerprint = self.fingerprints.get(system).map(ToString::to_string).unwrap_or_default();
-        Run::with_source(&runs, system, &fingerprint)
     }
 
     /// The failure of a table that would have to be read again when it may not be.
@@ -96,23 +87,19 @@ impl Chain<'_> {
     }
 
     /// Notes how each system was read. What stands for an earlier reading is noted as it was then.
-    pub(super) fn note_readings(&self) -> Result<(), Failure> {
+    pub(super) fn note_readings(&self, runs: &[Content]) -> Result<(), Failure> {
         let mut readings = Vec::new();
         for (system, open) in &self.sources {
-            let is_again = self.again && self.is_live(system);
-            let before = is_again.then(|| self.reading_before(system)).flatten();
+            let is_again = self.again && self.settings.is_live(system);
+            let before = is_again.then(|| self.reading_before(runs, system)).flatten();
             readings.push(before.unwrap_or_else(|| reading(system, &open.source.consistency())));
         }
         self.run.write_json(READINGS_FILE, &readings)
     }
 
-    pub(super) fn is_live(&self, system: &str) -> bool {
-        self.settings.systems.get(system).is_some_and(|one| one.access.locator.is_live())
-    }
-
-    fn reading_before(&self, system: &str) -> Option<SystemReading> {
-        let runs = self.runs_of_the_same_content(system).into_iter();
-        let noted = runs.filter_map(|dir| std::fs::read_to_string(dir.join(READINGS_FILE)).ok());
+    fn reading_before(&self, runs: &[Content], system: &str) -> Option<SystemReading> {
+        let same = runs.iter().filter(|run| run.has(system, self.fingerprints.get(system)));
+        let noted = same.filter_map(|run| std::fs::read_to_string(run.dir.join(READINGS_FILE)).ok());
         let mut noted = noted.filter_map(|text| serde_json::from_str::<Vec<SystemReading>>(&text).ok());
         noted.find_map(|readings| readings.into_iter().find(|one| one.system == system))
     }

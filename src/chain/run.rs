@@ -25,10 +25,27 @@ pub(crate) struct Run {
     _lock: File,
 }
 
-/// A reading of the sources.
-pub(crate) struct LastReading {
-    /// The digests that name the content of the sources.
+/// What a run was made from.
+pub(crate) struct Content {
+    /// The run's id.
+    pub(crate) run: String,
+    /// Its directory.
+    pub(crate) dir: PathBuf,
+    /// The digests that name the content of its sources.
     pub(crate) sources: BTreeMap<String, Digest>,
+}
+
+impl Content {
+    fn of(dir: PathBuf, run: Description) -> Self {
+        let digests =
+            run.sources.into_iter().filter_map(|(system, text)| Some((system, Digest::parse(&text)?)));
+        Self { run: run.run, dir, sources: digests.collect() }
+    }
+
+    /// Whether a system had this content.
+    pub(crate) fn has(&self, system: &str, content: Option<&Digest>) -> bool {
+        content.is_some() && self.sources.get(system) == content
+    }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -150,34 +167,18 @@ impl Run {
     }
 
     /// The run whose sources were read last, of those whose directory holds a reading.
-    pub(crate) fn last_reading(
-        settings: &Settings,
-        is_reading: impl Fn(&Path) -> bool,
-    ) -> Option<(String, PathBuf)> {
+    pub(crate) fn last_reading(settings: &Settings, is_reading: impl Fn(&Path) -> bool) -> Option<Content> {
         let runs = described(&settings.runs(), is_reading);
-        let read = runs.filter_map(|(dir, run)| Some((run.last_read(None)?, run.run, dir)));
-        read.max().map(|(_, run, dir)| (run, dir))
+        let read = runs.filter_map(|(dir, run)| Some((run.last_read(None)?, Content::of(dir, run))));
+        read.max_by(|(a, left), (b, right)| (a, &left.run).cmp(&(b, &right.run))).map(|(_, content)| content)
     }
 
-    /// The reading that was made last, with what its run says about it.
-    pub(crate) fn last_reading_of(
-        settings: &Settings,
-        is_reading: impl Fn(&Path) -> bool,
-    ) -> Option<LastReading> {
-        let runs = described(&settings.runs(), is_reading);
-        let read = runs.filter_map(|(_, run)| Some((run.last_read(None)?, run.run, run.sources)));
-        let (_, _, sources) = read.max()?;
-        let digests = sources.into_iter().filter_map(|(system, text)| Some((system, Digest::parse(&text)?)));
-        Some(LastReading { sources: digests.collect() })
-    }
-
-    /// The directories of the runs that read this content of a system, in the order of their names.
-    pub(crate) fn with_source(runs: &Path, system: &str, fingerprint: &str) -> Vec<PathBuf> {
-        let same = described(runs, |dir| dir.join("staged").is_dir())
-            .filter(|(_, run)| run.sources.get(system).is_some_and(|content| content == fingerprint));
-        let mut dirs: Vec<PathBuf> = same.map(|(dir, _)| dir).collect();
-        dirs.sort();
-        dirs
+    /// The runs that have staged tables, in the order of their names.
+    pub(crate) fn staged(runs: &Path) -> Vec<Content> {
+        let staged = described(runs, |dir| dir.join("staged").is_dir());
+        let mut staged: Vec<Content> = staged.map(|(dir, run)| Content::of(dir, run)).collect();
+        staged.sort_by(|a, b| a.run.cmp(&b.run));
+        staged
     }
 
     /// Notes that a verb begins to work on the run.
