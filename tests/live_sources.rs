@@ -7,7 +7,9 @@ use std::path::Path;
 use bron_servers::PostgresServer;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::{Project, expect_the_same_rows, fresh_city, run_project, sqlite_count, sqlite_rows};
+use crate::support::{
+    Project, expect_the_same_rows, fresh_city, read_from, run_project, sqlite_count, sqlite_rows,
+};
 
 /// Rows that one statement inserts.
 const ROWS: usize = 500;
@@ -74,12 +76,7 @@ fn city_on_a_server() -> (Project, PostgresServer) {
     let project = fresh_city();
     let server = PostgresServer::start().unwrap();
     copy_to_postgres(&project.dir.join("legacy/paraply.sqlite"), &server);
-    let path = project.dir.join("bron.toml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let (before, system) = text.split_once("[system.paraply]").unwrap();
-    let after = system.find("\n[").map_or("", |at| &system[at..]);
-    let text = format!("{before}[system.paraply]\naddress = \"{}\"\n{after}", server.url());
-    std::fs::write(&path, text).unwrap();
+    read_from(&project.dir, "paraply", &format!("address = \"{}\"", server.url()));
     (project, server)
 }
 

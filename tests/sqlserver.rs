@@ -6,13 +6,11 @@ use std::path::Path;
 use bron_tds::{Fault, Server};
 use toml::Table;
 
-use crate::support::{Project, expect_the_same_rows, fresh_city, run_project};
+use crate::support::{Project, expect_the_same_rows, fresh_city, read_from, run_project};
 
 /// Puts the databases of a project behind servers, and the servers' addresses into its settings.
 fn served(project: &Path) -> Vec<Server> {
-    let settings = project.join("bron.toml");
-    let mut text = fs::read_to_string(&settings).unwrap();
-    let table: Table = text.parse().unwrap();
+    let table: Table = fs::read_to_string(project.join("bron.toml")).unwrap().parse().unwrap();
     let mut servers = Vec::new();
     for (name, system) in table["system"].as_table().unwrap() {
         let (kind, path) = (system["kind"].as_str().unwrap(), system["path"].as_str().unwrap());
@@ -20,15 +18,12 @@ fn served(project: &Path) -> Vec<Server> {
             let server = Server::builder().database(&project.join(path)).name(name).login("bron", "lösen");
             let server = server.start().unwrap();
             let port = server.addr().port();
-            let file = format!("kind = \"sqlite\"\npath = \"{path}\"\n");
-            assert!(text.contains(&file));
-            let address = format!("address = \"mssql://bron@127.0.0.1:{port}/{name}\"\n");
-            text = text.replace(&file, &format!("{address}password = \"file:password\"\n"));
+            let address = format!("address = \"mssql://bron@127.0.0.1:{port}/{name}\"");
+            read_from(project, name, &format!("{address}\npassword = \"file:password\""));
             servers.push(server);
         }
     }
     fs::write(project.join("password"), "lösen\n").unwrap();
-    fs::write(&settings, text).unwrap();
     servers
 }
 

@@ -193,6 +193,16 @@ async fn connect(path: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&options).await.expect("the database opens")
 }
 
+/// Makes a project read a system from somewhere else: these lines take the place of those of the system.
+pub(crate) fn read_from(project: &Path, system: &str, lines: &str) {
+    let path = project.join("bron.toml");
+    let settings = std::fs::read_to_string(&path).expect("the project has settings");
+    let head = format!("[system.{system}]\n");
+    let (before, rest) = settings.split_once(&head).expect("the system is in the project");
+    let after = rest.find("\n[").map_or("", |at| &rest[at..]);
+    std::fs::write(&path, format!("{before}{head}{lines}\n{after}")).expect("the settings can be written");
+}
+
 /// Panics when the targets of two projects whose sources lie elsewhere, and say the same, hold other rows.
 pub(crate) fn expect_the_same_rows(left: &Project, right: &Project) {
     let (expected, found) = (rows_of_the_city(left), rows_of_the_city(right));

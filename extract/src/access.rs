@@ -193,6 +193,12 @@ impl Access {
         }
     }
 
+    /// Whether a server may be spoken to without TLS: on this machine, or when the settings say so, and never when
+    /// they name whom to trust.
+    pub(crate) fn allows_plain_text(&self, address: &ServerAddress) -> bool {
+        (self.plain_text || address.is_here()) && address.authorities.is_none()
+    }
+
     /// Opens the source. `described` says how a folder's files are to be read.
     ///
     /// # Errors
@@ -293,6 +299,21 @@ mod tests {
         let server = Locator::parse("mysql://anna@db.example.org/x").unwrap();
         let printed = format!("{odbc} {odbc:?} {server} {server:?}");
         assert!(!printed.contains("hemligt") && !printed.contains("anna"), "{printed}");
+    }
+
+    #[test]
+    fn tls_is_spoken_to_other_machines_and_where_somebody_is_trusted() {
+        let cases = [
+            ("postgres://localhost/x", false, true),
+            ("postgres://localhost/x?ca=/etc/ca.pem", false, false),
+            ("postgres://db.example.org/x", false, false),
+            ("postgres://db.example.org/x", true, true),
+            ("postgres://db.example.org/x?ca=/etc/ca.pem", true, false),
+        ];
+        for (text, plain_text, expected) in cases {
+            let access = Access { plain_text, ..Access::new(Locator::parse(text).unwrap()) };
+            assert_eq!(access.allows_plain_text(&server(text)), expected, "{text}, {plain_text}");
+        }
     }
 
     #[test]

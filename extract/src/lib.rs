@@ -31,6 +31,7 @@ mod parts;
 mod postgres;
 pub mod profile;
 mod refusal;
+mod runtime;
 mod selection;
 mod source;
 mod sqlite;

@@ -14,10 +14,11 @@ use tokio::runtime::Runtime;
 
 use self::refusal::meaning;
 use crate::access::{Access, ServerAddress};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::hashing::unrepeatable;
 use crate::intake::TableRows;
 use crate::refusal::refused;
+use crate::runtime::runtime;
 use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
@@ -55,13 +56,10 @@ impl MysqlSource {
     /// Connects and fixes the first point in time.
     ///
     /// # Errors
-    /// [`ErrorKind::Connection`] when no server answers, [`ErrorKind::Permission`] when it does not let the user
-    /// in, [`ErrorKind::Settings`] when its certificate cannot be trusted.
+    /// [`crate::ErrorKind::Connection`] when no server answers, [`crate::ErrorKind::Permission`] when it does not
+    /// let the user in, [`crate::ErrorKind::Settings`] when its certificate cannot be trusted.
     pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::because(ErrorKind::Unreadable, "cannot start".to_owned(), error))?;
+        let runtime = runtime()?;
         let connection = runtime
             .block_on(MySqlConnection::connect_with(&options(access, address)))
             .map_err(|error| refused(&place(address), "connecting", error, meaning))?;
@@ -143,9 +141,10 @@ fn options(access: &Access, address: &ServerAddress) -> MySqlConnectOptions {
         .port(address.port.unwrap_or(USUAL_PORT))
         .database(&address.database)
         .timezone(Some("+00:00".to_owned()))
-        .ssl_mode(match (access.plain_text || address.is_here(), &address.authorities) {
-            (true, None) => MySqlSslMode::Preferred,
-            (true, Some(_)) | (false, _) => MySqlSslMode::VerifyIdentity,
+        .ssl_mode(if access.allows_plain_text(address) {
+            MySqlSslMode::Preferred
+        } else {
+            MySqlSslMode::VerifyIdentity
         });
     if let Some(user) = &address.user {
         options = options.username(user.expose());

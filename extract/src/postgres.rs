@@ -13,9 +13,10 @@ use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use tokio::runtime::Runtime;
 
 use crate::access::{Access, ServerAddress};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::intake::TableRows;
 use crate::refusal::refused;
+use crate::runtime::runtime;
 use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
@@ -62,8 +63,8 @@ impl PostgresSource {
     /// Connects and fixes the first point in time.
     ///
     /// # Errors
-    /// [`ErrorKind::Connection`] when no server answers, [`ErrorKind::Permission`] when it does not let the user
-    /// in, [`ErrorKind::Settings`] when its certificate cannot be trusted.
+    /// [`crate::ErrorKind::Connection`] when no server answers, [`crate::ErrorKind::Permission`] when it does not
+    /// let the user in, [`crate::ErrorKind::Settings`] when its certificate cannot be trusted.
     pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
         let mut source = Self::connect(access, address)?;
         source.begin()?;
@@ -71,10 +72,7 @@ impl PostgresSource {
     }
 
     fn connect(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::because(ErrorKind::Unreadable, "cannot start".to_owned(), error))?;
+        let runtime = runtime()?;
         let connection = runtime
             .block_on(PgConnection::connect_with(&options(access, address)))
             .map_err(|error| refused(&place(address), "connecting", error, meaning))?;
@@ -126,10 +124,7 @@ fn options(access: &Access, address: &ServerAddress) -> PgConnectOptions {
         .port(address.port.unwrap_or(USUAL_PORT))
         .database(&address.database)
         .application_name("bron")
-        .ssl_mode(match (access.plain_text || address.is_here(), &address.authorities) {
-            (true, None) => PgSslMode::Prefer,
-            (true, Some(_)) | (false, _) => PgSslMode::VerifyFull,
-        })
+        .ssl_mode(if access.allows_plain_text(address) { PgSslMode::Prefer } else { PgSslMode::VerifyFull })
         .options([
             ("default_transaction_read_only", "on"),
             ("statement_timeout", &milliseconds(manners.statement_timeout)),

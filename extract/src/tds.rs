@@ -22,6 +22,7 @@ use self::refusal::{ends_transaction, refused};
 use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
 use crate::intake::TableRows;
+use crate::runtime::runtime;
 use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
@@ -90,10 +91,7 @@ impl Session {
 impl Connected {
     fn new(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
         let place = place(address);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::because(ErrorKind::Unreadable, "cannot start".to_owned(), error))?;
+        let runtime = runtime()?;
         let client = runtime.block_on(async {
             let work = connect(access, address);
             let late = || Refusal::Io { kind: std::io::ErrorKind::TimedOut, message: String::new() };
@@ -174,9 +172,10 @@ fn config(access: &Access, address: &ServerAddress) -> Config {
     config.database(access.snapshot.as_ref().unwrap_or(&address.database));
     config.application_name("bron");
     config.readonly(true);
-    config.encryption(match (access.plain_text || address.is_here(), &address.authorities) {
-        (true, None) => EncryptionLevel::NotSupported,
-        (true, Some(_)) | (false, _) => EncryptionLevel::Required,
+    config.encryption(if access.allows_plain_text(address) {
+        EncryptionLevel::NotSupported
+    } else {
+        EncryptionLevel::Required
     });
     if let Some(authorities) = &address.authorities {
         config.trust_cert_ca(authorities.display());

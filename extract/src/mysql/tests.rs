@@ -7,7 +7,8 @@ use bron_servers::MariaDbServer;
 
 use super::*;
 use crate::access::Locator;
-use crate::source::reading::{read, table};
+use crate::error::ErrorKind;
+use crate::source::reading::{expect_typed_rows, read, table, typed_table};
 
 fn access(server: &MariaDbServer, user: &str) -> Access {
     let address = format!("mysql://{user}@127.0.0.1:{}/bron", server.port());
@@ -81,21 +82,10 @@ fn every_type_has_its_text() {
         ("enum('a','å')", "'å'", "å"),
         ("longtext", "repeat('å', 9000)", &"å".repeat(9000)),
     ];
-    let columns = |part: fn(usize, &(&str, &str, &str)) -> String| {
-        cases.iter().enumerate().map(|(at, case)| part(at, case)).collect::<Vec<_>>().join(", ")
-    };
-    let declared = columns(|at, case| format!("c{at} {} NULL", case.0));
-    let values = columns(|_, case| case.1.to_owned());
-    let (_server, mut source) = server(&format!(
-        "CREATE TABLE t ({declared}) CHARACTER SET utf8mb4 COLLATE utf8mb4_swedish_ci;
-         INSERT INTO t VALUES ({values}); INSERT INTO t (c0) VALUES (NULL)"
-    ));
-    let found = read(&mut source, "t", 10).unwrap();
-    assert_eq!(found.ledger.staged, 2);
-    for (at, (declared, _, expected)) in cases.iter().enumerate() {
-        // Without a key the row of NULLs comes first.
-        assert_eq!(found.texts(at), [None, Some((*expected).to_owned())], "{declared}");
-    }
+    let [create, values, nulls] = typed_table(&cases);
+    let (_server, mut source) =
+        server(&format!("{create} CHARACTER SET utf8mb4 COLLATE utf8mb4_swedish_ci; {values}; {nulls}"));
+    expect_typed_rows(&read(&mut source, "t", 10).unwrap(), &cases);
 }
 
 #[test]

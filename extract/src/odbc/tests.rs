@@ -11,7 +11,7 @@ use bron_mappings::Value;
 
 use super::*;
 use crate::access::Locator;
-use crate::source::reading::{self, WholeTable, read_table, table};
+use crate::source::reading::{self, Case, WholeTable, read_table, table, typed_table};
 
 /// A column name with all that can be in one.
 const ODD_NAME: &str = "blank \"citat\" å";
@@ -57,22 +57,7 @@ fn some(texts: &[&str]) -> Vec<Option<String>> {
     texts.iter().map(|text| Some((*text).to_owned())).collect()
 }
 
-/// A type of a column, a value in SQL and the text that it travels as.
-type Case = (&'static str, &'static str, &'static str);
-
-/// Statements that make the table `t` of these cases, with a row of their values and a row of NULLs.
-fn typed_table(cases: &[Case]) -> [String; 3] {
-    let columns = |part: fn(usize, &Case) -> String| {
-        cases.iter().enumerate().map(|(at, case)| part(at, case)).collect::<Vec<_>>().join(", ")
-    };
-    [
-        format!("CREATE TABLE t ({})", columns(|at, case| format!("c{at} {} NULL", case.0))),
-        format!("INSERT INTO t VALUES ({})", columns(|_, case| case.1.to_owned())),
-        format!("INSERT INTO t VALUES ({})", columns(|_, _| "NULL".to_owned())),
-    ]
-}
-
-fn check_typed_table(source: &mut OdbcSource, cases: &[Case]) {
+fn check_typed_table(source: &mut OdbcSource, cases: &[Case<'_>]) {
     let found = read(source, "t");
     assert_eq!((found.ledger.staged, found.ledger.read), (2, 2));
     for (at, (declared, _, expected)) in cases.iter().enumerate() {

@@ -58,3 +58,26 @@ impl WholeTable {
         self.texts(column).into_iter().map(|text| text.unwrap().parse::<i64>().unwrap()).sum()
     }
 }
+
+/// A type of a column, a value in SQL and the text that it travels as.
+pub(crate) type Case<'c> = (&'c str, &'c str, &'c str);
+
+/// Statements that make the table `t` of these cases, with a row of their values and a row of NULLs.
+pub(crate) fn typed_table(cases: &[Case<'_>]) -> [String; 3] {
+    let columns = |part: fn(usize, &Case<'_>) -> String| {
+        cases.iter().enumerate().map(|(at, case)| part(at, case)).collect::<Vec<_>>().join(", ")
+    };
+    [
+        format!("CREATE TABLE t ({})", columns(|at, case| format!("c{at} {} NULL", case.0))),
+        format!("INSERT INTO t VALUES ({})", columns(|_, case| case.1.to_owned())),
+        format!("INSERT INTO t VALUES ({})", columns(|_, _| "NULL".to_owned())),
+    ]
+}
+
+/// What came of such a table: the row of NULLs first, as it comes without a key, and the row of values.
+pub(crate) fn expect_typed_rows(found: &WholeTable, cases: &[Case<'_>]) {
+    assert_eq!(found.ledger.staged, 2);
+    for (at, (declared, _, expected)) in cases.iter().enumerate() {
+        assert_eq!(found.texts(at), [None, Some((*expected).to_owned())], "{declared}");
+    }
+}

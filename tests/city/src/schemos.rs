@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::names;
 use crate::organisation::orgnr_of;
 use crate::population::Population;
-use crate::sqlite::{Database, TableSpec, Value, row};
+use crate::sqlite::{Database, TableSpec, Value, row, spec};
 use crate::truth::{Action, Ledger, Place, Quota};
 
 pub(crate) use customers::home;
@@ -61,10 +61,6 @@ const VISIT_STAFF: usize = 9;
 const ABSENCE: usize = 10;
 const SKILL: usize = 11;
 const CHANGE_LOG: usize = 12;
-
-const fn spec(name: &'static str, columns: &'static str) -> TableSpec {
-    TableSpec { name, columns }
-}
 
 /// The first day of planning.
 const FIRST_DAY: Day = Day::of(2014, 1, 1);

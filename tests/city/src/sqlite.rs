@@ -22,6 +22,11 @@ pub(crate) struct TableSpec {
     pub(crate) columns: &'static str,
 }
 
+/// A table of this name with these columns.
+pub(crate) const fn spec(name: &'static str, columns: &'static str) -> TableSpec {
+    TableSpec { name, columns }
+}
+
 impl TableSpec {
     fn names(&self) -> impl Iterator<Item = &'static str> {
         self.columns.split_ascii_whitespace().map(|column| column.trim_end_matches(['#', '%', '*']))

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::generation::Progress;
 use crate::population::{Person, Population};
 use crate::rng::Rng;
-use crate::sqlite::{Database, TableSpec};
+use crate::sqlite::{Database, TableSpec, spec};
 use crate::truth::{Action, Ledger, Quota};
 
 pub(crate) use patient::reserve;
@@ -67,10 +67,6 @@ const VARNING: usize = 14;
 const SPARR: usize = 15;
 const SAMTYCKE: usize = 16;
 const ATKOMSTLOGG: usize = 17;
-
-const fn spec(name: &'static str, columns: &'static str) -> TableSpec {
-    TableSpec { name, columns }
-}
 
 /// The day on which the city changed to the national terms.
 const BREAK: Day = Day::of(2015, 1, 26);

@@ -15,7 +15,7 @@ use crate::names;
 use crate::organisation::DISTRICTS;
 use crate::population::{Outsider, Person, Population};
 use crate::rng::Rng;
-use crate::sqlite::{Database, TableSpec, row};
+use crate::sqlite::{Database, TableSpec, row, spec};
 use crate::truth::{Action, Ledger, Quota};
 
 const SYSTEM: &str = "warna";
@@ -38,10 +38,6 @@ const REDOVISNING: usize = 3;
 const BESLUT: usize = 4;
 const HANDELSE: usize = 5;
 const DOKUMENT: usize = 6;
-
-const fn spec(name: &'static str, columns: &'static str) -> TableSpec {
-    TableSpec { name, columns }
-}
 
 const FIRST_DAY: Day = Day::of(2005, 1, 1);
 

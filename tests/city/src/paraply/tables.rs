@@ -23,7 +23,7 @@
 //!
 //! The relations are barn, förälder, vårdnadshavare, god man, förvaltare, kontaktperson and närstående.
 
-use crate::sqlite::TableSpec;
+use crate::sqlite::{TableSpec, spec};
 
 /// The tables, in the order of the indices below.
 pub(super) static TABLES: [TableSpec; 33] = [
@@ -109,7 +109,3 @@ pub(super) const BEHOR: usize = 29;
 pub(super) const LOGG: usize = 30;
 pub(super) const AGRUT: usize = 31;
 pub(super) const STATUT: usize = 32;
-
-const fn spec(name: &'static str, columns: &'static str) -> TableSpec {
-    TableSpec { name, columns }
-}
