@@ -21,6 +21,7 @@
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
+//! | `connectors` | are the same records staged the same, whatever they are read from? (all features of servers) |
 //! | `live_sources` | does a system on a server come over as one in a file? (feature `postgres-tests`) |
 //! | `postgres` | does PostgreSQL give the same result? (feature `postgres-tests`) |
 //! | `odbc` | does a source give the same rows through an ODBC driver? (feature `odbc-tests`) |
@@ -33,6 +34,8 @@ mod authoring;
 #[cfg(feature = "browser-tests")]
 mod browser;
 mod checking;
+#[cfg(all(feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
+mod connectors;
 mod corruption;
 #[cfg(feature = "fault-tests")]
 mod crashes;
@@ -51,6 +54,8 @@ mod odbc;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
+#[cfg(feature = "postgres-tests")]
+mod relocation;
 mod shared_target;
 mod sources;
 mod sqlserver;

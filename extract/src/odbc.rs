@@ -60,8 +60,8 @@ type Clock = fn() -> SystemTime;
 /// statement be run again and read value by value. If its rows are not the same then, the reading fails with
 /// [`ErrorKind::Busy`].
 ///
-/// **Order.** Rows come in the order of the primary key; those of a table without one in the order of all columns, or
-/// of all that the system can sort by. The order of texts is the database's own.
+/// **Order.** Rows come in the order of the primary key, texts by their bytes where the system is a known one; those of
+/// a table without a key in the order of all columns, or of all that the system can sort by, in the database's own order.
 ///
 /// The methods block.
 pub struct OdbcSource {

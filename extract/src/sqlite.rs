@@ -33,7 +33,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// aside with the reason [`MALFORMED_VALUE`](crate::MALFORMED_VALUE); its `raw` bytes are, per column in
 /// order: `n`, or `i`, `r`, `t`, `b` and a u32 BE length and the value as number text, text or blob.
 ///
-/// Rows come in rowid order, for tables without rowid in primary-key order.
+/// Rows come in the order of the primary key, texts by their bytes; those of a table without one in rowid order.
 ///
 /// The methods block and must not be called from asynchronous code.
 pub struct SqliteSource {
@@ -169,7 +169,8 @@ fn select(table: &str, columns: &[&str], order: &[String]) -> String {
     } else {
         list(columns.iter().map(|name| quoted(name)).collect())
     };
-    let order = list(order.iter().map(|name| quoted(name)).collect());
+    // Whatever the column's own collation, so that every connector gives the same order.
+    let order = list(order.iter().map(|name| format!("{} COLLATE BINARY", quoted(name))).collect());
     format!("SELECT {chosen} FROM main.{} ORDER BY {order}", quoted(table))
 }
 

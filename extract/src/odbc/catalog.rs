@@ -34,6 +34,8 @@ pub(super) struct KnownColumn {
     column: SourceColumn,
     /// Its name as SQL text.
     quoted: String,
+    /// What orders rows by it as a part of the primary key.
+    order: String,
 }
 
 impl Selectable for KnownColumn {
@@ -57,9 +59,8 @@ impl Selectable for KnownColumn {
         }
     }
 
-    // What orders texts by their bytes differs from system to system.
     fn order_in_key(&self) -> String {
-        self.quoted.clone()
+        self.order.clone()
     }
 
     fn order_by_text(&self) -> String {
@@ -163,7 +164,9 @@ impl Catalog<'_> {
         let kind: ColumnType = form.kind();
         let name = self.text(&row.column_name)?;
         let quoted = self.quoted(&name)?;
-        Ok(KnownColumn { form, column: SourceColumn { name, declared_type, kind }, quoted })
+        let by_bytes = self.scope.dialect.by_bytes(&quoted, &declared_type, row.data_type);
+        let order = by_bytes.unwrap_or_else(|| quoted.clone());
+        Ok(KnownColumn { form, column: SourceColumn { name, declared_type, kind }, quoted, order })
     }
 
     /// The primary key; none where the driver cannot say.

@@ -89,6 +89,25 @@ impl Dialect {
         }
     }
 
+    /// What orders rows by the bytes of a text, whatever its collation, for a column of a type by its name and its ODBC
+    /// number; `None` for other types, and where no way is known.
+    pub(super) fn by_bytes(self, column: &str, type_name: &str, code: i16) -> Option<String> {
+        let is_one_of = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(type_name));
+        match self {
+            // Its driver passes off types without a collation as text.
+            Self::Postgres => is_one_of(&["text", "varchar", "bpchar", "char", "name"])
+                .then(|| format!("{column} COLLATE \"C\"")),
+            Self::MariaDb | Self::MySql => matches!(code, 1 | 12 | -1 | -10..=-8)
+                .then(|| format!("CAST(CONVERT({column} USING utf8mb4) AS BINARY)")),
+            // So does this server with days and times, to drivers that do not know them.
+            Self::SqlServer => is_one_of(&["char", "varchar", "nchar", "nvarchar", "sysname"])
+                .then(|| format!("{column} COLLATE Latin1_General_BIN2")),
+            // Any column may hold text.
+            Self::Sqlite => Some(format!("{column} COLLATE BINARY")),
+            Self::Other => None,
+        }
+    }
+
     /// Settings for a driver, by its file's name: that it keeps no whole table in memory, where it can be told so,
     /// makes no database, and gives text in UTF-8, whatever the locale.
     pub(super) fn driver_settings(file: &str) -> &'static [(&'static str, &'static str)] {
@@ -201,6 +220,19 @@ mod tests {
             assert_eq!(Dialect::of(name), dialect, "{name}");
         }
         assert_eq!(Dialect::Other.snapshot(), None);
+    }
+
+    #[test]
+    fn texts_are_ordered_by_their_bytes_and_nothing_else_is() {
+        let order = |dialect: Dialect, name: &str, code: i16| dialect.by_bytes("k", name, code);
+        assert_eq!(order(Dialect::Postgres, "text", -1).as_deref(), Some("k COLLATE \"C\""));
+        assert_eq!(order(Dialect::Postgres, "inet", 12), None);
+        assert_eq!(order(Dialect::SqlServer, "date", -9), None);
+        assert_eq!(order(Dialect::SqlServer, "NVARCHAR", -9).unwrap(), "k COLLATE Latin1_General_BIN2");
+        assert!(
+            order(Dialect::MariaDb, "VARCHAR", 12).is_some() && order(Dialect::MariaDb, "INT", 4).is_none()
+        );
+        assert_eq!(order(Dialect::Other, "varchar", 12), None);
     }
 
     #[test]

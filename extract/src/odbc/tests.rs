@@ -99,6 +99,12 @@ fn check_contract(source: &mut OdbcSource) {
     check_counting(source);
 }
 
+/// `ordnad` has a text as its key, in a collation of its own where the system has such: its bytes count.
+fn check_order(source: &mut OdbcSource) {
+    let found = read(source, "ordnad");
+    assert_eq!(found.texts(0), some(&["Z", "a", "b", "å", "ö"]));
+}
+
 /// The long text makes the statement be run again; nothing of it shows.
 fn check_many(source: &mut OdbcSource) {
     let schema = table(source, "manga");

@@ -138,6 +138,18 @@ fn the_order_is_that_of_the_key_and_the_batch_size_does_not_show() {
 }
 
 #[test]
+fn texts_in_a_key_are_ordered_by_their_bytes_whatever_their_collation() {
+    let (_dir, path) = database(
+        "CREATE TABLE t (k TEXT COLLATE NOCASE, nr INTEGER, v int, PRIMARY KEY (k, nr));
+         INSERT INTO t VALUES ('ö', 1, 1), ('b', 10, 2), (NULL, 1, 3), ('Z', 1, 4), ('b', 9, 5), ('a', 1, 6), \
+         (NULL, 1, 7), ('å', 1, 8);",
+    );
+    let (batches, _, _) = read(&mut SqliteSource::open(&path).unwrap(), "t", 3);
+    // SQLite takes NULL into a key, and then more than once.
+    assert_eq!(texts(&batches, 2), ["3", "7", "4", "6", "5", "2", "8", "1"].map(|one| Some(one.to_owned())));
+}
+
+#[test]
 fn only_the_columns_asked_for_are_read() {
     let (_dir, path) = database(
         "CREATE TABLE \"od\"\"d\" (a TEXT, hemlig TEXT); INSERT INTO \"od\"\"d\" VALUES ('1', x'ff');",

@@ -153,3 +153,11 @@ fn locks_and_long_statements_end_in_time() {
     let error = read_table(&mut source, &slow, 1).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
 }
+
+#[test]
+fn texts_in_a_key_are_ordered_by_their_bytes() {
+    let (_server, mut source) = server(
+        "CREATE TABLE ordnad (k varchar(9) COLLATE \"und-x-icu\" PRIMARY KEY); INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
+    );
+    check_order(&mut source);
+}

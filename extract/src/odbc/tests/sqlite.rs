@@ -188,3 +188,11 @@ fn the_pace_and_the_time_are_kept() {
     let error = read_table(&mut source, &manga, 10).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
 }
+
+#[test]
+fn texts_in_a_key_are_ordered_by_their_bytes() {
+    let (_dir, mut source) = source(
+        "CREATE TABLE ordnad (k text COLLATE NOCASE PRIMARY KEY); INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
+    );
+    check_order(&mut source);
+}

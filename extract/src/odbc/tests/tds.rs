@@ -218,3 +218,13 @@ fn a_table_that_breaks_off_is_never_a_short_one() {
         assert!(error.is_retryable(), "{error}");
     }
 }
+
+#[test]
+fn texts_in_a_key_are_ordered_by_their_bytes() {
+    let server = Server::builder()
+        .script("CREATE TABLE ordnad (k nvarchar(9) NOT NULL PRIMARY KEY)")
+        .script("INSERT INTO ordnad VALUES (N'ö'), (N'b'), (N'Z'), (N'a'), (N'å')")
+        .start()
+        .unwrap();
+    check_order(&mut open(&at(&server)).unwrap());
+}
