@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 pub(crate) mod reading;
+#[cfg(test)]
+pub(crate) mod transfers;
 
 use std::fmt;
 

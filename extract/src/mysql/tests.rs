@@ -1,7 +1,6 @@
 //! Against a private MariaDB server.
 
-use std::sync::mpsc;
-use std::thread;
+mod transfers;
 
 use bron_servers::MariaDbServer;
 
@@ -133,37 +132,6 @@ fn a_table_without_transactions_takes_the_claim_away() {
     let Consistency::None { why } = source.consistency() else { panic!("it claims one moment") };
     assert!(why.contains("gammal"), "{why}");
     assert_ne!(source.fingerprint().unwrap(), first, "what cannot be known must not look unchanged");
-}
-
-#[test]
-fn one_moment_for_every_table() {
-    let (server, mut source) = server(
-        "CREATE TABLE a (id int PRIMARY KEY, kr int); CREATE TABLE b (id int PRIMARY KEY, kr int);
-         INSERT INTO a SELECT seq, 100 FROM seq_1_to_500; INSERT INTO b SELECT seq, 100 FROM seq_1_to_500",
-    );
-    let (stop, stopped) = mpsc::channel::<()>();
-    let moving = thread::spawn(move || {
-        let mut moves = 0;
-        while stopped.try_recv().is_err() {
-            // Fifty transfers for each start of the client.
-            let transfer = |id: i32| {
-                format!(
-                    "BEGIN; UPDATE a SET kr = kr - 7 WHERE id = {id}; UPDATE b SET kr = kr + 7 WHERE id = {id}; COMMIT;"
-                )
-            };
-            execute(&server, &(1..=50).map(|id| transfer(id + moves % 450)).collect::<String>());
-            moves += 50;
-        }
-        moves
-    });
-    for round in 0..50 {
-        source.fingerprint().unwrap();
-        let (a, b) = (read(&mut source, "a", 64).unwrap(), read(&mut source, "b", 64).unwrap());
-        assert_eq!(a.sum(1) + b.sum(1), 100_000, "round {round}");
-    }
-    stop.send(()).unwrap();
-    let moves = moving.join().unwrap();
-    assert!(moves > 50, "only {moves} transfers happened meanwhile");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod mariadb;
 mod postgres;
 mod sqlite;
 mod tds;
+mod transfers;
 
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! Against a private server.
 
-use std::sync::mpsc;
-use std::thread;
+mod transfers;
 
 use bron_mappings::{Cells, ColumnType, Value};
 use bron_servers::PostgresServer;
@@ -149,37 +148,6 @@ fn the_fingerprint_moves_with_every_write_and_only_then() {
     assert_ne!(second, first);
     writer.execute("BEGIN; UPDATE t SET id = 3; ROLLBACK");
     assert_ne!(source.fingerprint().unwrap(), second, "what may have written counts as having written");
-}
-
-#[test]
-fn one_moment_for_every_table_and_every_connection() {
-    let (_server, mut source, mut writer) = server(
-        "CREATE TABLE a (id int PRIMARY KEY, kr int); CREATE TABLE b (id int PRIMARY KEY, kr int);
-         INSERT INTO a SELECT g, 100 FROM generate_series(1, 500) g;
-         INSERT INTO b SELECT g, 100 FROM generate_series(1, 500) g",
-    );
-    let (stop, stopped) = mpsc::channel::<()>();
-    let moving = thread::spawn(move || {
-        let mut moves = 0;
-        while stopped.try_recv().is_err() {
-            let id = moves % 500 + 1;
-            writer.execute(&format!(
-                "BEGIN; UPDATE a SET kr = kr - 7 WHERE id = {id}; UPDATE b SET kr = kr + 7 WHERE id = {id}; COMMIT"
-            ));
-            moves += 1;
-        }
-        moves
-    });
-    for round in 0..50 {
-        source.fingerprint().unwrap();
-        let mut other = source.beside().unwrap().unwrap();
-        let here = read(&mut source, "a", 64).unwrap().sum(1);
-        let there = read(other.as_mut(), "b", 64).unwrap().sum(1);
-        assert_eq!(here + there, 100_000, "round {round}");
-    }
-    stop.send(()).unwrap();
-    let moves = moving.join().unwrap();
-    assert!(moves > 50, "only {moves} transfers happened meanwhile");
 }
 
 #[test]

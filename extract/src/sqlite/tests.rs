@@ -1,3 +1,5 @@
+mod transfers;
+
 use std::os::unix::fs::PermissionsExt;
 
 use bron_mappings::{Batch, ColumnType};

@@ -3,6 +3,7 @@
 
 mod bench;
 mod faults;
+mod transfers;
 
 use bron_mappings::Cells;
 use bron_tds::Server;

@@ -4,7 +4,7 @@ use bron_servers::MariaDbServer;
 
 use super::*;
 
-fn at(server: &MariaDbServer) -> String {
+pub(super) fn at(server: &MariaDbServer) -> String {
     format!("Driver={{MariaDB Unicode}};SERVER=127.0.0.1;PORT={};DATABASE=bron;UID=bron", server.port())
 }
 

@@ -6,14 +6,14 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use super::*;
 
-fn at(server: &PostgresServer, user: &str) -> String {
+pub(super) fn at(server: &PostgresServer, user: &str) -> String {
     format!(
         "Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={};Database=postgres;UID={user}",
         server.port()
     )
 }
 
-fn work(server: &PostgresServer, statements: &str) {
+pub(super) fn work(server: &PostgresServer, statements: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = PgConnection::connect(&server.url()).await.unwrap();

@@ -7,7 +7,7 @@ use crate::ledger::MALFORMED_VALUE;
 use crate::odbc::form::{Asked, Finish, Form};
 use crate::sqlite::tests::{execute, writer};
 
-fn database(sql: &str) -> (tempfile::TempDir, PathBuf) {
+pub(super) fn database(sql: &str) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("legacy.db");
     let mut writer = writer(&path);
@@ -18,7 +18,7 @@ fn database(sql: &str) -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-fn at(path: &Path) -> Access {
+pub(super) fn at(path: &Path) -> Access {
     access(&format!("Driver=SQLite3;Database={}", path.display()), None)
 }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::odbc::form::{Declared, Form};
 use crate::source::SourceColumn;
 
-fn at(server: &Server) -> Access {
+pub(super) fn at(server: &Server) -> Access {
     let text = format!(
         "Driver=FreeTDS;Server=127.0.0.1;Port={};TDS_Version=7.4;Encryption=off;Database=Paraply;UID=bron",
         server.addr().port()
