@@ -47,6 +47,7 @@ impl Selectable for KnownColumn {
         match self.form.finish {
             // Servers write a FLOAT with six digits, and a DOUBLE with all that it takes.
             Finish::Real32 => format!("{} + 0e0", self.quoted),
+            Finish::Written | Finish::WrittenInUtc => format!("CAST({} AS text)", self.quoted),
             Finish::Money => format!("CAST({} AS numeric)", self.quoted),
             Finish::AsIs
             | Finish::Moment

@@ -130,6 +130,8 @@ impl Dialect {
         match self {
             Self::Postgres => vec![
                 "SET TIME ZONE 'UTC'".to_owned(),
+                "SET DateStyle = 'ISO'".to_owned(),
+                "SET IntervalStyle = 'iso_8601'".to_owned(),
                 "SET idle_in_transaction_session_timeout = 0".to_owned(),
                 format!("SET statement_timeout = {}", statement.as_millis()),
                 format!("SET lock_timeout = {}", lock.as_millis()),

@@ -13,6 +13,8 @@ const ROOMY: usize = 32 << 10;
 const UNKNOWN_LENGTH: usize = 4 << 10;
 /// The room for a number as text.
 const NUMBER: usize = 400;
+/// The room for a time, a moment, a duration or an address.
+const MOMENT: usize = 48;
 /// A character of UTF-8 has at most four bytes.
 const BYTES_PER_CHARACTER: usize = 4;
 
@@ -44,6 +46,11 @@ pub(super) enum Finish {
     MomentInUtc,
     /// An exact number, with so many digits after the point.
     Scale(usize),
+    /// A day, a time or a duration of PostgreSQL's, which the server writes itself: its driver makes days up for those
+    /// that ODBC does not know, such as `infinity` and days before Christ.
+    Written,
+    /// A moment in UTC of PostgreSQL's, likewise.
+    WrittenInUtc,
     /// An amount of PostgreSQL's, which is read as an exact number: its driver makes an approximate one of it.
     Money,
     /// An approximate number of 32 bits that the driver gives as text, with the digits of one of 64.
@@ -85,20 +92,22 @@ pub(super) struct Declared<'a> {
 impl Form {
     /// How to read a column of a declared type.
     pub(super) fn of(declared: Declared<'_>, dialect: Dialect) -> Self {
-        let (asked, finish, is_long) = if declared.name == "money" && dialect == Dialect::Postgres {
-            (Asked::Text(NUMBER), Finish::Money, false)
-        } else {
-            shape(declared)
+        let known = match dialect {
+            Dialect::Postgres => postgres(declared.name),
+            Dialect::MariaDb | Dialect::MySql => mariadb(declared.name),
+            Dialect::SqlServer | Dialect::Sqlite | Dialect::Other => None,
         };
+        let (asked, finish, is_long) = known.unwrap_or_else(|| shape(declared));
         let sorts = !is_long && !UNSORTABLE.contains(&declared.name);
         let finish = match finish {
-            Finish::Moment if declared.name == "timestamptz" => Finish::MomentInUtc,
             Finish::Scale(_) if !dialect.declares_scale() => Finish::AsIs,
             Finish::LowerCase if dialect == Dialect::SqlServer => Finish::UpperCase,
             Finish::AsIs
             | Finish::Moment
             | Finish::MomentInUtc
             | Finish::Scale(_)
+            | Finish::Written
+            | Finish::WrittenInUtc
             | Finish::Money
             | Finish::Real32
             | Finish::Real64
@@ -154,6 +163,28 @@ impl Form {
     }
 }
 
+/// Types of PostgreSQL that its driver does not give as they are.
+fn postgres(name: &str) -> Option<(Asked, Finish, bool)> {
+    Some(match name {
+        "money" => (Asked::Text(NUMBER), Finish::Money, false),
+        "date" | "time" | "timetz" | "timestamp" | "interval" => {
+            (Asked::Text(MOMENT), Finish::Written, false)
+        }
+        "timestamptz" => (Asked::Text(MOMENT), Finish::WrittenInUtc, false),
+        _ => return None,
+    })
+}
+
+/// Types of MariaDB of which its driver does not say what they are: identifiers and addresses pass for bytes, moments
+/// in UTC for those of no zone.
+fn mariadb(name: &str) -> Option<(Asked, Finish, bool)> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "uuid" | "inet4" | "inet6" => (Asked::Text(MOMENT), Finish::AsIs, false),
+        "timestamp" => (Asked::Text(MOMENT), Finish::MomentInUtc, false),
+        _ => return None,
+    })
+}
+
 /// The numbers are those of `sql.h` and `sqlext.h`, and two of SQL Server's own.
 fn shape(declared: Declared<'_>) -> (Asked, Finish, bool) {
     let digits = || Asked::Text(declared.size.unwrap_or(0).clamp(40, 200) + 4);
@@ -165,7 +196,7 @@ fn shape(declared: Declared<'_>) -> (Asked, Finish, bool) {
         7 => (Asked::Real32, Finish::AsIs, false),
         6 | 8 => (Asked::Real64, Finish::AsIs, false),
         // Days, times and moments, of ODBC 2 as well.
-        9..=11 | 91..=93 | -155 | -154 => (Asked::Text(48), Finish::Moment, false),
+        9..=11 | 91..=93 | -155 | -154 => (Asked::Text(MOMENT), Finish::Moment, false),
         -2 | -3 => (Asked::Bytes(room(declared.size, 1)), Finish::AsIs, false),
         -4 => (Asked::Bytes(UNKNOWN_LENGTH), Finish::AsIs, true),
         -11 => (Asked::Text(48), Finish::LowerCase, false),
@@ -185,11 +216,17 @@ impl Finish {
     /// Appends the text that travels to `out`.
     pub(super) fn write(self, text: &str, out: &mut Vec<u8>) {
         match self {
-            Self::AsIs | Self::Money | Self::Real64 => out.extend_from_slice(text.as_bytes()),
+            Self::AsIs | Self::Written | Self::Money | Self::Real64 => out.extend_from_slice(text.as_bytes()),
             Self::Moment => write_moment(text, out),
             Self::MomentInUtc => {
                 write_moment(text, out);
-                out.extend_from_slice(b" +00:00");
+                // A moment that never was has no offset either.
+                out.extend_from_slice(if text.starts_with("0000") { b"" } else { b" +00:00" });
+            }
+            Self::WrittenInUtc => {
+                let moment = text.strip_suffix("+00");
+                out.extend_from_slice(moment.unwrap_or(text).as_bytes());
+                out.extend_from_slice(if moment.is_some() { b" +00:00" } else { b"" });
             }
             Self::Scale(digits) => write_exact(text, digits, out),
             Self::Real32 => match text.parse::<f32>() {
@@ -282,6 +319,8 @@ mod tests {
         assert_eq!(finished(Finish::Moment, "912-01-01"), "0912-01-01");
         assert_eq!(finished(Finish::Moment, "8:00"), "8:00");
         assert_eq!(finished(Finish::MomentInUtc, "2024-01-31 08:00:00"), "2024-01-31 08:00:00 +00:00");
+        assert_eq!(finished(Finish::WrittenInUtc, "2024-01-31 08:00:00+00"), "2024-01-31 08:00:00 +00:00");
+        assert_eq!(finished(Finish::WrittenInUtc, "-infinity"), "-infinity");
     }
 
     #[test]
