@@ -14,5 +14,11 @@ fn a_city_comes_over_through_odbc_as_it_does_without() {
     }
     let through_odbc = run_project("migrate", &project.dir).expect(&[0, 3]);
     assert_eq!(through_odbc.code, expected.code);
+    for system in ["paraply", "schemos"] {
+        let told = |line: &&str| line.starts_with(&format!("{system} is read through /"));
+        let line =
+            through_odbc.stderr.lines().find(told).unwrap_or_else(|| panic!("{}", through_odbc.stderr));
+        assert!(line.ends_with("/libsqlite3odbc.so"), "{line}");
+    }
     expect_the_same_rows(&plain, &project);
 }

@@ -12,6 +12,7 @@
 # BRON_TEST_CHROMIUM   the browser that opens reports
 #
 # Hands on to the tests, when it is set:
+# BRON_EVERY_POINT     1,000 readings while money moves for each connector instead of 50, and their figures
 # BRON_TEST_MSSQL      connection string of a SQL Server in which they may make tables, beside the small server of their own:
 #                      Server=HOST,PORT;Database=NAME;User Id=USER;Password=PASSWORD
 set -euo pipefail

@@ -54,3 +54,22 @@ fn a_server_that_breaks_off_is_said_and_nothing_is_lost() {
     assert!(!broken.stderr.contains("lösen"));
     assert_eq!(migrated(&project)["findings_total"], 0);
 }
+
+#[test]
+fn a_server_that_shows_no_moment_is_named_in_what_the_run_leaves() {
+    let project = fresh_city();
+    let servers = served(&project.dir);
+    let spared = servers.iter().find(|server| server.logins().is_empty()).unwrap();
+    spared.allow_snapshot_isolation(false).unwrap();
+    let summary = migrated(&project);
+    let of = |reading: &serde_json::Value| [&reading["how"], &reading["why_not"]].map(|text| text.is_null());
+    let readings = summary["summary"]["readings"].as_array().unwrap();
+    let without: Vec<_> = readings.iter().filter(|reading| of(reading) == [true, false]).collect();
+    assert_eq!(without.len(), 1, "{readings:?}");
+    assert!(readings.iter().filter(|reading| of(reading) == [false, true]).count() + 1 == readings.len());
+    let run = fs::read_dir(project.dir.join("runs")).unwrap().next().unwrap().unwrap().path();
+    let noted = fs::read_to_string(run.join("readings.json")).unwrap();
+    assert!(noted.contains("does not allow SNAPSHOT isolation"), "{noted}");
+    let report = fs::read_to_string(project.dir.join("report/index.html")).unwrap();
+    assert!(report.contains("databasen tillåter inte SNAPSHOT-isolering"));
+}

@@ -61,7 +61,8 @@ type Clock = fn() -> SystemTime;
 /// [`ErrorKind::Busy`].
 ///
 /// **Order.** Rows come in the order of the primary key, texts by their bytes where the system is a known one; those of
-/// a table without a key in the order of all columns, or of all that the system can sort by, in the database's own order.
+/// a table without a key in the order of all columns, or of all that the system can sort by, in the database's own
+/// order.
 ///
 /// The methods block.
 pub struct OdbcSource {
@@ -129,12 +130,6 @@ impl OdbcSource {
         Ok(source)
     }
 
-    /// The file of the driver that was loaded.
-    #[must_use]
-    pub fn driver_file(&self) -> &Path {
-        &self.driver_file
-    }
-
     fn connection(&self) -> &Connection<'static> {
         self.connection.as_ref().expect("the connection goes only when the source does")
     }
@@ -155,7 +150,7 @@ impl OdbcSource {
             (Some(snapshot), None) => Consistency::Point { how: snapshot.how, at: String::new() },
             (Some(_), Some(why)) => Consistency::None { why },
             (None, _) => {
-                Consistency::None { why: format!("no snapshot of {system} is known to the ODBC connector") }
+                Consistency::None { why: format!("the ODBC connector knows no snapshot of {system}") }
             }
         };
         if let Consistency::Point { .. } = self.consistency {
@@ -214,6 +209,7 @@ fn connect(text: &str) -> Result<Connection<'static>, OdbcError> {
 /// The statements that read the columns of `wanted`, the best order of rows first, and how to read what they give.
 fn queries(place: &Place, listed: Listed, wanted: &TableSchema) -> Result<Vec<Query>, Error> {
     let Listed { from, table: mut known } = listed;
+    KnownColumn::check(place, &known.columns, wanted)?;
     let name = |known: &KnownColumn| known.column().name.clone();
     let mut wanted = wanted.clone();
     if wanted.columns.is_empty() {
@@ -250,6 +246,10 @@ impl Source for OdbcSource {
 
     fn consistency(&self) -> Consistency {
         self.consistency.clone()
+    }
+
+    fn driver(&self) -> Option<&Path> {
+        Some(&self.driver_file)
     }
 
     fn read<'a>(

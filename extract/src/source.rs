@@ -8,6 +8,7 @@ mod special_values;
 pub(crate) mod transfers;
 
 use std::fmt;
+use std::path::Path;
 
 use bron_mappings::{BatchReader, BatchSchema, ColumnType, Digest};
 
@@ -33,6 +34,11 @@ pub trait Source {
 
     /// What holds the reads after the last [`Source::fingerprint`] together.
     fn consistency(&self) -> Consistency;
+
+    /// The file of the driver that was loaded to read, where that is no part of the program.
+    fn driver(&self) -> Option<&Path> {
+        None
+    }
 
     /// Another connection that reads at the same point in time, so that several tables can be read at once;
     /// `None` where that cannot be had.

@@ -30,6 +30,7 @@ impl Chain<'_> {
     /// Stages every table that a mapping or a lookup reads. Columns that no rule reads stay where they are.
     pub(crate) fn extract(&mut self) -> Result<Work, Failure> {
         let (earlier, drift) = self.compare_schema()?;
+        self.tell_drivers();
         let wanted = self.wanted_tables()?;
         let work = self.stage_tables(wanted)?;
         self.compare_readings(earlier.as_ref(), drift)?;
@@ -73,6 +74,15 @@ impl Chain<'_> {
         self.note_readings(&runs)?;
         self.note_deliveries()?;
         Ok(work)
+    }
+
+    /// Tells the operator which drivers were loaded: the name of one may mean several files.
+    fn tell_drivers(&self) {
+        for (system, open) in &self.sources {
+            if let Some(file) = open.source.driver() {
+                self.printer.say(&format!("{system} is read through {}", file.display()));
+            }
+        }
     }
 
     /// Notes which files the systems ought to have delivered and did not (D67), and tells the operator. What

@@ -69,7 +69,12 @@ fn inspect(arguments: &SourceArguments, printer: &Printer) -> Result<Exit, Failu
     let opened = open(arguments)?;
     let moment = consistency_json(&opened.source.consistency());
     let tables: Vec<Value> = opened.tables.iter().map(table_json).collect();
-    let document = json!({ "consistency": moment, "tables": tables, "files": opened.verdicts });
+    let driver = opened.source.driver().map(|file| file.display().to_string());
+    if let Some(file) = &driver {
+        printer.say(&format!("read through {file}"));
+    }
+    let document =
+        json!({ "consistency": moment, "driver": driver, "tables": tables, "files": opened.verdicts });
     printer.result(&document, &pages::inspected(&opened.tables, &opened.verdicts));
     Ok(Exit::Clean)
 }

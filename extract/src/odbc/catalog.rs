@@ -7,7 +7,7 @@ use odbc_api::parameter::VarCharArray;
 use odbc_api::{ColumnsRow, Connection, Error as OdbcError};
 
 use super::dialect::Dialect;
-use super::form::{Declared, Finish, Form};
+use super::form::{Declared, Finish, Form, is_readable};
 use super::refusal::{Place, record};
 use crate::error::{Error, ErrorKind};
 use crate::selection::{KnownTable, Selectable};
@@ -36,6 +36,26 @@ pub(super) struct KnownColumn {
     quoted: String,
     /// What orders rows by it as a part of the primary key.
     order: String,
+    /// Whether its values can be read at all.
+    is_readable: bool,
+}
+
+impl KnownColumn {
+    /// Refuses columns of a table whose values cannot be read.
+    pub(super) fn check(place: &Place, known: &[Self], wanted: &TableSchema) -> Result<(), Error> {
+        let is_wanted = |known: &&Self| wanted.columns.iter().any(|column| column.name == known.column.name);
+        match known.iter().filter(is_wanted).find(|known| !known.is_readable) {
+            None => Ok(()),
+            Some(Self { column, .. }) => {
+                let SourceColumn { name, declared_type, .. } = column;
+                let problem = format!(
+                    "column {name} has the type {declared_type}, which cannot be read: leave it out of the mapping, \
+                     or convert it in a view"
+                );
+                Err(place.error(ErrorKind::Unreadable, &format!("table {}", wanted.name), &problem))
+            }
+        }
+    }
 }
 
 impl Selectable for KnownColumn {
@@ -167,7 +187,9 @@ impl Catalog<'_> {
         let quoted = self.quoted(&name)?;
         let by_bytes = self.scope.dialect.by_bytes(&quoted, &declared_type, row.data_type);
         let order = by_bytes.unwrap_or_else(|| quoted.clone());
-        Ok(KnownColumn { form, column: SourceColumn { name, declared_type, kind }, quoted, order })
+        let is_readable = is_readable(row.data_type, self.scope.dialect);
+        let column = SourceColumn { name, declared_type, kind };
+        Ok(KnownColumn { form, column, quoted, order, is_readable })
     }
 
     /// The primary key; none where the driver cannot say.

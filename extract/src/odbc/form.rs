@@ -15,6 +15,10 @@ const UNKNOWN_LENGTH: usize = 4 << 10;
 const NUMBER: usize = 400;
 /// The room for a time, a moment, a duration or an address.
 const MOMENT: usize = 48;
+/// Three of SQL Server's own types.
+const SQL_VARIANT: i16 = -150;
+const OF_THE_CLR: i16 = -151;
+const XML: i16 = -152;
 /// A character of UTF-8 has at most four bytes.
 const BYTES_PER_CHARACTER: usize = 4;
 
@@ -74,6 +78,12 @@ pub(super) struct Form {
     pub(super) finish: Finish,
     /// Whether every system can sort by the declared type.
     pub(super) sorts: bool,
+}
+
+/// Whether the values of a column can be read. There are types that only the system itself knows: what a driver makes
+/// of their values differs from driver to driver, and even from value to value.
+pub(super) fn is_readable(code: i16, dialect: Dialect) -> bool {
+    dialect != Dialect::SqlServer || !matches!(code, SQL_VARIANT | OF_THE_CLR | XML)
 }
 
 /// A column's type as `SQLColumns` describes it.

@@ -27,8 +27,8 @@ enum Kind {
     SqlServer,
 }
 
-/// What is special, the text that travels, and `type = literal` for SQLite, PostgreSQL, MariaDB and SQL Server. `{}` in a
-/// literal stands for the text.
+/// What is special, the text that travels, and `type = literal` for SQLite, PostgreSQL, MariaDB and SQL Server. `{}`
+/// in a literal stands for the text.
 type Special = (&'static str, &'static str, [&'static str; 4]);
 
 const TEXTS: [Special; 11] = [
@@ -356,13 +356,31 @@ fn values_from_postgres() {
     let server = PostgresServer::start().unwrap();
     runtime().unwrap().block_on(async {
         let mut connection = PgConnection::connect(&server.url()).await.unwrap();
-        let statements = AssertSqlSafe(statements(Kind::Postgres).join("; "));
+        let mut all = statements(Kind::Postgres);
+        all.push("CREATE TABLE utan_siffror (id int PRIMARY KEY, v double precision)".to_owned());
+        let values = "(1, 0), (2, 'NaN'), (3, 'Infinity'), (4, '-Infinity'), (5, NULL)";
+        all.push(format!("INSERT INTO utan_siffror VALUES {values}"));
+        let statements = AssertSqlSafe(all.join("; "));
         sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
     });
     check("postgres", Kind::Postgres, &server.url(), None);
     let port = server.port();
-    let text = format!("Servername=127.0.0.1;Port={port};Database=postgres;UID=bron");
-    check("psqlodbc", Kind::Postgres, &format!("odbc:Driver={{PostgreSQL Unicode}};{text}"), None);
+    let text = format!(
+        "odbc:Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={port};Database=postgres;UID=bron"
+    );
+    check("psqlodbc", Kind::Postgres, &text, None);
+    for locator in [&server.url(), &text] {
+        what_no_digits_say_is_kept_aside(locator);
+    }
+}
+
+/// An approximate number that is none takes its row out, and no other.
+fn what_no_digits_say_is_kept_aside(locator: &str) {
+    let mut source = Access::new(Locator::parse(locator).unwrap()).open(None).unwrap();
+    let found = read(source.as_mut(), "utan_siffror", 10).unwrap();
+    let columns: Vec<_> = found.unreadable.iter().map(|row| (row.line, row.column.as_deref())).collect();
+    assert_eq!(columns, [(2, Some("v")), (3, Some("v")), (4, Some("v"))], "{locator}");
+    assert_eq!(found.texts(0), [Some("1".to_owned()), Some("5".to_owned())], "{locator}");
 }
 
 #[test]

@@ -119,8 +119,8 @@ fn watch<W: FnMut(&Transfer)>(
         Moments::Two => "at two moments",
     };
     println!(
-        "{connector}, {held}: {runs} runs, {with_two_readers} with two readers, {transfers} transfers meanwhile, {torn} \
-         torn"
+        "{connector}, {held}: {runs} runs, {with_two_readers} with two readers, {transfers} transfers meanwhile, \
+         {torn} torn"
     );
     outcome
 }

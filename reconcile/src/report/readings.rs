@@ -81,8 +81,29 @@ const MECHANISMS: [(&str, &str); 7] = [
     ("consistent snapshot", "en ögonblicksbild"),
     ("database snapshot", "en databasögonblicksbild"),
     ("snapshot transaction", "en ögonblickstransaktion"),
-    ("serializable transaction", "en serialiserbar transaktion"),
+    ("repeatable read transaction", "en transaktion med upprepbar läsning"),
 ];
+
+/// Why a source was not read at one moment: how the reason begins, and how it begins in Swedish. What follows, names of
+/// tables and systems, stays.
+const REASONS: [(&str, &str); 5] = [
+    (
+        "the engine of these tables knows no transactions",
+        "lagringsmotorn för dessa tabeller saknar transaktioner",
+    ),
+    (
+        "the database does not allow SNAPSHOT isolation, and the settings name no database snapshot",
+        "databasen tillåter inte SNAPSHOT-isolering, och inställningarna nämner ingen databasögonblicksbild",
+    ),
+    ("the database does not allow snapshot isolation", "databasen tillåter inte SNAPSHOT-isolering"),
+    ("the database has tables without transactions", "databasen har tabeller utan transaktioner"),
+    ("the ODBC connector knows no snapshot of", "ODBC-kopplingen känner inte till någon ögonblicksbild i"),
+];
+
+fn reason(english: &str) -> String {
+    let known = REASONS.iter().find_map(|(begins, swedish)| Some((english.strip_prefix(begins)?, swedish)));
+    known.map_or_else(|| english.to_owned(), |(rest, swedish)| format!("{swedish}{rest}"))
+}
 
 pub(super) fn readings(summary: &Summary, labels: &Labels) -> Vec<ReadingView> {
     let view = |one: &SystemReading| {
@@ -92,7 +113,10 @@ pub(super) fn readings(summary: &Summary, labels: &Labels) -> Vec<ReadingView> {
         };
         ReadingView {
             system: Labels::name(&labels.systems, &one.system).to_owned(),
-            how: one.how.as_ref().map_or_else(|| one.why_not.clone().unwrap_or_default(), mechanism),
+            how: one
+                .how
+                .as_ref()
+                .map_or_else(|| one.why_not.as_deref().map_or_else(String::new, reason), mechanism),
             one_moment: one.how.is_some(),
         }
     };
@@ -185,6 +209,32 @@ mod tests {
         let views = deliveries(&summary, &Labels::default());
         let lines: Vec<_> = views.iter().map(|view| (view.files.as_str(), view.decision)).collect();
         assert_eq!(lines, [("b.csv", "Ej bevisat"), ("a.csv", "Beslutat att gå vidare utan")]);
+    }
+
+    #[test]
+    fn how_a_source_was_read_is_said_in_swedish() {
+        let mut summary = summary();
+        let reading = |how: Option<&str>, why_not: Option<&str>| SystemReading {
+            system: "paraply".into(),
+            how: how.map(str::to_owned),
+            why_not: why_not.map(str::to_owned),
+            ..SystemReading::default()
+        };
+        summary.readings = vec![
+            reading(Some("repeatable read transaction"), None),
+            reading(None, Some("the engine of these tables knows no transactions: LOGG, KODTAB")),
+            reading(None, Some("the ODBC connector knows no snapshot of DB2")),
+            reading(None, Some("something else")),
+        ];
+        let views = readings(&summary, &Labels::default());
+        let said: Vec<_> = views.iter().map(|view| (view.how.as_str(), view.one_moment)).collect();
+        let expected = [
+            ("en transaktion med upprepbar läsning", true),
+            ("lagringsmotorn för dessa tabeller saknar transaktioner: LOGG, KODTAB", false),
+            ("ODBC-kopplingen känner inte till någon ögonblicksbild i DB2", false),
+            ("something else", false),
+        ];
+        assert_eq!(said, expected);
     }
 
     #[test]

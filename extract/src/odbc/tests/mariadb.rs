@@ -28,7 +28,7 @@ fn the_contract_holds() {
          INSERT INTO manga SELECT seq, if(seq = 4321, repeat('å', 20000), 'kort') FROM seq_1_to_5000;
          CREATE DATABASE annan; CREATE TABLE annan.t (x int);",
     );
-    assert!(source.driver_file().ends_with("libmaodbc.so"));
+    assert!(source.driver_file.ends_with("libmaodbc.so"));
     assert_eq!(source.consistency(), Consistency::Point { how: "consistent snapshot", at: String::new() });
     check_contract(&mut source);
 }
@@ -141,7 +141,8 @@ fn locks_and_long_statements_end_in_time() {
 #[test]
 fn texts_in_a_key_are_ordered_by_their_bytes() {
     let (_server, mut source) = server(
-        "CREATE TABLE ordnad (k varchar(9) PRIMARY KEY) COLLATE utf8mb4_swedish_ci; INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
+        "CREATE TABLE ordnad (k varchar(9) PRIMARY KEY) COLLATE utf8mb4_swedish_ci;
+         INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
     );
     check_order(&mut source);
 }

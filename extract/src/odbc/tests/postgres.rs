@@ -42,7 +42,7 @@ fn the_contract_holds() {
             FROM generate_series(1, 5000) n;
          CREATE SCHEMA annat; CREATE TABLE annat.t (x int)",
     );
-    assert!(source.driver_file().ends_with("psqlodbcw.so"));
+    assert!(source.driver_file.ends_with("psqlodbcw.so"));
     let point = Consistency::Point { how: "repeatable read transaction", at: String::new() };
     assert_eq!(source.consistency(), point);
     check_contract(&mut source);
@@ -157,7 +157,8 @@ fn locks_and_long_statements_end_in_time() {
 #[test]
 fn texts_in_a_key_are_ordered_by_their_bytes() {
     let (_server, mut source) = server(
-        "CREATE TABLE ordnad (k varchar(9) COLLATE \"und-x-icu\" PRIMARY KEY); INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
+        "CREATE TABLE ordnad (k varchar(9) COLLATE \"und-x-icu\" PRIMARY KEY);
+         INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
     );
     check_order(&mut source);
 }

@@ -26,7 +26,7 @@ pub(super) fn at(path: &Path) -> Access {
 /// see each other's locks.
 fn work(path: &Path, statements: &[&str]) {
     let text =
-        format!("Driver={};Database={}", open(&at(path)).unwrap().driver_file().display(), path.display());
+        format!("Driver={};Database={}", open(&at(path)).unwrap().driver_file.display(), path.display());
     let connection = connect(&text).unwrap();
     for statement in statements {
         run(&connection, statement, None).unwrap();
@@ -53,7 +53,7 @@ fn the_contract_holds() {
     let data = format!("x'{}'", "00ff27".repeat(4_000));
     let contract = CONTRACT.replace("BYTES", &data);
     let (_dir, mut source) = source(&contract);
-    assert!(source.driver_file().ends_with("libsqlite3odbc.so") && source.driver_file().is_absolute());
+    assert!(source.driver_file.ends_with("libsqlite3odbc.so") && source.driver_file.is_absolute());
     assert_eq!(source.consistency(), Consistency::Point { how: "read transaction", at: String::new() });
     check_contract(&mut source);
 }
@@ -192,7 +192,8 @@ fn the_pace_and_the_time_are_kept() {
 #[test]
 fn texts_in_a_key_are_ordered_by_their_bytes() {
     let (_dir, mut source) = source(
-        "CREATE TABLE ordnad (k text COLLATE NOCASE PRIMARY KEY); INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
+        "CREATE TABLE ordnad (k text COLLATE NOCASE PRIMARY KEY);
+         INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
     );
     check_order(&mut source);
 }

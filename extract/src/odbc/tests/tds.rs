@@ -73,7 +73,7 @@ fn the_contract_holds() {
     }
     let server = builder.start().unwrap();
     let mut source = open(&at(&server)).unwrap();
-    assert!(source.driver_file().ends_with("libtdsodbc.so"));
+    assert!(source.driver_file.ends_with("libtdsodbc.so"));
     check_contract(&mut source);
 }
 
@@ -227,4 +227,27 @@ fn texts_in_a_key_are_ordered_by_their_bytes() {
         .start()
         .unwrap();
     check_order(&mut open(&at(&server)).unwrap());
+}
+
+#[test]
+fn what_is_of_no_certain_type_is_named_and_the_rest_is_read() {
+    let columns = "id int NOT NULL PRIMARY KEY, Vad sql_variant NULL, Namn nvarchar(9) NULL, Mer xml NULL";
+    let server = Server::builder()
+        .script(&format!("CREATE TABLE t ({columns})"))
+        .script("INSERT INTO t VALUES (1, N'hemligt', N'Åsa', N'<a/>')")
+        .start()
+        .unwrap();
+    let mut source = open(&at(&server)).unwrap();
+    let described = table(&mut source, "t");
+    let only = |names: &[&str]| {
+        let columns = described.columns.iter().filter(|column| names.contains(&column.name.as_str()));
+        TableSchema { columns: columns.cloned().collect(), ..described.clone() }
+    };
+    for (column, declared) in [("Vad", "sql_variant"), ("Mer", "xml")] {
+        let error = read_table(&mut source, &only(&["id", column]), 10).unwrap_err();
+        let said = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Unreadable);
+        assert!(said.contains(&format!("column {column} has the type {declared}")), "{said}");
+    }
+    assert_eq!(read_table(&mut source, &only(&["id", "Namn"]), 10).unwrap().texts(1), some(&["Åsa"]));
 }

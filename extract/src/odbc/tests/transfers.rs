@@ -23,7 +23,7 @@ fn in_one_transaction(transfer: &Transfer) -> AssertSqlSafe<String> {
 /// Through the driver as well: two copies of SQLite in one process do not see each other's locks.
 fn sqlite_mover(path: &Path) -> impl FnMut(&Transfer) {
     let access = sqlite::at(path);
-    let file = open(&access).unwrap().driver_file().display().to_string();
+    let file = open(&access).unwrap().driver_file.display().to_string();
     let connection = connect(&format!("Driver={file};Database={}", path.display())).unwrap();
     connection.set_autocommit(false).unwrap();
     move |transfer| {
