@@ -1,5 +1,7 @@
 //! Against a private MariaDB server.
 
+mod faults;
+
 use std::sync::mpsc;
 use std::thread;
 
@@ -8,7 +10,7 @@ use bron_servers::MariaDbServer;
 use super::*;
 use crate::access::Locator;
 use crate::error::ErrorKind;
-use crate::source::reading::{expect_typed_rows, read, table, typed_table};
+use crate::source::reading::{expect_typed_rows, read, read_table, table, typed_table};
 
 fn access(server: &MariaDbServer, user: &str) -> Access {
     let address = format!("mysql://{user}@127.0.0.1:{}/bron", server.port());

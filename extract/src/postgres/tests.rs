@@ -1,5 +1,7 @@
 //! Against a private server.
 
+mod faults;
+
 use std::sync::mpsc;
 use std::thread;
 
