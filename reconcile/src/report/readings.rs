@@ -21,6 +21,8 @@ pub(super) struct ReadingView {
     pub(super) system: String,
     pub(super) how: String,
     pub(super) one_moment: bool,
+    /// How often it was read again, as text.
+    pub(super) retries: String,
 }
 
 /// A table or a column that is not what it was.
@@ -94,6 +96,7 @@ pub(super) fn readings(summary: &Summary, labels: &Labels) -> Vec<ReadingView> {
             system: Labels::name(&labels.systems, &one.system).to_owned(),
             how: one.how.as_ref().map_or_else(|| one.why_not.clone().unwrap_or_default(), mechanism),
             one_moment: one.how.is_some(),
+            retries: count(one.retries),
         }
     };
     summary.readings.iter().map(view).collect()
