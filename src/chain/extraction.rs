@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, Source, StageRequest, TableSchema, missing_files, stage_table, table_dir,
+    Locator, MANIFEST_FILE, Manifest, Source, StageRequest, TableSchema, missing_files, stage_table,
+    table_dir,
 };
 use bron_mappings::{Digest, Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
@@ -98,8 +99,8 @@ impl Chain<'_> {
         let stage = |source: &mut dyn Source, system: &str, table: &TableSchema| {
             let dir = table_dir(&run.dir, system, &table.name);
             let request = request(settings, system, fingerprints[system], table, &dir);
-            let staged = progress
-                .during(&format!("{system}/{}", table.name), || stage_table(source, &request))?;
+            let staged =
+                progress.during(&format!("{system}/{}", table.name), || stage_table(source, &request))?;
             progress.step();
             Ok(staged.reused)
         };

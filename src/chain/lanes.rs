@@ -181,7 +181,13 @@ impl<'a> Lane<'a> {
     }
 
     /// Waits and makes the source readable again, until it is or nothing helps. Says whether the moment still stands.
-    fn recover(&self, table: &str, mut error: Error, before: u32, lanes: &Lanes<'_, '_>) -> Result<bool, Error> {
+    fn recover(
+        &self,
+        table: &str,
+        mut error: Error,
+        before: u32,
+        lanes: &Lanes<'_, '_>,
+    ) -> Result<bool, Error> {
         let mut connections = held(&self.connections);
         let Connections { holder, idle, beside, recovered, lost, tries } = &mut *connections;
         while *recovered == before && !*lost {
