@@ -10,6 +10,7 @@ mod earlier;
 mod effect;
 mod extraction;
 mod identity;
+mod lanes;
 mod loading;
 mod lookups;
 mod quality;
@@ -22,11 +23,13 @@ mod transformation;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bron_extract::PartOptions;
 use bron_mappings::{Digest, Mapping, MappingSet};
 
 use crate::failure::Failure;
+use crate::patience::wait;
 use crate::printer::Printer;
 use crate::project::{OpenSource, check_files, known_tables, mapping_files, open_sources, require_as_of};
 use crate::settings::Settings;
@@ -50,6 +53,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) controls: BTreeMap<String, String>,
     pub(crate) sources: BTreeMap<String, OpenSource>,
     pub(crate) fingerprints: BTreeMap<String, Digest>,
+    /// The digest of what people have decided about persons, which is content as well.
+    decisions: Option<Digest>,
     /// Whether live sources stand for what was read of them before.
     again: bool,
     /// What makes `bron/identitet`; absent when no mapping says which rows are persons.
@@ -57,6 +62,18 @@ pub(crate) struct Chain<'a> {
     /// What makes `bron/gallring`; absent when the project has no personal files.
     retention: Option<Mapping>,
     pub(crate) run: Run,
+}
+
+/// The content that names a run.
+fn contents(fingerprints: &BTreeMap<String, Digest>, decisions: Option<Digest>) -> BTreeMap<String, Digest> {
+    let decisions = decisions.map(|decisions| (identity::NAME.to_owned(), decisions));
+    fingerprints.clone().into_iter().chain(decisions).collect()
+}
+
+/// Tells the operator of a source that cannot be read yet, and waits. Says whether to go on.
+fn pause(printer: &Printer, line: &str, time: Duration) -> bool {
+    printer.say(line);
+    wait(time, || !STOP.load(Ordering::SeqCst))
 }
 
 /// How rows are cut into parts: several parts are built at the same time, so each is kept small.
@@ -93,18 +110,17 @@ impl<'a> Chain<'a> {
     ) -> Result<Self, Failure> {
         let files = mapping_files(&settings.mappings)?;
         let parsed = MappingSet::parse(&files);
-        let mut sources = open_sources(settings, &parsed.0)?;
+        let mut sources = open_sources(settings, &parsed.0, |line, time| pause(printer, line, time))?;
         let checked = check_files(files, parsed, &known_tables(&sources)).usable();
         let (set, files) = checked.map_err(|failure| earlier::or_drift(settings, &sources, failure))?;
         require_as_of(settings, &set)?;
-        let (fingerprints, again) = readings::fingerprints(settings, &mut sources, moment)?;
+        let (fingerprints, again) = readings::fingerprints(settings, printer, &mut sources, moment)?;
         let here = set.mappings.iter().filter(|mapping| sources.contains_key(&mapping.system));
         let (identities, decisions) = Identities::open(&settings.project, here)?.unzip();
         let here = set.mappings.iter().filter(|mapping| sources.contains_key(&mapping.system));
         let retention = retention::open(&set, settings.as_of.as_deref(), here);
-        let mut contents = fingerprints.clone();
-        contents.extend(decisions.flatten().map(|decisions| (identity::NAME.to_owned(), decisions)));
-        let run = Run::open(settings, &set, &contents)?;
+        let decisions = decisions.flatten();
+        let run = Run::open(settings, &set, &contents(&fingerprints, decisions))?;
         let controls = files.into_iter().filter(|(path, _)| path.starts_with("controls/")).collect();
         Ok(Self {
             settings,
@@ -113,6 +129,7 @@ impl<'a> Chain<'a> {
             controls,
             sources,
             fingerprints,
+            decisions,
             again,
             identities,
             retention,
@@ -135,8 +152,7 @@ impl<'a> Chain<'a> {
     /// Stops here when the operator asked for it. Everything made so far stays.
     pub(crate) fn go_on(&self) -> Result<(), Failure> {
         if STOP.load(Ordering::SeqCst) {
-            let again = format!("bron migrate --project {}", self.settings.project.display());
-            return Err(Failure::interrupted(&again));
+            return Err(Failure::interrupted(&self.settings.again()));
         }
         Ok(())
     }

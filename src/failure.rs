@@ -124,6 +124,37 @@ pub(crate) fn whole(error: &dyn std::error::Error) -> String {
     text
 }
 
+impl Failure {
+    /// A source that could not be read. `place` is the system, with the table when one was being read; `again` is the
+    /// command that goes on.
+    pub(crate) fn of_source(place: &str, error: bron_extract::Error, again: &str) -> Self {
+        let way_out = way_out(error.kind());
+        let failure = Self::from(error).about(place);
+        match way_out {
+            Some(first) => failure.hint(format!("{first}, then go on with: {again}")),
+            None => failure,
+        }
+    }
+}
+
+/// What the operator does about a source that could not be read.
+fn way_out(kind: bron_extract::ErrorKind) -> Option<&'static str> {
+    use bron_extract::ErrorKind::{
+        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings,
+        Storage, Truncated, Unreadable,
+    };
+    match kind {
+        Busy => Some(
+            "wait until nobody holds it, or allow more with lock_timeout_seconds or statement_timeout_seconds",
+        ),
+        Connection => Some("see that the server runs and can be reached from here"),
+        Outdated => Some("wait until nobody changes the tables"),
+        Permission => Some("let the user who reads the source read it"),
+        Drift => Some("bring the mapping files up to date until `bron check` is clean"),
+        Corrupt | Database | Encoding | Missing | Settings | Storage | Truncated | Unreadable | _ => None,
+    }
+}
+
 impl From<bron_extract::Error> for Failure {
     fn from(error: bron_extract::Error) -> Self {
         let (exit, class) = extract_class(&error);
@@ -137,11 +168,11 @@ const REBUILD: &str = "if the file lies under runs/, remove that run's directory
 
 fn extract_class(error: &bron_extract::Error) -> (Exit, Class) {
     use bron_extract::ErrorKind::{
-        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Permission, Settings, Storage,
-        Truncated, Unreadable,
+        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings,
+        Storage, Truncated, Unreadable,
     };
     match error.kind() {
-        Busy | Connection => (Exit::Failed, Class::Retryable),
+        Busy | Connection | Outdated => (Exit::Failed, Class::Retryable),
         Drift => (Exit::Drift, Class::Data),
         Corrupt => (Exit::SafetyStop, Class::Safety),
         Storage => (Exit::SafetyStop, Class::Retryable),

@@ -4,6 +4,7 @@ mod args;
 mod chain;
 mod diagnostics;
 mod failure;
+mod patience;
 mod printer;
 mod project;
 mod settings;

@@ -1,7 +1,9 @@
 //! The one door for output: data to stdout, talk to stderr, progress only on a terminal.
 
-use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bron_mappings::{Diagnostic, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,12 +17,12 @@ use crate::failure::Failure;
 pub(crate) struct Printer {
     output: Output,
     quiet: bool,
-    lost: Cell<bool>,
+    lost: AtomicBool,
 }
 
 impl Printer {
     pub(crate) const fn new(output: Output, quiet: bool) -> Self {
-        Self { output, quiet, lost: Cell::new(false) }
+        Self { output, quiet, lost: AtomicBool::new(false) }
     }
 
     /// A line of talk.
@@ -44,14 +46,14 @@ impl Printer {
 
     /// Whether a result could not be written. A closed pipe is the reader's choice and no loss.
     pub(crate) fn lost_results(&self) -> bool {
-        self.lost.get()
+        self.lost.load(Ordering::SeqCst)
     }
 
     fn data_line(&self, text: &str) {
         let mut out = anstream::stdout().lock();
         let written = writeln!(out, "{text}").and_then(|()| out.flush());
         let lost = written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
-        self.lost.set(self.lost.get() || lost);
+        self.lost.fetch_or(lost, Ordering::SeqCst);
     }
 
     /// A failure, with everything that is wrong in the mapping files.
@@ -106,34 +108,56 @@ impl Printer {
             )
         };
         bar.set_prefix(name.to_owned());
-        Stage(bar)
+        Stage { bar, under_way: Mutex::default() }
     }
 }
 
 /// The progress of one stage. It disappears when the stage is over.
-pub(crate) struct Stage(ProgressBar);
+pub(crate) struct Stage {
+    bar: ProgressBar,
+    under_way: Mutex<BTreeSet<String>>,
+}
 
 impl Stage {
     /// Names what is worked on.
     pub(crate) fn now(&self, what: &str) {
-        self.0.set_message(what.to_owned());
+        self.bar.set_message(what.to_owned());
+    }
+
+    /// Names one of several things that are worked on at the same time, for as long as the work lasts.
+    pub(crate) fn during<T>(&self, what: &str, work: impl FnOnce() -> T) -> T {
+        self.name(|names| names.insert(what.to_owned()));
+        let done = work();
+        self.name(|names| names.remove(what));
+        done
+    }
+
+    fn name(&self, change: impl FnOnce(&mut BTreeSet<String>) -> bool) {
+        let mut names = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut names);
+        self.bar.set_message(names.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+    }
+
+    /// Takes the progress away for as long as something else is printed.
+    pub(crate) fn aside(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
     }
 
     /// One step is done.
     pub(crate) fn step(&self) {
-        self.0.inc(1);
+        self.bar.inc(1);
     }
 
     /// So much of the steps is done.
     pub(crate) fn at(&self, done: u64, of: u64) {
-        self.0.set_length(of);
-        self.0.set_position(done);
+        self.bar.set_length(of);
+        self.bar.set_position(done);
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

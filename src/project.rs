@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use bron_extract::{Source, TableSchema};
 use bron_mappings::{Coverage, Diagnostic, FunctionSpec, Mapping, MappingSet, Severity, Tables, check};
@@ -10,12 +11,14 @@ use bron_transform::{check_rules, registry, run_examples};
 
 use crate::chain::{control_columns, control_fields};
 use crate::failure::{Failure, whole};
+use crate::patience::{Tries, persist};
 use crate::settings::Settings;
 
 /// A source system, open.
 pub(crate) struct OpenSource {
     pub(crate) source: Box<dyn Source>,
     pub(crate) tables: Vec<TableSchema>,
+    pub(crate) tries: Tries,
 }
 
 /// The text of every mapping file under `dir`, by its path relative to it.
@@ -172,18 +175,30 @@ impl Checked {
     }
 }
 
-/// Opens the sources of a project and asks each for its tables. Reads no rows.
+/// Opens the sources of a project and asks each for its tables. Reads no rows. `pause` decides about sources that cannot
+/// be read yet, see [`persist`].
 pub(crate) fn open_sources(
     settings: &Settings,
     set: &MappingSet,
+    pause: impl Fn(&str, Duration) -> bool,
 ) -> Result<BTreeMap<String, OpenSource>, Failure> {
     let mut sources = BTreeMap::new();
     for (name, system) in &settings.systems {
-        let mut source = system.access.open(set.systems.get(name))?;
-        let tables = source.tables()?;
-        sources.insert(name.clone(), OpenSource { source, tables });
+        let mut tries = Tries::new(system.patience);
+        let opened = persist(&mut tries, name, &pause, || {
+            let mut source = system.access.open(set.systems.get(name))?;
+            let tables = source.tables()?;
+            Ok((source, tables))
+        });
+        let (source, tables) = opened.map_err(|error| Failure::of_source(name, error, &settings.again()))?;
+        sources.insert(name.clone(), OpenSource { source, tables, tries });
     }
     Ok(sources)
+}
+
+/// Asks nothing twice: for whoever looks at a source and waits for the answer.
+pub(crate) fn impatient(_: &str, _: Duration) -> bool {
+    false
 }
 
 /// The tables and columns of open sources, as a check wants them.

@@ -11,11 +11,14 @@ use serde::Deserialize;
 
 use crate::args::{ChainArguments, ReadingArguments};
 use crate::failure::{Failure, whole};
+use crate::patience::Patience;
 
 /// The name of the project file.
 pub(crate) const PROJECT_FILE: &str = "bron.toml";
 
 const DEFAULT_BATCH_ROWS: usize = 8192;
+/// Enough to keep two readers busy while one waits, and few enough for a production system.
+const DEFAULT_READERS: usize = 2;
 /// Half a row in a thousand: above that the rule is more likely wrong than the data.
 const DEFAULT_QUARANTINE_PPM: u64 = 500;
 
@@ -47,6 +50,9 @@ struct SystemFile {
     statement_timeout_seconds: Option<u32>,
     lock_timeout_seconds: Option<u32>,
     rows_per_second: Option<u32>,
+    readers: Option<usize>,
+    retries: Option<u32>,
+    retry_wait_seconds: Option<u32>,
     /// Files that were expected of the system and that the project has decided to go without.
     #[serde(default)]
     not_delivered: BTreeSet<String>,
@@ -69,6 +75,10 @@ enum FileKind {
 pub(crate) struct SystemSettings {
     /// Where it is and on what terms it is read.
     pub(crate) access: Access,
+    /// The most tables of it that are read at once.
+    pub(crate) readers: usize,
+    /// How often reading it is tried again.
+    pub(crate) patience: Patience,
     /// Files that were expected of it and that the project has decided to go without.
     pub(crate) not_delivered: BTreeSet<String>,
 }
@@ -112,7 +122,8 @@ impl Settings {
         let systems = file.system.into_iter().map(|(name, system)| {
             let access =
                 access(project, &system).map_err(|failure| failure.about(&format!("system {name}")))?;
-            Ok((name, SystemSettings { access, not_delivered: system.not_delivered }))
+            let (readers, patience) = (readers(&system), patience(&system, access.locator.is_live()));
+            Ok((name, SystemSettings { access, readers, patience, not_delivered: system.not_delivered }))
         });
         let systems = systems.collect::<Result<_, Failure>>()?;
         Ok(Self {
@@ -137,6 +148,11 @@ impl Settings {
     /// Whether a system goes on changing while nobody looks.
     pub(crate) fn is_live(&self, system: &str) -> bool {
         self.systems.get(system).is_some_and(|system| system.access.locator.is_live())
+    }
+
+    /// The command that goes on with what was stopped.
+    pub(crate) fn again(&self) -> String {
+        format!("bron migrate --project {}", self.project.display())
     }
 
     /// The directory of all runs.
@@ -203,6 +219,23 @@ fn access(project: &Path, system: &SystemFile) -> Result<Access, Failure> {
     })
 }
 
+/// The most tables of a system that are read at once. Whoever limits the rows means one reader, unless told otherwise.
+fn readers(system: &SystemFile) -> usize {
+    let usual = if system.rows_per_second.is_some() { 1 } else { DEFAULT_READERS };
+    system.readers.unwrap_or(usual).max(1)
+}
+
+/// How long the project waits for a system that cannot be read. A file that is still being written takes longer than
+/// anybody waits for a server.
+fn patience(system: &SystemFile, is_live: bool) -> Patience {
+    let usual = if is_live { Patience::default() } else { Patience { retries: 0, ..Patience::default() } };
+    let first_wait = system.retry_wait_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    Patience {
+        retries: system.retries.unwrap_or(usual.retries),
+        first_wait: first_wait.unwrap_or(usual.first_wait),
+    }
+}
+
 /// The locator that an address is or names.
 fn located(project: &Path, address: &str) -> Result<Locator, Failure> {
     let text = if address.starts_with("env:") || address.starts_with("file:") {
@@ -267,7 +300,7 @@ mod tests {
         std::fs::write(dir.path().join("k"), "0".repeat(64)).unwrap();
         std::fs::write(dir.path().join("p"), "hemligt\n").unwrap();
         let system = "[system.paraply]\naddress = \"mssql://r@db.example.org/paraply\"\n";
-        let terms = "password = \"file:p\"\nrows_per_second = 100\nlock_timeout_seconds = 1\n";
+        let terms = "password = \"file:p\"\nrows_per_second = 100\nlock_timeout_seconds = 1\nreaders = 4\nretries = 3\n";
         std::fs::write(dir.path().join(PROJECT_FILE), format!("{PROJECT}{system}{terms}")).unwrap();
         let settings = resolve(dir.path()).unwrap();
         let access = &settings.systems["paraply"].access;
@@ -275,6 +308,9 @@ mod tests {
         assert_eq!(access.password.as_ref().unwrap().expose(), "hemligt");
         assert_eq!(access.manners.rows_per_second, Some(100));
         assert_eq!(access.manners.lock_timeout, Duration::from_secs(1));
+        let SystemSettings { readers, patience, .. } = &settings.systems["paraply"];
+        assert_eq!(super::readers(&SystemFile { rows_per_second: Some(1), ..SystemFile::default() }), 1);
+        assert_eq!((*readers, *patience), (4, Patience { retries: 3, ..Patience::default() }));
     }
 
     #[test]

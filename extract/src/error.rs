@@ -31,6 +31,9 @@ pub enum ErrorKind {
     Storage,
     /// The connection to a server could not be made or was lost. Try again later.
     Connection,
+    /// The point in time of the reading cannot be seen any more: it is gone, or a table was written anew after it.
+    /// Take another [`Source::fingerprint`](crate::Source::fingerprint) and read again.
+    Outdated,
     /// A server did not let the user in, or not to a table or what else was asked for.
     Permission,
     /// The database refused a statement for another reason.
@@ -57,10 +60,10 @@ impl Error {
         self.kind
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether reading again later may succeed without anybody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind, ErrorKind::Busy | ErrorKind::Connection)
+        matches!(self.kind, ErrorKind::Busy | ErrorKind::Connection | ErrorKind::Outdated)
     }
 
     pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
@@ -163,7 +166,7 @@ mod tests {
         for kind in [ErrorKind::Missing, ErrorKind::Drift, ErrorKind::Storage, ErrorKind::Corrupt] {
             assert!(!Error::new(kind, "x").is_retryable());
         }
-        for kind in [ErrorKind::Busy, ErrorKind::Connection] {
+        for kind in [ErrorKind::Busy, ErrorKind::Connection, ErrorKind::Outdated] {
             assert!(Error::new(kind, "x").is_retryable());
         }
     }

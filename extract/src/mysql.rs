@@ -14,12 +14,12 @@ use tokio::runtime::Runtime;
 
 use self::refusal::meaning;
 use crate::access::{Access, ServerAddress};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::hashing::unrepeatable;
 use crate::intake::TableRows;
 use crate::refusal::refused;
 use crate::runtime::runtime;
-use crate::selection::{Reading, no_table};
+use crate::selection::{Reading, not_listed};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
 const USUAL_PORT: u16 = 3306;
@@ -50,6 +50,8 @@ pub struct MysqlSource {
     position: Option<String>,
     /// Tables whose engine knows no transactions.
     without_snapshot: Vec<String>,
+    /// What the last [`Source::fingerprint`] gave.
+    fingerprint: Option<Digest>,
 }
 
 impl MysqlSource {
@@ -71,6 +73,7 @@ impl MysqlSource {
             connection,
             position,
             without_snapshot,
+            fingerprint: None,
         };
         source.be_gentle()?;
         source.begin()?;
@@ -107,6 +110,25 @@ impl MysqlSource {
              lock_wait_timeout = {lock}, innodb_lock_wait_timeout = {lock}, \
              net_write_timeout = {PATIENCE_OF_THE_SERVER}"
         ))
+    }
+
+    /// Whether the transaction is still open. MySQL cannot be asked: there it counts as gone.
+    fn stands(&mut self) -> bool {
+        let open = self.ask("SELECT CAST(@@in_transaction AS SIGNED)");
+        open.is_ok_and(|rows| {
+            rows.first().is_some_and(|row| row.try_get::<i64, _>(0).is_ok_and(|open| open == 1))
+        })
+    }
+
+    /// The digest that names the content at the point, a new one where the server cannot say whether it changed.
+    fn digest(&self) -> Digest {
+        const DOMAIN: &str = "bron.source.mysql.1";
+        let Some(position) = self.position.as_ref().filter(|_| self.without_snapshot.is_empty()) else {
+            return unrepeatable(DOMAIN);
+        };
+        let mut digest = DigestBuilder::new(DOMAIN);
+        digest.part(position.as_bytes()).part(self.address.database.as_bytes());
+        digest.finish()
     }
 
     /// Ends the transaction and begins one that sees what is there now.
@@ -177,15 +199,23 @@ impl Source for MysqlSource {
     }
 
     fn fingerprint(&mut self) -> Result<Digest, Error> {
-        const DOMAIN: &str = "bron.source.mysql.1";
-        self.begin()?;
-        let Some(position) = self.position.as_ref().filter(|_| self.without_snapshot.is_empty()) else {
-            return Ok(unrepeatable(DOMAIN));
-        };
-        let mut digest = DigestBuilder::new(DOMAIN);
-        digest.part(position.as_bytes());
-        digest.part(self.address.database.as_bytes());
-        Ok(digest.finish())
+        match self.begin() {
+            // A connection that broke is not used again.
+            Err(error) if error.kind() == ErrorKind::Connection => {
+                *self = Self::open(&self.access, &self.address)?;
+            }
+            begun => begun?,
+        }
+        let digest = self.digest();
+        self.fingerprint = Some(digest);
+        Ok(digest)
+    }
+
+    fn resume(&mut self) -> Result<Digest, Error> {
+        match self.fingerprint.filter(|_| self.stands()) {
+            Some(digest) => Ok(digest),
+            None => self.fingerprint(),
+        }
     }
 
     fn consistency(&self) -> Consistency {
@@ -207,7 +237,11 @@ impl Source for MysqlSource {
         let doing = format!("table {}", table.name);
         let failed = |error| refused(&place, &doing, error, meaning);
         let known = runtime.block_on(catalog::table(connection, &table.name)).map_err(failed)?;
-        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
+        let Some(known) = known else {
+            let asked = format!("SELECT 1 FROM {} LIMIT 0", quoted(&table.name));
+            let answer = runtime.block_on(connection.execute(sqlx::raw_sql(AssertSqlSafe(asked))));
+            return Err(not_listed(&place, &table.name, answer.map_err(failed)));
+        };
         let (select, columns) = known.select(&place, &quoted(&table.name), table)?;
         let forms = columns.iter().map(|column| column.form()).collect();
         let reading = Reading { name: address.database.clone(), place, doing, forms };

@@ -26,7 +26,8 @@ use crate::access::{Access, Manners};
 use crate::error::{Error, ErrorKind};
 use crate::found::RowTaker;
 use crate::intake::TableRows;
-use crate::selection::{KnownTable, Selectable, no_table};
+use crate::postgres::WRITTEN_ANEW;
+use crate::selection::{KnownTable, Selectable, not_listed};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
 /// The longest wait for a server to let us in.
@@ -69,6 +70,9 @@ pub struct OdbcSource {
     place: Place,
     driver_file: PathBuf,
     connection: Option<Connection<'static>>,
+    /// The connection string as the driver got it.
+    text: Sensitive<String>,
+    password: Option<Sensitive<String>>,
     scope: Scope,
     manners: Manners,
     consistency: Consistency,
@@ -107,11 +111,11 @@ impl OdbcSource {
             parts.default(keyword, value);
         }
         let place = Place::new(&name);
-        let password = access.password.as_ref().map(|password| password.expose().as_str());
-        let text = parts.text(&file, password);
-        let connection = connect(&text).map_err(|error| place.not_connected(&error, password))?;
-        let system = connection.database_management_system_name();
-        let system = system.map_err(|error| place.refused(BEGINNING, &error))?;
+        let password = access.password.clone();
+        let text = Sensitive::new(parts.text(&file, plain(password.as_ref())));
+        let connection =
+            connect(text.expose()).map_err(|error| place.not_connected(&error, plain(password.as_ref())))?;
+        let system = system_of(&connection, &place)?;
         let dialect = Dialect::of(&system);
         let schema = access.schema.clone().or_else(|| dialect.usual_schema().map(str::to_owned));
         let catalog = connection.current_catalog().unwrap_or_default();
@@ -120,6 +124,8 @@ impl OdbcSource {
             place,
             driver_file,
             connection: Some(connection),
+            text,
+            password,
             scope: Scope { catalog, schema, dialect, quote },
             manners: access.manners,
             consistency: Consistency::None { why: String::new() },
@@ -142,7 +148,7 @@ impl OdbcSource {
         }
         let mut refusal = None;
         if let Some((question, meaning)) = dialect.allows_snapshots()
-            && self.answer(question)?.as_deref() != Some("1")
+            && self.answer(question, BEGINNING)?.as_deref() != Some("1")
         {
             refusal = Some(meaning.to_owned());
         }
@@ -161,6 +167,37 @@ impl OdbcSource {
             manual.map_err(|error| self.place.refused(BEGINNING, &error))?;
         }
         Ok(())
+    }
+
+    /// Connects anew. The old connection, and the point in time that it saw, is given up.
+    fn reconnect(&mut self) -> Result<(), Error> {
+        let connection = connect(self.text.expose())
+            .map_err(|error| self.place.not_connected(&error, plain(self.password.as_ref())))?;
+        let system = system_of(&connection, &self.place)?;
+        self.close();
+        self.connection = Some(connection);
+        self.set_up(&system)
+    }
+
+    /// Ends the transaction. A connection that cannot even do that is left to the end of the process: to close it
+    /// would be a panic in the driver's wrapper.
+    fn close(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && connection.rollback().is_err()
+        {
+            mem::forget(connection);
+        }
+    }
+
+    /// Refuses to read a table whose rows the transaction cannot see any more.
+    fn check_as_it_was(&self, from: &str, doing: &str) -> Result<(), Error> {
+        let Consistency::Point { .. } = self.consistency else { return Ok(()) };
+        let Some([lock, question]) = self.scope.dialect.is_as_it_was(from) else { return Ok(()) };
+        self.answer(&lock, doing)?;
+        match self.answer(&question, doing)?.as_deref() {
+            Some("0") => Ok(()),
+            _ => Err(self.place.error(ErrorKind::Outdated, doing, WRITTEN_ANEW)),
+        }
     }
 
     /// Ends the transaction and begins one that sees what is there now.
@@ -184,9 +221,9 @@ impl OdbcSource {
         Ok(())
     }
 
-    /// The first value of the first row.
-    fn answer(&self, question: &str) -> Result<Option<String>, Error> {
-        let refused = |error: OdbcError| self.place.refused(BEGINNING, &error);
+    /// The first value of the first row. `doing` says what it is asked for.
+    fn answer(&self, question: &str, doing: &str) -> Result<Option<String>, Error> {
+        let refused = |error: OdbcError| self.place.refused(doing, &error);
         let Some(mut cursor) = run(self.connection(), question, None).map_err(refused)? else {
             return Ok(None);
         };
@@ -201,9 +238,18 @@ impl OdbcSource {
     }
 }
 
+fn plain(password: Option<&Sensitive<String>>) -> Option<&str> {
+    password.map(|password| password.expose().as_str())
+}
+
 fn connect(text: &str) -> Result<Connection<'static>, OdbcError> {
     let options = ConnectionOptions { login_timeout_sec: Some(LOGIN_SECONDS), packet_size: None };
     environment()?.connect_with_connection_string(text, options)
+}
+
+/// The name that the driver gives the database system.
+fn system_of(connection: &Connection<'static>, place: &Place) -> Result<String, Error> {
+    connection.database_management_system_name().map_err(|error| place.refused(BEGINNING, &error))
 }
 
 /// The statements that read the columns of `wanted`, the best order of rows first, and how to read what they give.
@@ -244,6 +290,12 @@ impl Source for OdbcSource {
         Ok(digest.finish())
     }
 
+    /// Nothing tells whether the transaction survived in the driver and on the server: both begin anew.
+    fn resume(&mut self) -> Result<Digest, Error> {
+        self.reconnect()?;
+        self.fingerprint()
+    }
+
     fn consistency(&self) -> Consistency {
         self.consistency.clone()
     }
@@ -260,7 +312,12 @@ impl Source for OdbcSource {
         let source: &'a Self = self;
         let Self { place, manners, .. } = source;
         let listed = source.catalog().table(&table.name)?;
-        let listed = listed.ok_or_else(|| no_table(&place.to_string(), &table.name))?;
+        let doing = format!("table {}", table.name);
+        let Some(listed) = listed else {
+            let answer = source.answer(&source.catalog().probe(&table.name)?, &doing);
+            return Err(not_listed(&place.to_string(), &table.name, answer));
+        };
+        source.check_as_it_was(&listed.from, &doing)?;
         let mut queries = queries(place, listed, table)?.into_iter();
         let catalog = &source.scope.catalog;
         let origin = if catalog.is_empty() { place.to_string() } else { catalog.clone() };
@@ -279,14 +336,8 @@ impl Source for OdbcSource {
 }
 
 impl Drop for OdbcSource {
-    /// Ends the transaction. A connection that cannot even do that is left to the end of the process: to close it
-    /// would be a panic in the driver's wrapper.
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && connection.rollback().is_err()
-        {
-            mem::forget(connection);
-        }
+        self.close();
     }
 }
 

@@ -13,23 +13,27 @@ use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use tokio::runtime::Runtime;
 
 use crate::access::{Access, ServerAddress};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::intake::TableRows;
 use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
+pub(crate) use self::catalog::written_anew;
 use self::refusal::meaning;
 
 const USUAL_PORT: u16 = 5432;
+/// What errors say of a table whose rows older transactions cannot see any more.
+pub(crate) const WRITTEN_ANEW: &str =
+    "it was written anew after the moment that is read, as TRUNCATE and some forms of ALTER TABLE do";
 const USUAL_SCHEMA: &str = "public";
 
 /// A read-only connection to a PostgreSQL database.
 ///
 /// All reads happen in one transaction, `REPEATABLE READ, READ ONLY`; [`Source::fingerprint`] ends it and begins
 /// the next. The transaction's snapshot is exported, so that [`Source::beside`] gives further connections that
-/// read other tables at the same time and at the same moment. The fingerprint names the snapshot and not the
+/// read other tables at the same time and at the same moment, for as long as this one lives. The fingerprint names the snapshot and not the
 /// content: it changes with every transaction of the cluster that may have written something, so an unchanged
 /// fingerprint proves unchanged rows without reading them.
 ///
@@ -57,6 +61,14 @@ struct Point {
     seen: String,
     /// The cluster, its timeline and the database.
     place: String,
+}
+
+impl Point {
+    fn digest(&self, schema: &str) -> Digest {
+        let mut digest = DigestBuilder::new("bron.source.postgres.1");
+        digest.part(self.place.as_bytes()).part(self.seen.as_bytes()).part(schema.as_bytes());
+        digest.finish()
+    }
 }
 
 impl PostgresSource {
@@ -90,6 +102,13 @@ impl PostgresSource {
         let Self { runtime, connection, address, .. } = self;
         let done = runtime.block_on(connection.execute(AssertSqlSafe(statement)));
         done.map(drop).map_err(|error| refused(&place(address), "beginning to read", error, meaning))
+    }
+
+    /// Whether the transaction is still the one that sees the point.
+    fn stands(&mut self) -> bool {
+        let asked = sqlx::query_scalar::<_, String>("SELECT pg_current_snapshot()::text");
+        let seen = self.runtime.block_on(asked.fetch_one(&mut self.connection));
+        seen.is_ok_and(|seen| seen == self.point.seen)
     }
 
     /// Ends the transaction and begins one that sees what is there now.
@@ -159,12 +178,18 @@ impl Source for PostgresSource {
     }
 
     fn fingerprint(&mut self) -> Result<Digest, Error> {
-        self.begin()?;
-        let mut digest = DigestBuilder::new("bron.source.postgres.1");
-        digest.part(self.point.place.as_bytes());
-        digest.part(self.point.seen.as_bytes());
-        digest.part(self.schema.as_bytes());
-        Ok(digest.finish())
+        match self.begin() {
+            // A connection that broke is not used again.
+            Err(error) if error.kind() == ErrorKind::Connection => {
+                *self = Self::open(&self.access, &self.address)?;
+            }
+            begun => begun?,
+        }
+        Ok(self.point.digest(&self.schema))
+    }
+
+    fn resume(&mut self) -> Result<Digest, Error> {
+        if self.stands() { Ok(self.point.digest(&self.schema)) } else { self.fingerprint() }
     }
 
     fn consistency(&self) -> Consistency {
@@ -176,7 +201,12 @@ impl Source for PostgresSource {
         other.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned())?;
         // The name came from the server; it is digits and dashes, and quoted all the same.
         let name = self.point.exported.replace('\'', "''");
-        other.run(format!("SET TRANSACTION SNAPSHOT '{name}'"))?;
+        other.run(format!("SET TRANSACTION SNAPSHOT '{name}'")).map_err(|error| {
+            let problem = "the moment that is read is gone: the connection that held it has ended";
+            let place = place(&self.address);
+            let gone = || Error::new(ErrorKind::Outdated, format!("{place}: beginning to read: {problem}"));
+            if error.is_retryable() { error } else { gone() }
+        })?;
         other.point = self.point.clone();
         Ok(Some(Box::new(other)))
     }
@@ -193,6 +223,9 @@ impl Source for PostgresSource {
         let known = runtime.block_on(catalog::table(connection, schema, &table.name)).map_err(failed)?;
         let known = known.ok_or_else(|| no_table(&place, &table.name))?;
         let from = format!("{}.{}", quoted(schema), quoted(&table.name));
+        if !runtime.block_on(catalog::is_as_it_was(connection, &from)).map_err(failed)? {
+            return Err(Error::new(ErrorKind::Outdated, format!("{place}: {doing}: {WRITTEN_ANEW}")));
+        }
         let (select, columns) = known.select(&place, &from, table)?;
         let copy = format!("COPY ({select}) TO STDOUT");
         let stream = runtime.block_on(connection.copy_out_raw(&copy)).map_err(failed)?;

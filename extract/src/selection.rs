@@ -56,10 +56,18 @@ impl<C: Selectable> KnownTable<C> {
     ) -> Result<(String, Vec<&C>), Error> {
         let named = |name: &str| self.columns.iter().find(|known| known.column().name == name);
         let chosen = wanted.columns.iter().map(|column| {
-            named(&column.name).ok_or_else(|| {
+            let known = named(&column.name).ok_or_else(|| {
                 let problem = format!("{place}: table {} has no column {}", wanted.name, column.name);
                 Error::new(ErrorKind::Drift, problem)
-            })
+            })?;
+            let (before, now) = (&column.declared_type, &known.column().declared_type);
+            // Whoever describes a table without types takes it as it is.
+            if before.is_empty() || before == now {
+                return Ok(known);
+            }
+            let (table, column) = (&wanted.name, &column.name);
+            let problem = format!("{place}: table {table}: column {column} is {now} now and was {before}");
+            Err(Error::new(ErrorKind::Drift, problem))
         });
         let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
         // A table may be read for its number of rows alone.
@@ -96,7 +104,16 @@ impl<F> Reading<F> {
     }
 }
 
+/// The error about a table that the catalog does not list. A server may hide what the user may not read, so it is
+/// asked for the table all the same: `answer` is what came of that.
+pub(crate) fn not_listed<T>(place: &str, table: &str, answer: Result<T, Error>) -> Error {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::Permission || error.is_retryable() => error,
+        _ => no_table(place, table),
+    }
+}
+
 /// The error about a table that is not there any more.
 pub(crate) fn no_table(place: &str, table: &str) -> Error {
-    Error::new(ErrorKind::Drift, format!("{place} has no table {table}"))
+    Error::new(ErrorKind::Drift, format!("{place}: table {table} is not there any more"))
 }

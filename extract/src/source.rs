@@ -17,8 +17,9 @@ use crate::ledger::TableLedger;
 
 /// A legacy system that can be read. There is no method that writes.
 ///
-/// All tables that are read after a call of [`Source::fingerprint`] come from one consistent point.
-pub trait Source {
+/// All tables that are read after a call of [`Source::fingerprint`] come from one consistent point. A source belongs
+/// to one thread at a time.
+pub trait Source: Send {
     /// The tables, in the order of the source.
     ///
     /// # Errors
@@ -31,6 +32,17 @@ pub trait Source {
     /// # Errors
     /// When the source cannot be read.
     fn fingerprint(&mut self) -> Result<Digest, Error>;
+
+    /// Makes the source readable again after a read that failed and may be tried again, and says what the following
+    /// reads see. The digest is that of the last [`Source::fingerprint`] where that point still stands, or where the
+    /// source can tell that nothing has changed since; any other digest is that of a new point, and what was read
+    /// before does not belong to it.
+    ///
+    /// # Errors
+    /// When the source cannot be read yet, or not any more.
+    fn resume(&mut self) -> Result<Digest, Error> {
+        self.fingerprint()
+    }
 
     /// What holds the reads after the last [`Source::fingerprint`] together.
     fn consistency(&self) -> Consistency;

@@ -23,7 +23,7 @@ use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
 use crate::intake::TableRows;
 use crate::runtime::runtime;
-use crate::selection::{Reading, no_table};
+use crate::selection::{Reading, not_listed};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 
 const USUAL_PORT: u16 = 1433;
@@ -234,6 +234,13 @@ impl Source for MssqlSource {
         Ok(self.point.fingerprint())
     }
 
+    fn resume(&mut self) -> Result<Digest, Error> {
+        match self.connected.line {
+            Line::Whole => Ok(self.point.fingerprint()),
+            Line::Lost => self.fingerprint(),
+        }
+    }
+
     fn consistency(&self) -> Consistency {
         self.point.consistency()
     }
@@ -256,8 +263,14 @@ impl Source for MssqlSource {
         let known = self.connected.run(manners.statement_timeout, &doing, async |session| {
             catalog::table(session, &schema, &table.name).await
         })?;
-        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
         let from = format!("{}.{}", quoted(&schema), quoted(&table.name));
+        let Some(known) = known else {
+            let asked = format!("SELECT count(*) FROM {from} WHERE 1 = 0");
+            let answer = self
+                .connected
+                .run(manners.statement_timeout, &doing, async |session| session.ask(&asked, &[]).await);
+            return Err(not_listed(&place, &table.name, answer));
+        };
         let (select, columns) = known.select(&place, &from, table)?;
         if let Some((unread, _)) = table.columns.iter().zip(&columns).find(|(_, known)| !known.is_readable())
         {

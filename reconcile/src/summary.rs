@@ -27,6 +27,9 @@ pub struct SystemReading {
     pub at: String,
     /// Why they were not read at one moment.
     pub why_not: Option<String>,
+    /// How often reading it was tried again after a failure that passed.
+    #[serde(default)]
+    pub retries: u64,
 }
 
 /// What the reconciliation says. "Not proven" is never "equal".

@@ -8,7 +8,7 @@ mod rows;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use bron_extract::Locator;
+use bron_extract::{Locator, SourceColumn, TableSchema};
 use bron_mappings::DigestBuilder;
 use bron_reconcile::snapshot::{ColumnShape, Drift, DriftKind, Snapshot, TableChanges, TableShape, drift};
 use serde::de::DeserializeOwned;
@@ -88,6 +88,22 @@ pub(super) fn or_drift<'s>(
     stop
 }
 
+/// The failure of a system whose tables are others than they were when the run began; `None` when they are not.
+pub(super) fn drift_meanwhile(
+    system: &str,
+    before: &[TableSchema],
+    after: &[TableSchema],
+    again: &str,
+) -> Option<Failure> {
+    let [before, after] = [before, after].map(|tables| shapes_of(system, tables).collect::<Vec<_>>());
+    let found = drift(&before, &after);
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let message = format!("D70: while {system} was read, {}; nothing was mapped", told.join(", "));
+    let failure = Failure::new(Exit::Drift, Class::Data, message);
+    let hint = "see that the mapping files still fit the source, with `bron check`, then read it again: ";
+    (!found.is_empty()).then(|| failure.hint(format!("{hint}{again}")))
+}
+
 fn stop_for_drift(run: &str, drift: &[Drift], again: &str) -> Failure {
     let told: Vec<String> = drift.iter().map(ToString::to_string).collect();
     let message = format!("D70: since the reading of run {run}, {}; no row was read", told.join(", "));
@@ -96,22 +112,22 @@ fn stop_for_drift(run: &str, drift: &[Drift], again: &str) -> Failure {
 }
 
 fn shapes<'s>(sources: impl IntoIterator<Item = (&'s String, &'s OpenSource)>) -> Vec<TableShape> {
-    let mut shapes = Vec::new();
-    for (system, open) in sources {
-        for table in &open.tables {
-            let column = |column: &bron_extract::SourceColumn| ColumnShape {
-                name: column.name.clone(),
-                declared_type: column.declared_type.clone(),
-            };
-            shapes.push(TableShape {
-                system: system.clone(),
-                table: table.name.clone(),
-                columns: table.columns.iter().map(column).collect(),
-            });
-        }
-    }
+    let shapes = sources.into_iter().flat_map(|(system, open)| shapes_of(system, &open.tables));
+    let mut shapes: Vec<TableShape> = shapes.collect();
     shapes.sort();
     shapes
+}
+
+fn shapes_of(system: &str, tables: &[TableSchema]) -> impl Iterator<Item = TableShape> {
+    let column = |column: &SourceColumn| ColumnShape {
+        name: column.name.clone(),
+        declared_type: column.declared_type.clone(),
+    };
+    tables.iter().map(move |table| TableShape {
+        system: system.to_owned(),
+        table: table.name.clone(),
+        columns: table.columns.iter().map(column).collect(),
+    })
 }
 
 impl Chain<'_> {

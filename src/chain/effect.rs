@@ -9,7 +9,8 @@ use bron_mappings::{Batch, BatchSchema, Digest, MappingSet};
 use bron_transform::{Comparison, ComparisonSide, Lookups, Plan, TableEffect};
 
 use super::identity::Identities;
-use super::{Chain, Run, StagedTable, StagedTables};
+use super::readings;
+use super::{Chain, Run, StagedTable, StagedTables, pause};
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::project::{OpenSource, open_sources, require_as_of};
@@ -39,7 +40,7 @@ pub(crate) fn measure(
     for set in sets {
         require_as_of(settings, set)?;
     }
-    let sources = open_sources(settings, sets[1])?;
+    let sources = open_sources(settings, sets[1], |line, time| pause(printer, line, time))?;
     let run = Run::latest(settings)?;
     let found = match run {
         Some(run) => {
@@ -69,8 +70,20 @@ pub(super) fn chain<'a>(
     run: Run,
 ) -> Chain<'a> {
     let (set, controls) = (MappingSet::default(), BTreeMap::new());
-    let (again, identities, retention) = (false, None, None);
-    Chain { settings, printer, set, controls, sources, fingerprints, again, identities, retention, run }
+    let (again, decisions, identities, retention) = (false, None, None, None);
+    Chain {
+        settings,
+        printer,
+        set,
+        controls,
+        sources,
+        fingerprints,
+        decisions,
+        again,
+        identities,
+        retention,
+        run,
+    }
 }
 
 /// Makes the chain read and look up as this version does. A mapping whose table the project does not have
@@ -129,13 +142,18 @@ fn extract_for_both<'a>(
 ) -> Result<(Chain<'a>, Vec<(String, TableSchema)>), Failure> {
     let mut fingerprints = BTreeMap::new();
     for (system, open) in &mut sources {
-        fingerprints.insert(system.clone(), open.source.fingerprint()?);
+        fingerprints.insert(system.clone(), readings::fingerprint(settings, printer, system, open)?);
     }
     let run = Run::open_for_both(settings, sets, &fingerprints)?;
     let mut chain = chain(settings, printer, sources, fingerprints, run);
     let wanted = wanted_by_both(&mut chain, sets)?;
     chain.run.begin("diff")?;
-    let work = chain.stage_tables(wanted.clone())?;
+    let work = loop {
+        if let Some(work) = chain.stage_tables(&wanted)? {
+            break work;
+        }
+        chain.run = chain.run.followed_by(Run::open_for_both(settings, sets, &chain.fingerprints)?)?;
+    };
     chain.run.end()?;
     printer.say(&format!("extract    {} tables, {} were there already", work.done, work.reused));
     Ok((chain, wanted))

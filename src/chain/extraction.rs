@@ -1,18 +1,27 @@
 //! Sources → staged tables.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
 
 use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
+    Locator, MANIFEST_FILE, Manifest, Source, StageRequest, TableSchema, missing_files, stage_table,
+    table_dir,
 };
-use bron_mappings::{Mapping, ReasonCode};
+use bron_mappings::{Digest, Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
 use bron_transform::{Need, needs};
 
+use super::lanes::{self, Hooks, Order, Outcome};
 use super::run::Run;
-use super::{Chain, Work, part_options};
+use super::{Chain, STOP, Work, contents, part_options};
 use crate::failure::Failure;
+use crate::patience::wait;
+use crate::project::OpenSource;
+use crate::settings::Settings;
 
 /// The files that were expected and not delivered, as JSON.
 const DELIVERIES_FILE: &str = "deliveries.json";
@@ -29,12 +38,17 @@ pub(crate) type StagedTables = BTreeMap<(String, String), StagedTable>;
 impl Chain<'_> {
     /// Stages every table that a mapping or a lookup reads. Columns that no rule reads stay where they are.
     pub(crate) fn extract(&mut self) -> Result<Work, Failure> {
-        let (earlier, drift) = self.compare_schema()?;
         self.tell_drivers();
-        let wanted = self.wanted_tables()?;
-        let work = self.stage_tables(wanted)?;
-        self.compare_readings(earlier.as_ref(), drift)?;
-        Ok(work)
+        loop {
+            let (earlier, drift) = self.compare_schema()?;
+            let wanted = self.wanted_tables()?;
+            if let Some(work) = self.stage_tables(&wanted)? {
+                self.compare_readings(earlier.as_ref(), drift)?;
+                return Ok(work);
+            }
+            let content = contents(&self.fingerprints, self.decisions);
+            self.run = self.run.followed_by(Run::open(self.settings, &self.set, &content)?)?;
+        }
     }
 
     /// Makes what was read last of live sources part of this run, without asking them; of files there is nothing
@@ -43,37 +57,68 @@ impl Chain<'_> {
         if self.again { self.extract().map(drop) } else { Ok(()) }
     }
 
-    /// Stages these tables, each with these columns.
-    pub(super) fn stage_tables(&mut self, wanted: Vec<(String, TableSchema)>) -> Result<Work, Failure> {
-        let stage = self.printer.stage("extract", u64::try_from(wanted.len()).unwrap_or(0));
-        let mut work = Work::default();
+    /// Stages these tables, each with these columns. `None` when a system lost the point that was read and may have
+    /// changed since: what the chain knows of it is then the new content, which is that of another run.
+    pub(super) fn stage_tables(&mut self, wanted: &[(String, TableSchema)]) -> Result<Option<Work>, Failure> {
         let runs = Run::staged(&self.settings.runs());
+        let mut adopted = Work::default();
+        let mut to_read: BTreeMap<&str, Vec<&TableSchema>> = BTreeMap::new();
         for (system, table) in wanted {
             self.go_on()?;
-            stage.now(&format!("{system}/{}", table.name));
-            let dir = table_dir(&self.run.dir, &system, &table.name);
-            let fingerprint = self.fingerprints[&system];
-            let request = StageRequest {
-                system: &system,
-                table: &table,
-                fingerprint,
-                dir: &dir,
-                batch_rows: self.settings.batch_rows,
-                parts: part_options(),
-            };
-            let adopted = self.adopt(&runs, &request)?;
-            if !adopted && self.again && self.settings.is_live(&system) {
-                return Err(self.not_read(&system, &table.name));
+            let dir = table_dir(&self.run.dir, system, &table.name);
+            if self.adopt(&runs, &request(self.settings, system, self.fingerprints[system], table, &dir))? {
+                adopted.count(true);
+            } else if self.again && self.settings.is_live(system) {
+                return Err(self.not_read(system, &table.name));
+            } else {
+                to_read.entry(system).or_default().push(table);
             }
-            let source = self.sources.get_mut(&system).expect("wanted tables belong to open sources");
-            let staged = stage_table(source.source.as_mut(), &request)?;
-            work.count(staged.reused);
-            stage.step();
         }
-        drop(stage);
+        let Outcome { work, lost, failures } = self.read_tables(to_read, adopted.reused);
+        if let Some(((system, table), error)) = failures.into_iter().next() {
+            let place = format!("{system}/{table}");
+            return Err(Failure::of_source(&place, error, &self.settings.again()));
+        }
+        self.go_on()?;
+        if !lost.is_empty() {
+            self.take_new_points(lost)?;
+            return Ok(None);
+        }
         self.note_readings(&runs)?;
         self.note_deliveries()?;
-        Ok(work)
+        Ok(Some(Work { done: work.done, reused: adopted.reused + work.reused }))
+    }
+
+    /// Reads these tables from their systems, several at once. So many others need not be read.
+    fn read_tables(&mut self, tables: BTreeMap<&str, Vec<&TableSchema>>, others: u64) -> Outcome {
+        let Self { settings, printer, run, fingerprints, sources, .. } = self;
+        let (settings, printer, fingerprints) = (*settings, *printer, &*fingerprints);
+        let wanted: usize = tables.values().map(Vec::len).sum();
+        let steps = others + u64::try_from(wanted).unwrap_or(0);
+        let progress = printer.stage("extract", steps);
+        progress.at(others, steps);
+        let stage = |source: &mut dyn Source, system: &str, table: &TableSchema| {
+            let dir = table_dir(&run.dir, system, &table.name);
+            let request = request(settings, system, fingerprints[system], table, &dir);
+            let staged =
+                progress.during(&format!("{system}/{}", table.name), || stage_table(source, &request))?;
+            progress.step();
+            Ok(staged.reused)
+        };
+        let pause = |line: &str, time: Duration, goes_on: &dyn Fn() -> bool| {
+            progress.aside(|| printer.say(line));
+            wait(time, goes_on);
+        };
+        let asked_to_stop = || STOP.load(Ordering::SeqCst);
+        let hooks = Hooks { stage: &stage, pause: &pause, asked_to_stop: &asked_to_stop };
+        let orders = sources.iter_mut().filter_map(|(system, open)| {
+            let OpenSource { source, tries, .. } = open;
+            let tables = tables.get(system.as_str())?.clone();
+            let (fingerprint, readers) = (fingerprints[system], settings.systems[system].readers);
+            Some(Order { system, source: source.as_mut(), fingerprint, readers, tries, tables })
+        });
+        let workers = thread::available_parallelism().map_or(1, NonZero::get);
+        lanes::read(orders.collect(), workers, &hooks)
     }
 
     /// Tells the operator which drivers were loaded: the name of one may mean several files.
@@ -198,6 +243,17 @@ impl Chain<'_> {
         let needs = needs(self.mappings(), unique);
         needs.into_iter().filter(|need| self.sources.contains_key(need.source().0)).collect()
     }
+}
+
+fn request<'r>(
+    settings: &Settings,
+    system: &'r str,
+    fingerprint: Digest,
+    table: &'r TableSchema,
+    dir: &'r Path,
+) -> StageRequest<'r> {
+    let (batch_rows, parts) = (settings.batch_rows, part_options());
+    StageRequest { system, table, fingerprint, dir, batch_rows, parts }
 }
 
 fn missing_table(system: &str, table: &str) -> Failure {

@@ -1,15 +1,18 @@
 //! What is read of sources that go on changing: now, or as it was read last.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use bron_extract::{Consistency, StageRequest, adopt_table, table_dir};
 use bron_mappings::Digest;
 use bron_reconcile::summary::SystemReading;
 
-use super::Chain;
-use super::earlier::is_reading;
+use super::earlier::{drift_meanwhile, is_reading};
 use super::run::{Content, Run};
+use super::{Chain, pause};
 use crate::failure::Failure;
+use crate::patience::persist;
+use crate::printer::Printer;
 use crate::project::OpenSource;
 use crate::settings::Settings;
 
@@ -30,6 +33,7 @@ pub(crate) enum Moment {
 /// The digests that name the content of the sources, and whether live ones stand for what was read before.
 pub(super) fn fingerprints(
     settings: &Settings,
+    printer: &Printer,
     sources: &mut BTreeMap<String, OpenSource>,
     moment: Moment,
 ) -> Result<(BTreeMap<String, Digest>, bool), Failure> {
@@ -50,11 +54,23 @@ pub(super) fn fingerprints(
                 let problem = format!("system {system} has not been read yet");
                 return Err(Failure::config(problem).hint("run `bron extract` first"));
             }
-            None => open.source.fingerprint()?,
+            None => fingerprint(settings, printer, system, open)?,
         };
         fingerprints.insert(system.clone(), fingerprint);
     }
     Ok((fingerprints, again))
+}
+
+/// Fixes the point at which a system is read, and names its content.
+pub(super) fn fingerprint(
+    settings: &Settings,
+    printer: &Printer,
+    system: &str,
+    open: &mut OpenSource,
+) -> Result<Digest, Failure> {
+    let OpenSource { source, tries, .. } = open;
+    let fixed = persist(tries, system, |line, time| pause(printer, line, time), || source.fingerprint());
+    fixed.map_err(|error| Failure::of_source(system, error, &settings.again()))
 }
 
 /// Whether some run, by whatever mapping files, compared the content of this reading to its end.
@@ -68,6 +84,39 @@ fn is_finished(settings: &Settings, reading: &Content) -> bool {
 }
 
 impl Chain<'_> {
+    /// Goes over to the points that took the place of lost ones, and names what they show. Stops when the tables of a
+    /// system are others than before.
+    pub(super) fn take_new_points(&mut self, lost: BTreeMap<String, Digest>) -> Result<(), Failure> {
+        let (printer, again) = (self.printer, self.settings.again());
+        for (system, mut digest) in lost {
+            printer.say(&format!(
+                "{system}: the moment that was read is lost, and the content may have changed since; all of its tables \
+                 are read again"
+            ));
+            let open = self.sources.get_mut(&system).expect("only open sources are read");
+            let OpenSource { source, tables, tries } = open;
+            let mut at_first = true;
+            let found = persist(
+                tries,
+                &system,
+                |line, time| pause(printer, line, time),
+                || {
+                    if !mem::replace(&mut at_first, false) {
+                        digest = source.fingerprint()?;
+                    }
+                    source.tables()
+                },
+            );
+            let found = found.map_err(|error| Failure::of_source(&system, error, &again))?;
+            if let Some(stop) = drift_meanwhile(&system, tables, &found, &again) {
+                return Err(stop);
+            }
+            *tables = found;
+            self.fingerprints.insert(system, digest);
+        }
+        Ok(())
+    }
+
     /// Takes a table over from one of these runs, if it staged it from the same content. Says whether it is there now.
     pub(super) fn adopt(&self, runs: &[Content], request: &StageRequest<'_>) -> Result<bool, Failure> {
         for run in runs.iter().filter(|run| run.has(request.system, Some(&request.fingerprint))) {
@@ -92,7 +141,12 @@ impl Chain<'_> {
         for (system, open) in &self.sources {
             let is_again = self.again && self.settings.is_live(system);
             let before = is_again.then(|| self.reading_before(runs, system)).flatten();
-            readings.push(before.unwrap_or_else(|| reading(system, &open.source.consistency())));
+            let now = || {
+                let before = self.readings().unwrap_or_default();
+                let before = before.iter().find(|one| one.system == *system).map_or(0, |one| one.retries);
+                reading(system, &open.source.consistency(), before + u64::from(open.tries.made()))
+            };
+            readings.push(before.unwrap_or_else(now));
         }
         self.run.write_json(READINGS_FILE, &readings)
     }
@@ -116,10 +170,10 @@ impl Chain<'_> {
     }
 }
 
-fn reading(system: &str, consistency: &Consistency) -> SystemReading {
+fn reading(system: &str, consistency: &Consistency, retries: u64) -> SystemReading {
     let (how, at, why_not) = match consistency {
         Consistency::Point { how, at } => (Some((*how).to_owned()), at.clone(), None),
         Consistency::None { why } => (None, String::new(), Some(why.clone())),
     };
-    SystemReading { system: system.to_owned(), how, at, why_not }
+    SystemReading { system: system.to_owned(), how, at, why_not, retries }
 }

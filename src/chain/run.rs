@@ -187,6 +187,13 @@ impl Run {
         self.save()
     }
 
+    /// Goes on with the verb in another run, in which a source has other content.
+    pub(crate) fn followed_by(&self, mut next: Self) -> Result<Self, Failure> {
+        let verb = self.description.worked_on.last().map(|times| times.verb.clone());
+        next.begin(&verb.unwrap_or_default())?;
+        Ok(next)
+    }
+
     /// Notes that the verb is done.
     pub(crate) fn end(&mut self) -> Result<(), Failure> {
         if let Some(times) = self.description.worked_on.last_mut() {

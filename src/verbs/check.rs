@@ -11,7 +11,7 @@ use crate::chain::unlisted_codes;
 use crate::failure::{Exit, Failure};
 use crate::printer::{Printer, diagnostic_json};
 use crate::project::{
-    Checked, OpenSource, check_files, checked_folder, known_tables, mapping_files, open_sources,
+    Checked, OpenSource, check_files, checked_folder, impatient, known_tables, mapping_files, open_sources,
     require_as_of,
 };
 use crate::settings::Settings;
@@ -66,7 +66,7 @@ pub(super) fn open_project(
     let settings = Settings::resolve(&arguments)?;
     let files = mapping_files(&settings.mappings)?;
     let parsed = MappingSet::parse(&files);
-    let sources = open_sources(&settings, &parsed.0)?;
+    let sources = open_sources(&settings, &parsed.0, impatient)?;
     let checked = check_files(files, parsed, &known_tables(&sources));
     Ok((settings, checked, sources))
 }

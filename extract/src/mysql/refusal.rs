@@ -20,7 +20,8 @@ fn meaning_of(number: u16) -> (ErrorKind, &'static str) {
         1146 | 1054 => (ErrorKind::Drift, "a table or column is not there any more"),
         1049 => (ErrorKind::Missing, "there is no such database"),
         1205 => (ErrorKind::Busy, "somebody else holds a lock"),
-        1213 | 1412 => (ErrorKind::Busy, "another transaction was in the way"),
+        1213 => (ErrorKind::Busy, "another transaction was in the way"),
+        1412 => (ErrorKind::Outdated, "it was altered after the moment that is read"),
         1317 | 1969 | 3024 => (ErrorKind::Busy, "it took longer than the settings allow, or was cancelled"),
         1040 | 1203 => (ErrorKind::Connection, "the server has no room for another connection"),
         1053 | 1152 | 1158..=1161 | 1184 | 1927 | 2006 | 2013 => {
@@ -37,7 +38,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_by_itself_is_told_from_what_will_not() {
-        for number in [1205, 1213, 1969, 3024, 1040, 1927, 2013] {
+        for number in [1205, 1213, 1412, 1969, 3024, 1040, 1927, 2013] {
             assert!(Error::new(meaning_of(number).0, "x").is_retryable(), "{number}");
         }
         for number in [1045, 1142, 1146, 1049, 1064] {

@@ -1,5 +1,6 @@
 //! Against a private MariaDB server.
 
+mod faults;
 mod transfers;
 
 use bron_servers::MariaDbServer;
@@ -7,7 +8,7 @@ use bron_servers::MariaDbServer;
 use super::*;
 use crate::access::Locator;
 use crate::error::ErrorKind;
-use crate::source::reading::{expect_typed_rows, read, table, typed_table};
+use crate::source::reading::{expect_typed_rows, read, read_table, table, typed_table};
 
 fn access(server: &MariaDbServer, user: &str) -> Access {
     let address = format!("mysql://{user}@127.0.0.1:{}/bron", server.port());

@@ -124,6 +124,14 @@ impl Catalog<'_> {
         Ok(tables)
     }
 
+    /// The statement that asks for a table that the driver does not list, and reads no row.
+    pub(super) fn probe(&self, name: &str) -> Result<String, Error> {
+        let schema = self.scope.schema.as_deref().filter(|schema| !schema.is_empty());
+        let schema = schema.map(|schema| self.quoted(schema)).transpose()?;
+        let from = schema.into_iter().chain([self.quoted(name)?]).collect::<Vec<_>>().join(".");
+        Ok(format!("SELECT 1 FROM {from} WHERE 1 = 0"))
+    }
+
     fn pattern(&self) -> &str {
         self.scope.schema.as_deref().unwrap_or(self.scope.dialect.any_schema())
     }

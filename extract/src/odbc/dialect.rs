@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::access::Manners;
+use crate::postgres::written_anew;
 
 /// A kind of database system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +192,14 @@ impl Dialect {
             }
             Self::Other => None,
         }
+    }
+
+    /// Statements to run before a table is read, the last of which answers 0 when the rows lie where they lay at the
+    /// moment that is read. Where there are none, the system itself refuses to read others.
+    pub(super) fn is_as_it_was(self, from: &str) -> Option<[String; 2]> {
+        let lock = format!("SELECT 1 FROM {from} LIMIT 0");
+        let name = format!("'{}'", from.replace('\'', "''"));
+        (self == Self::Postgres).then(|| [lock, written_anew(&name)])
     }
 
     /// What switches the connection to snapshots, once they are known to be allowed.

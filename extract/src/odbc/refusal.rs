@@ -96,6 +96,7 @@ fn meaning_of(state: &str, code: i32, words: &str) -> (ErrorKind, &'static str) 
         // SQLite's driver reports its own codes: busy and locked.
         ("HY000", 5 | 6) => LOCKED,
         ("HYT00" | "HYT01" | "HY008" | "57014" | "70100", _) | (_, 1969 | 3024) => SLOW,
+        (_, 1412 | 3961) => (ErrorKind::Outdated, "it was altered after the moment that is read"),
         ("40001" | "40P01", _) => (ErrorKind::Busy, "another transaction was in the way"),
         ("3D000", _) | (_, 1049 | 4060) => (ErrorKind::Missing, "there is no such database"),
         ("IM002" | "IM003" | "IM004", _) => (ErrorKind::Unreadable, "the driver could not be loaded"),
@@ -122,7 +123,9 @@ mod tests {
 
     #[test]
     fn states_and_codes_have_a_kind() {
-        use ErrorKind::{Busy, Connection, Corrupt, Database, Drift, Missing, Permission, Unreadable};
+        use ErrorKind::{
+            Busy, Connection, Corrupt, Database, Drift, Missing, Outdated, Permission, Unreadable,
+        };
         let place = Place::new("libx.so");
         for (state, code, kind) in [
             (b"08S01", 0, Connection),
@@ -136,6 +139,7 @@ mod tests {
             (b"42000", 1222, Busy),
             (b"HY000", 5, Busy),
             (b"40P01", 0, Busy),
+            (b"HY000", 1412, Outdated),
             (b"42S02", 0, Drift),
             (b"42S22", 0, Drift),
             (b"42P01", 0, Drift),

@@ -1,8 +1,8 @@
 //! What a PostgreSQL database says about its tables.
 
 use bron_mappings::ColumnType;
-use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::copy_text::Form;
 use super::quoted;
@@ -67,6 +67,35 @@ pub(super) async fn table(
     let columns = rows.iter().map(|row| Ok((column(row)?, row.try_get(4)?)));
     let columns = columns.collect::<Result<Vec<_>, sqlx::Error>>()?;
     Ok((!columns.is_empty()).then(|| KnownTable::new(columns)))
+}
+
+/// Whether the rows of a table, or of those below a view, lie where they lay at the moment of the transaction. `from`
+/// is the table as SQL text.
+///
+/// The forms of DDL that write a table anew do not keep the rows that older transactions see: to these the table looks
+/// empty, and no error says so. Nothing can write it anew after this question, for as long as the transaction lasts.
+pub(super) async fn is_as_it_was(connection: &mut PgConnection, from: &str) -> Result<bool, sqlx::Error> {
+    // Takes the locks that reading takes, and asks for no more rights.
+    connection.execute(AssertSqlSafe(format!("SELECT FROM {from} LIMIT 0"))).await?;
+    let question = written_anew("$1");
+    let found =
+        sqlx::query_scalar::<_, i32>(AssertSqlSafe(question)).bind(from).fetch_one(connection).await?;
+    Ok(found == 0)
+}
+
+/// The statement that answers 1 when a table, or one below a view, was written anew after the moment of the
+/// transaction, else 0. `name` is a text of SQL that names the table, as SQL spells it.
+pub(crate) fn written_anew(name: &str) -> String {
+    format!(
+        "WITH RECURSIVE behind(oid) AS (SELECT to_regclass({name})::oid UNION SELECT next.oid FROM behind, LATERAL ( \
+           SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = behind.oid UNION ALL \
+           SELECT d.refobjid FROM pg_rewrite w JOIN pg_depend d ON d.objid = w.oid \
+             AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass \
+           WHERE w.ev_class = behind.oid) next(oid)) \
+         SELECT CASE WHEN count(*) = 0 THEN 0 ELSE 1 END FROM behind LEFT JOIN pg_class c ON c.oid = behind.oid \
+         WHERE c.oid IS NULL \
+           OR (c.relfilenode <> 0 AND pg_relation_filenode(c.oid) IS DISTINCT FROM c.relfilenode)"
+    )
 }
 
 fn column(row: &PgRow) -> Result<PostgresColumn, sqlx::Error> {

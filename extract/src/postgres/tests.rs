@@ -1,5 +1,6 @@
 //! Against a private server.
 
+mod faults;
 mod transfers;
 
 use bron_mappings::{Cells, ColumnType, Value};

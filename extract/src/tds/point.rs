@@ -45,11 +45,26 @@ enum Held {
 /// A point in time, or the lack of one.
 pub(super) struct Point {
     held: Held,
-    /// What the fingerprint is made of; `None` when the server cannot say whether anything changed.
-    identity: Option<Vec<Vec<u8>>>,
+    /// The digest that names the content, a new one when the server cannot say whether anything changed.
+    fingerprint: Digest,
 }
 
 impl Point {
+    /// `identity` is what the fingerprint is made of; `None` when the server cannot say whether anything changed.
+    fn new(held: Held, identity: Option<Vec<Vec<u8>>>) -> Self {
+        let fingerprint = identity.map_or_else(
+            || unrepeatable(DOMAIN),
+            |identity| {
+                let mut digest = DigestBuilder::new(DOMAIN);
+                for part in &identity {
+                    digest.part(part);
+                }
+                digest.finish()
+            },
+        );
+        Self { held, fingerprint }
+    }
+
     /// Fixes the point that the following statements see.
     pub(super) fn fix(connected: &mut Connected, access: &Access) -> Result<Self, Error> {
         let doing = "beginning to read";
@@ -67,10 +82,10 @@ impl Point {
                 let problem = format!("{}: {name} is no database snapshot", connected.place);
                 return Err(Error::new(ErrorKind::Settings, problem));
             }
-            return Ok(Self { held: Held::DatabaseSnapshot(name.clone()), identity: Some(about) });
+            return Ok(Self::new(Held::DatabaseSnapshot(name.clone()), Some(about)));
         }
         if !allows_snapshots {
-            return Ok(Self { held: Held::Nothing, identity: None });
+            return Ok(Self::new(Held::Nothing, None));
         }
         // Whoever may not ask for it reads as well; only nobody knows then whether anything changed.
         let life = connected.run(time, doing, async |session| match session.ask(LIFE, &[]).await {
@@ -90,7 +105,7 @@ impl Point {
             let rows = life.into_iter().chain(shape).flat_map(parts);
             about.into_iter().chain([version.to_string().into_bytes()]).chain(rows).collect()
         });
-        Ok(Self { held: Held::Transaction(version), identity })
+        Ok(Self::new(Held::Transaction(version), identity))
     }
 
     pub(super) fn is_transaction(&self) -> bool {
@@ -98,12 +113,7 @@ impl Point {
     }
 
     pub(super) fn fingerprint(&self) -> Digest {
-        let Some(identity) = &self.identity else { return unrepeatable(DOMAIN) };
-        let mut digest = DigestBuilder::new(DOMAIN);
-        identity.iter().for_each(|part| {
-            digest.part(part);
-        });
-        digest.finish()
+        self.fingerprint
     }
 
     pub(super) fn consistency(&self) -> Consistency {

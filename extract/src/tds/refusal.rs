@@ -74,7 +74,8 @@ fn meaning_of(code: u32) -> (ErrorKind, &'static str) {
         207 | 208 | 4413 => (ErrorKind::Drift, "a table or column is not there any more"),
         911 | 4060 => (ErrorKind::Missing, "there is no such database, or none for this user"),
         1222 => (ErrorKind::Busy, "somebody else holds a lock"),
-        1205 | 3960 | 3961 => (ErrorKind::Busy, "another transaction was in the way"),
+        1205 | 3960 => (ErrorKind::Busy, "another transaction was in the way"),
+        3961 => (ErrorKind::Outdated, "it was altered after the moment that is read"),
         701 | 802 | 8645 | 8651 => (ErrorKind::Busy, "the server has no memory for it now"),
         3952 => (ErrorKind::Database, "the database does not allow SNAPSHOT isolation"),
         code if is_gone(code) => (ErrorKind::Connection, "the server or the database is going away"),
@@ -88,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_by_itself_is_told_from_what_will_not() {
-        for code in [1205, 1222, 3960, 701, 596, 40_613, 49_919] {
+        for code in [1205, 1222, 3960, 3961, 701, 596, 40_613, 49_919] {
             assert!(Error::new(meaning_of(code).0, "x").is_retryable(), "{code}");
         }
         for code in [18_456, 229, 208, 4060, 3952, 102] {

@@ -21,6 +21,8 @@ pub(super) struct ReadingView {
     pub(super) system: String,
     pub(super) how: String,
     pub(super) one_moment: bool,
+    /// How often it was read again, as text.
+    pub(super) retries: String,
 }
 
 /// A table or a column that is not what it was.
@@ -118,6 +120,7 @@ pub(super) fn readings(summary: &Summary, labels: &Labels) -> Vec<ReadingView> {
                 .as_ref()
                 .map_or_else(|| one.why_not.as_deref().map_or_else(String::new, reason), mechanism),
             one_moment: one.how.is_some(),
+            retries: count(one.retries),
         }
     };
     summary.readings.iter().map(view).collect()
@@ -235,6 +238,30 @@ mod tests {
             ("something else", false),
         ];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn how_a_system_was_read_is_told_with_the_times_that_it_took() {
+        let mut summary = summary();
+        let reading = |how: Option<&str>, why_not: Option<&str>, retries| SystemReading {
+            system: "paraply".into(),
+            how: how.map(str::to_owned),
+            at: String::new(),
+            why_not: why_not.map(str::to_owned),
+            retries,
+        };
+        summary.readings =
+            vec![reading(Some("exported snapshot"), None, 2), reading(None, Some("because"), 0)];
+        let views = readings(&summary, &Labels::default());
+        let told: Vec<_> =
+            views.iter().map(|one| (one.one_moment, one.how.as_str(), one.retries.as_str())).collect();
+        assert_eq!(told, [(true, "en delad ögonblicksbild", "2"), (false, "because", "0")]);
+    }
+
+    #[test]
+    fn a_reading_noted_before_tries_were_counted_is_read() {
+        let noted = r#"{"system":"paraply","how":null,"at":"","why_not":"x"}"#;
+        assert_eq!(serde_json::from_str::<SystemReading>(noted).unwrap().retries, 0);
     }
 
     #[test]

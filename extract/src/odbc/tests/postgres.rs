@@ -162,3 +162,46 @@ fn texts_in_a_key_are_ordered_by_their_bytes() {
     );
     check_order(&mut source);
 }
+
+#[test]
+fn a_table_that_was_written_anew_is_not_taken_for_an_empty_one() {
+    let (server, mut source) = server(
+        "CREATE TABLE \"t å\" (id int PRIMARY KEY); INSERT INTO \"t å\" VALUES (1), (2);
+         CREATE VIEW v AS SELECT id FROM \"t å\"",
+    );
+    let [t, v] = ["t å", "v"].map(|name| table(&mut source, name));
+    let point = source.fingerprint().unwrap();
+    work(&server, "ALTER TABLE \"t å\" ADD COLUMN x double precision DEFAULT random()");
+    for gone in [&t, &v] {
+        let error = source.read(gone, 10).err().unwrap();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Outdated, true), "{error}");
+        assert!(error.to_string().contains(&format!("table {}", gone.name)), "{error}");
+    }
+    assert_ne!(source.resume().unwrap(), point);
+    assert_eq!(read(&mut source, "v").ledger.staged, 2);
+}
+
+#[test]
+fn a_broken_connection_is_made_anew() {
+    let (server, mut source) = server("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+    source.fingerprint().unwrap();
+    let t = table(&mut source, "t");
+    work(&server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+    let error = read_table(&mut source, &t, 10).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    source.resume().unwrap();
+    assert_eq!(read(&mut source, "t").ledger.staged, 1);
+}
+
+#[test]
+fn a_table_that_is_gone_or_closed_is_told() {
+    let (server, mut source) = server("CREATE TABLE gone (id int); CREATE TABLE closed (id int)");
+    let [gone, closed] = ["gone", "closed"].map(|name| table(&mut source, name));
+    work(&server, "DROP TABLE gone; CREATE ROLE other LOGIN");
+    let mut source = open(&access(&at(&server, "other"), None)).unwrap();
+    for (table, kind) in [(&gone, ErrorKind::Drift), (&closed, ErrorKind::Permission)] {
+        source.fingerprint().unwrap();
+        let error = source.read(table, 10).err().unwrap();
+        assert_eq!((error.kind(), error.is_retryable()), (kind, false), "{error}");
+    }
+}

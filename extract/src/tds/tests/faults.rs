@@ -125,3 +125,21 @@ fn the_server_fails_after_some_rows() {
     assert_eq!(error.kind(), ErrorKind::Database);
     assert!(reader.next().is_none());
 }
+
+#[test]
+fn reading_is_resumed_where_the_point_stands() {
+    let server = tracked();
+    let mut source = open(&access(&server)).unwrap();
+    let point = source.fingerprint().unwrap();
+    server.fault(Fault::lock_timeout().on(ROWS));
+    failing(&mut source);
+    server.run("INSERT INTO KLIENT VALUES (4, NULL)").unwrap();
+    assert_eq!(source.resume().unwrap(), point, "the transaction is as it was");
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 3);
+    server.fault(Fault::cut_after_rows(1).on(ROWS));
+    failing(&mut source);
+    assert_ne!(source.resume().unwrap(), point, "somebody wrote");
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 4);
+    server.fault(Fault::error(3961).on(ROWS));
+    assert_eq!(failing(&mut source).kind(), ErrorKind::Outdated);
+}

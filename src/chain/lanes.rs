@@ -1,0 +1,311 @@
+//! Several tables at once, of one system and of several, and what is done when a source fails meanwhile.
+//!
+//! Each system is a lane: its tables in order, and the connections that read them. Where connections can share one
+//! moment, the first only holds it, and the others read; where they cannot, the one connection reads table after
+//! table. Workers, as many as the machine has threads, help where fewest are at work. What is staged does not depend
+//! on how many they are.
+//!
+//! After a failure that may pass the lane waits, and goes on where its moment still stands or nothing has changed
+//! since. Else the moment is lost, and what was staged of it is no use. Any other failure ends the work: each worker
+//! finishes its table, and of several failures the one of the first system and table is told.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use bron_extract::{Error, ErrorKind, Source, TableSchema};
+use bron_mappings::Digest;
+
+use super::Work;
+use crate::patience::Tries;
+
+/// What is to be read of a system.
+pub(super) struct Order<'a> {
+    pub(super) system: &'a str,
+    /// The connection that fixed the moment.
+    pub(super) source: &'a mut dyn Source,
+    /// The digest that names the moment.
+    pub(super) fingerprint: Digest,
+    /// The most tables to read at once.
+    pub(super) readers: usize,
+    pub(super) tries: &'a mut Tries,
+    pub(super) tables: Vec<&'a TableSchema>,
+}
+
+/// What the workers do and say.
+pub(super) struct Hooks<'a> {
+    /// Stages a table of a system; says whether it was already there.
+    pub(super) stage: &'a (dyn Fn(&mut dyn Source, &str, &TableSchema) -> Result<bool, Error> + Sync),
+    /// Tells the operator and waits.
+    pub(super) pause: &'a (dyn Fn(&str, Duration, &dyn Fn() -> bool) + Sync),
+    /// Whether the operator asks to stop.
+    pub(super) asked_to_stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// What came of the work.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The tables that are staged.
+    pub(super) work: Work,
+    /// The systems whose moment is lost, with the digests that name the new ones.
+    pub(super) lost: BTreeMap<String, Digest>,
+    /// What ended the work, by system and table.
+    pub(super) failures: BTreeMap<(String, String), Error>,
+}
+
+/// Stages all tables with at most so many workers.
+pub(super) fn read(orders: Vec<Order<'_>>, workers: usize, hooks: &Hooks<'_>) -> Outcome {
+    let wanted = orders.iter().map(|order| order.readers.min(order.tables.len())).sum();
+    let lanes = Lanes {
+        queues: Mutex::new(orders.iter().map(Queue::new).collect()),
+        lanes: orders.into_iter().map(Lane::new).collect(),
+        hooks,
+        ended: AtomicBool::new(false),
+        outcome: Mutex::default(),
+    };
+    thread::scope(|scope| {
+        for _ in 1..workers.min(wanted) {
+            scope.spawn(|| lanes.work());
+        }
+        lanes.work();
+    });
+    lanes.outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The tables of a lane that nobody reads yet.
+struct Queue<'a> {
+    tables: VecDeque<&'a TableSchema>,
+    /// The workers in the lane.
+    active: usize,
+    /// The most workers that it has room for.
+    most: usize,
+}
+
+impl<'a> Queue<'a> {
+    fn new(order: &Order<'a>) -> Self {
+        Self { tables: order.tables.iter().copied().collect(), active: 0, most: order.readers.max(1) }
+    }
+}
+
+/// The connections to a system.
+struct Connections<'a> {
+    /// The connection that fixed the moment; away while it reads itself, and then there is no other.
+    holder: Option<&'a mut dyn Source>,
+    idle: Vec<Box<dyn Source + Send>>,
+    /// How many there are beside the holder, idle ones included.
+    beside: usize,
+    /// How often the lane has recovered: of several connections that break together one is a failure.
+    recovered: u32,
+    lost: bool,
+    tries: &'a mut Tries,
+}
+
+impl<'a> Connections<'a> {
+    fn another(&mut self) -> Result<Option<Reader<'a>>, Error> {
+        if let Some(reader) = self.idle.pop() {
+            return Ok(Some(Reader::Beside(reader)));
+        }
+        let Some(source) = &mut self.holder else { return Ok(None) };
+        match source.beside() {
+            Ok(Some(reader)) => {
+                self.beside += 1;
+                Ok(Some(Reader::Beside(reader)))
+            }
+            Err(error) if error.kind() == ErrorKind::Outdated => Err(error),
+            // A server without room for another connection may well read on the one that there is.
+            Ok(None) | Err(_) if self.beside == 0 => Ok(self.holder.take().map(Reader::Holder)),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+}
+
+struct Lane<'a> {
+    system: &'a str,
+    fingerprint: Digest,
+    connections: Mutex<Connections<'a>>,
+}
+
+/// A connection that reads.
+enum Reader<'a> {
+    Holder(&'a mut dyn Source),
+    Beside(Box<dyn Source + Send>),
+}
+
+/// What became of a table.
+enum End {
+    /// It is staged.
+    Staged { reused: bool },
+    /// Other workers are enough for the lane: the table is for one of them.
+    Enough,
+    /// The moment is lost, or the work has ended.
+    Dropped,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Lane<'a> {
+    fn new(order: Order<'a>) -> Self {
+        let Order { system, source, fingerprint, tries, .. } = order;
+        let connections = Connections {
+            holder: Some(source),
+            idle: Vec::new(),
+            beside: 0,
+            recovered: 0,
+            lost: false,
+            tries,
+        };
+        Self { system, fingerprint, connections: Mutex::new(connections) }
+    }
+
+    /// A connection to read with, `None` when there are as many as can be; and how often the lane has recovered.
+    fn connect(&self) -> (Result<Option<Reader<'a>>, Error>, u32) {
+        let mut connections = held(&self.connections);
+        (connections.another(), connections.recovered)
+    }
+
+    /// Takes a connection back: to read on with when all went well.
+    fn give_back(&self, reader: Reader<'a>, well: bool) {
+        let mut connections = held(&self.connections);
+        match reader {
+            Reader::Holder(source) => connections.holder = Some(source),
+            Reader::Beside(reader) if well => connections.idle.push(reader),
+            Reader::Beside(_) => connections.beside -= 1,
+        }
+        if well {
+            connections.tries.succeeded();
+        }
+    }
+
+    /// Waits and makes the source readable again, until it is or nothing helps. Says whether the moment still stands.
+    fn recover(
+        &self,
+        table: &str,
+        mut error: Error,
+        before: u32,
+        lanes: &Lanes<'_, '_>,
+    ) -> Result<bool, Error> {
+        let mut connections = held(&self.connections);
+        let Connections { holder, idle, beside, recovered, lost, tries } = &mut *connections;
+        while *recovered == before && !*lost {
+            let wait = if error.is_retryable() { tries.another() } else { None };
+            let Some(wait) = wait else { return Err(error) };
+            let place = format!("{}/{table}", self.system);
+            (lanes.hooks.pause)(&tries.told(&place, &error, wait), wait, &|| !lanes.is_over());
+            if lanes.is_over() {
+                return Ok(false);
+            }
+            let source = holder.as_deref_mut().expect("the holder reads only where nobody else does");
+            let renewed = match error.kind() {
+                ErrorKind::Outdated => source.fingerprint(),
+                _ => source.resume(),
+            };
+            match renewed {
+                Ok(digest) => {
+                    *recovered += 1;
+                    *lost = digest != self.fingerprint;
+                    *beside -= idle.len();
+                    idle.clear();
+                    if *lost {
+                        held(&lanes.outcome).lost.insert(self.system.to_owned(), digest);
+                    }
+                }
+                Err(again) => error = again,
+            }
+        }
+        Ok(!*lost)
+    }
+
+    fn is_lost(&self) -> bool {
+        held(&self.connections).lost
+    }
+}
+
+struct Lanes<'a, 'h> {
+    lanes: Vec<Lane<'a>>,
+    /// One for each lane.
+    queues: Mutex<Vec<Queue<'a>>>,
+    hooks: &'h Hooks<'h>,
+    ended: AtomicBool,
+    outcome: Mutex<Outcome>,
+}
+
+impl<'a> Lanes<'a, '_> {
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::SeqCst) || (self.hooks.asked_to_stop)()
+    }
+
+    /// Reads table after table, for as long as there is room in some lane.
+    fn work(&self) {
+        while !self.is_over()
+            && let Some((at, table)) = self.take()
+        {
+            let lane = &self.lanes[at];
+            let end = self.stage(lane, table);
+            let mut queues = held(&self.queues);
+            let queue = &mut queues[at];
+            queue.active -= 1;
+            match end {
+                Ok(End::Staged { reused }) => held(&self.outcome).work.count(reused),
+                Ok(End::Enough) => {
+                    queue.most = queue.active.max(1);
+                    queue.tables.push_front(table);
+                }
+                Ok(End::Dropped) => queue.tables.clear(),
+                Err(error) => {
+                    self.ended.store(true, Ordering::SeqCst);
+                    let place = (lane.system.to_owned(), table.name.clone());
+                    held(&self.outcome).failures.insert(place, error);
+                }
+            }
+        }
+    }
+
+    /// The next table of the lane with the fewest workers.
+    fn take(&self) -> Option<(usize, &'a TableSchema)> {
+        let mut queues = held(&self.queues);
+        let open = queues.iter_mut().enumerate();
+        let open = open.filter(|(_, queue)| !queue.tables.is_empty() && queue.active < queue.most);
+        let (at, queue) = open.min_by_key(|(_, queue)| queue.active)?;
+        queue.active += 1;
+        queue.tables.pop_front().map(|table| (at, table))
+    }
+
+    /// Stages a table, as often as it takes.
+    fn stage(&self, lane: &Lane<'a>, table: &TableSchema) -> Result<End, Error> {
+        loop {
+            if lane.is_lost() || self.is_over() {
+                return Ok(End::Dropped);
+            }
+            let (reader, before) = lane.connect();
+            let error = match reader {
+                Ok(None) => return Ok(End::Enough),
+                Err(error) => error,
+                Ok(Some(mut reader)) => {
+                    let source: &mut dyn Source = match &mut reader {
+                        Reader::Holder(source) => &mut **source,
+                        Reader::Beside(source) => source.as_mut(),
+                    };
+                    let staged = (self.hooks.stage)(source, lane.system, table);
+                    lane.give_back(reader, staged.is_ok());
+                    match staged {
+                        Ok(reused) => return Ok(End::Staged { reused }),
+                        Err(error) => error,
+                    }
+                }
+            };
+            if !error.is_retryable() {
+                return Err(error);
+            }
+            if !lane.recover(&table.name, error, before, self)? {
+                return Ok(End::Dropped);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
