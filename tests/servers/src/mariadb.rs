@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::programs::{find, free_port, hand_over, run, unprivileged};
+use crate::certificates::Certified;
+use crate::programs::{find, free_port, hand_over, run, unprivileged, write_certified};
 
 /// The user that the server runs as when the tests run as root.
 const UNPRIVILEGED: &str = "mysql";
@@ -31,6 +32,18 @@ impl MariaDbServer {
     /// # Errors
     /// When the server's programs are not installed, or one of them fails; the text holds what it said.
     pub fn start() -> Result<Self> {
+        Self::begin(None)
+    }
+
+    /// Starts a server that speaks TLS with this certificate when it is asked to.
+    ///
+    /// # Errors
+    /// As [`MariaDbServer::start`].
+    pub fn start_certified(certified: &Certified) -> Result<Self> {
+        Self::begin(Some(certified))
+    }
+
+    fn begin(certified: Option<&Certified>) -> Result<Self> {
         let places = vec![PathBuf::from("/usr/bin")];
         let programs = find(places, &["mariadb-install-db", "mariadb"], "mariadb-server")?;
         let server = find(vec![PathBuf::from("/usr/sbin")], &["mariadbd"], "mariadb-server")?;
@@ -51,6 +64,15 @@ impl MariaDbServer {
             .arg(format!("--socket={}", directory.path().join("socket").display()))
             .arg(format!("--port={port}"))
             .arg(&temporary);
+        match certified {
+            Some(certified) => {
+                let [certificate, key] = write_certified(directory.path(), certified, UNPRIVILEGED)?;
+                launch.arg(format!("--ssl-cert={}", certificate.display()));
+                launch.arg(format!("--ssl-key={}", key.display()));
+            }
+            // Newer servers make a certificate for themselves.
+            None => drop(launch.arg("--skip-ssl")),
+        }
         let process = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let server = Self { process, programs, directory, port };
         server.wait()?;
@@ -74,7 +96,7 @@ impl MariaDbServer {
     pub fn execute(&self, statements: &str) -> Result<()> {
         let socket = self.directory.path().join("socket");
         run(Command::new(self.programs.join("mariadb"))
-            .args(["--no-defaults", "--user=root", "--default-character-set=utf8mb4"])
+            .args(["--no-defaults", "--user=root", "--default-character-set=utf8mb4", "--skip-ssl"])
             .arg(format!("--socket={}", socket.display()))
             .arg(format!("--execute={statements}")))
     }
