@@ -1,5 +1,7 @@
 //! The settings of a project: defaults, then `bron.toml`, then the environment, then flags.
 
+mod pieces;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,8 @@ use serde::Deserialize;
 
 use crate::args::{ChainArguments, ReadingArguments};
 use crate::failure::{Failure, whole};
+
+pub(crate) use pieces::Pieces;
 
 /// The name of the project file.
 pub(crate) const PROJECT_FILE: &str = "bron.toml";

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod copy_text;
+mod facts;
 mod reader;
 mod refusal;
 
@@ -19,11 +20,12 @@ use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::trust::check_authorities;
 
 use self::refusal::meaning;
 
-const USUAL_PORT: u16 = 5432;
-const USUAL_SCHEMA: &str = "public";
+pub(crate) const USUAL_PORT: u16 = 5432;
+pub(crate) const USUAL_SCHEMA: &str = "public";
 
 /// A read-only connection to a PostgreSQL database.
 ///
@@ -72,6 +74,7 @@ impl PostgresSource {
     }
 
     fn connect(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        check_authorities(address)?;
         let runtime = runtime()?;
         let connection = runtime
             .block_on(PgConnection::connect_with(&options(access, address)))
@@ -146,7 +149,7 @@ fn options(access: &Access, address: &ServerAddress) -> PgConnectOptions {
 }
 
 /// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
