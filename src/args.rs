@@ -1,6 +1,7 @@
 //! What may be typed. The texts here are the help.
 
 mod mapping;
+mod rights;
 mod source;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
     SchemaArguments,
 };
+pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
 pub(crate) use source::{ProfileArguments, SourceArguments, SourceVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
@@ -62,6 +64,10 @@ pub(crate) enum Verb {
     /// What lies in a source that nobody has described
     #[command(subcommand)]
     Source(SourceVerb),
+    /// Ask whether everything that a run needs is there: servers, rights, files, disk, keys. Changes nothing
+    Doctor(DoctorArguments),
+    /// Print the statements that give an account the rights that the work takes, and no more
+    Grants(GrantsArguments),
 }
 
 /// Arguments of `bron demo`.

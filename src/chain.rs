@@ -38,6 +38,7 @@ pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;
+pub(crate) use loading::installation_mark;
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
 pub(crate) use run::Run;

@@ -159,9 +159,18 @@ impl From<bron_extract::Error> for Failure {
     fn from(error: bron_extract::Error) -> Self {
         let (exit, class) = extract_class(&error);
         let failure = Self::new(exit, class, whole(&error));
-        if error.kind() == bron_extract::ErrorKind::Corrupt { failure.hint(REBUILD) } else { failure }
+        if error.kind() == bron_extract::ErrorKind::Corrupt {
+            failure.hint(REBUILD)
+        } else if error.kind() == bron_extract::ErrorKind::Permission {
+            failure.hint(RIGHTS)
+        } else {
+            failure
+        }
     }
 }
+
+/// Rights are given by somebody else, who wants to know which.
+const RIGHTS: &str = "`bron doctor` names what may not be read, `bron grants` prints the rights to ask for";
 
 /// A part of a run that is damaged is made again from the sources, never repaired.
 const REBUILD: &str = "if the file lies under runs/, remove that run's directory and migrate again";

@@ -9,6 +9,7 @@ mod printer;
 mod project;
 mod settings;
 mod verbs;
+mod wanted;
 
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;

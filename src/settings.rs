@@ -1,5 +1,7 @@
 //! The settings of a project: defaults, then `bron.toml`, then the environment, then flags.
 
+mod pieces;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +14,8 @@ use serde::Deserialize;
 use crate::args::{ChainArguments, ReadingArguments};
 use crate::failure::{Failure, whole};
 use crate::patience::Patience;
+
+pub(crate) use pieces::Pieces;
 
 /// The name of the project file.
 pub(crate) const PROJECT_FILE: &str = "bron.toml";
@@ -120,10 +124,9 @@ impl Settings {
         let secret = InstallationSecret::from_hex(&referred(project, "secret", &file.secret)?)
             .map_err(|error| Failure::config(error.to_string()))?;
         let systems = file.system.into_iter().map(|(name, system)| {
-            let access =
-                access(project, &system).map_err(|failure| failure.about(&format!("system {name}")))?;
-            let (readers, patience) = (readers(&system), patience(&system, access.locator.is_live()));
-            Ok((name, SystemSettings { access, readers, patience, not_delivered: system.not_delivered }))
+            let settings = system_settings(project, system);
+            let settings = settings.map_err(|failure| failure.about(&format!("system {name}")))?;
+            Ok((name, settings))
         });
         let systems = systems.collect::<Result<_, Failure>>()?;
         Ok(Self {
@@ -217,6 +220,13 @@ fn access(project: &Path, system: &SystemFile) -> Result<Access, Failure> {
         plain_text: system.plain_text,
         ..Access::new(locator)
     })
+}
+
+/// A source system, resolved.
+fn system_settings(project: &Path, system: SystemFile) -> Result<SystemSettings, Failure> {
+    let access = access(project, &system)?;
+    let (readers, patience) = (readers(&system), patience(&system, access.locator.is_live()));
+    Ok(SystemSettings { access, readers, patience, not_delivered: system.not_delivered })
 }
 
 /// The most tables of a system that are read at once. Whoever limits the rows means one reader, unless told otherwise.

@@ -3,6 +3,8 @@
 mod check;
 mod demo;
 mod diff;
+mod doctor;
+mod grants;
 mod mapping;
 mod migrate;
 mod reconcile;
@@ -29,19 +31,22 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Reconcile(arguments) => reconcile::run(arguments, printer),
         Verb::Mapping(verb) => mapping::run(verb, printer),
         Verb::Source(verb) => source::run(verb, printer),
+        Verb::Doctor(arguments) => doctor::run(arguments, printer),
+        Verb::Grants(arguments) => grants::run(arguments, printer),
     }
 }
 
 /// Where the texts lie that diagnostics of this verb point into.
 pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
     let dirs = match verb {
-        Verb::Demo(_) | Verb::Source(_) => Vec::new(),
+        Verb::Demo(_) | Verb::Source(_) | Verb::Doctor(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
         Verb::Mapping(verb) => mapping::folder_of(verb).into_iter().collect(),
         Verb::Check(CheckArguments { project, mappings, .. }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }
+        Verb::Grants(arguments) => vec![mappings_of(&arguments.project)],
         Verb::Migrate(ReadingArguments { chain: ChainArguments { project, .. }, .. })
         | Verb::Extract(ReadingArguments { chain: ChainArguments { project, .. }, .. })
         | Verb::Transform(ChainArguments { project, .. })

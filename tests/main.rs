@@ -20,6 +20,9 @@
 //! | [`shared_target`] | can one target be filled by several projects, each judging its own rows? |
 //! | [`walls`] | are health care and guardians kept apart, whole, and behind their own secrecy? |
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
+//! | [`doctor`] | is what will go wrong said before the run, with what to do about it? |
+//! | [`grants`] | are the printed rights enough for the work, and none of them too many? |
+//! | [`tls`] | is a server believed only when it proves who it is, and told no password before? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
 //! | `connectors` | are the same records staged the same, whatever they are read from? (all features of servers) |
@@ -42,9 +45,11 @@ mod corruption;
 mod crashes;
 mod determinism;
 mod diff;
+mod doctor;
 mod documentation;
 mod failures;
 mod foreign;
+mod grants;
 mod hard_cases;
 mod identity;
 mod incidents;
@@ -63,5 +68,6 @@ mod sources;
 mod sqlserver;
 mod structure;
 mod support;
+mod tls;
 mod truth;
 mod walls;

@@ -79,8 +79,8 @@ pub struct ServerAddress {
     pub database: String,
     /// The user who reads.
     pub user: Option<Sensitive<String>>,
-    /// A file with the certificate authorities that the server's certificate is checked against, instead of
-    /// those of this machine: the option `ca=PATH` of the address.
+    /// A file with certificate authorities that may have signed the server's certificate, beside those of this
+    /// machine: the option `ca=PATH` of the address.
     pub authorities: Option<PathBuf>,
 }
 

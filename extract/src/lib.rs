@@ -19,7 +19,9 @@ mod batches;
 mod charset;
 mod delimited;
 mod error;
+mod examine;
 mod found;
+mod grants;
 mod hashing;
 mod intake;
 mod ledger;
@@ -37,12 +39,15 @@ mod source;
 mod sqlite;
 mod stage;
 mod tds;
+mod trust;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
 pub use delimited::{
     CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, described_tables, missing_files,
 };
 pub use error::{Error, ErrorKind};
+pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};
+pub use grants::{GrantDialect, ReadingRights, TableNeed, reading_grants};
 pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use mysql::MysqlSource;

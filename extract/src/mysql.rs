@@ -1,6 +1,7 @@
 //! MySQL and MariaDB databases as sources.
 
 mod catalog;
+mod facts;
 mod form;
 mod reader;
 mod refusal;
@@ -21,8 +22,9 @@ use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, not_listed};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::trust::check_authorities;
 
-const USUAL_PORT: u16 = 3306;
+pub(crate) const USUAL_PORT: u16 = 3306;
 /// The server waits this long for a reader that is held to a pace, instead of its usual minute.
 const PATIENCE_OF_THE_SERVER: u32 = 3600;
 
@@ -61,6 +63,7 @@ impl MysqlSource {
     /// [`crate::ErrorKind::Connection`] when no server answers, [`crate::ErrorKind::Permission`] when it does not
     /// let the user in, [`crate::ErrorKind::Settings`] when its certificate cannot be trusted.
     pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        check_authorities(address)?;
         let runtime = runtime()?;
         let connection = runtime
             .block_on(MySqlConnection::connect_with(&options(access, address)))
@@ -181,7 +184,7 @@ fn options(access: &Access, address: &ServerAddress) -> MySqlConnectOptions {
 }
 
 /// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 

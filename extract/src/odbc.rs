@@ -4,6 +4,7 @@ mod catalog;
 mod connection_string;
 mod dialect;
 mod driver;
+mod facts;
 mod form;
 mod reader;
 mod refusal;

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod copy_text;
+mod facts;
 mod reader;
 mod refusal;
 
@@ -19,15 +20,16 @@ use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::trust::check_authorities;
 
 pub(crate) use self::catalog::written_anew;
 use self::refusal::meaning;
 
-const USUAL_PORT: u16 = 5432;
+pub(crate) const USUAL_PORT: u16 = 5432;
 /// What errors say of a table whose rows older transactions cannot see any more.
 pub(crate) const WRITTEN_ANEW: &str =
     "it was written anew after the moment that is read, as TRUNCATE and some forms of ALTER TABLE do";
-const USUAL_SCHEMA: &str = "public";
+pub(crate) const USUAL_SCHEMA: &str = "public";
 
 /// A read-only connection to a PostgreSQL database.
 ///
@@ -84,6 +86,7 @@ impl PostgresSource {
     }
 
     fn connect(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        check_authorities(address)?;
         let runtime = runtime()?;
         let connection = runtime
             .block_on(PgConnection::connect_with(&options(access, address)))
@@ -165,7 +168,7 @@ fn options(access: &Access, address: &ServerAddress) -> PgConnectOptions {
 }
 
 /// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

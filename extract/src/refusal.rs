@@ -3,6 +3,7 @@
 use sqlx::error::DatabaseError;
 
 use crate::error::{Error, ErrorKind};
+use crate::trust::distrust;
 
 /// The meaning of a refusal, in words, and the server's own code for it.
 pub(crate) type Meaning = (ErrorKind, &'static str, String);
@@ -20,8 +21,14 @@ pub(crate) fn refused(
         let (kind, problem, code) = meaning(inner);
         return Error::new(kind, context(&format!("{problem} ({code})")));
     }
+    // Of the words of a certificate nothing more is needed than their meaning.
+    if matches!(error, sqlx::Error::Tls(_) | sqlx::Error::Io(_))
+        && let Some(problem) = distrust(&error.to_string())
+    {
+        return Error::new(ErrorKind::Settings, context(problem));
+    }
     let (kind, problem) = if matches!(error, sqlx::Error::Tls(_)) {
-        (ErrorKind::Settings, "the server's certificate cannot be trusted")
+        (ErrorKind::Settings, "no encrypted connection could be agreed on")
     } else if matches!(error, sqlx::Error::Io(_)) {
         (ErrorKind::Connection, "no answer from the server, or the line broke")
     } else if matches!(error, sqlx::Error::Protocol(_)) {

@@ -76,12 +76,14 @@ impl<C: Selectable> KnownTable<C> {
         } else {
             chosen.iter().map(|known| known.value()).collect::<Vec<_>>().join(", ")
         };
+        // What is not read may not be readable; rows that are the same in what is read may change places.
         let order: Vec<String> = if self.key.is_empty() {
-            self.columns.iter().map(Selectable::order_by_text).collect()
+            chosen.iter().map(|known| known.order_by_text()).collect()
         } else {
             self.key.iter().filter_map(|name| named(name)).map(Selectable::order_in_key).collect()
         };
-        Ok((format!("SELECT {values} FROM {from} ORDER BY {}", order.join(", ")), chosen))
+        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
+        Ok((format!("SELECT {values} FROM {from}{order}"), chosen))
     }
 }
 

@@ -1,6 +1,7 @@
 //! SQL Server databases as sources.
 
 mod catalog;
+mod facts;
 mod form;
 mod moment;
 mod point;
@@ -25,9 +26,10 @@ use crate::intake::TableRows;
 use crate::runtime::runtime;
 use crate::selection::{Reading, not_listed};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::trust::check_authorities;
 
-const USUAL_PORT: u16 = 1433;
-const USUAL_SCHEMA: &str = "dbo";
+pub(crate) const USUAL_PORT: u16 = 1433;
+pub(crate) const USUAL_SCHEMA: &str = "dbo";
 /// How long a server may take to let the user in.
 const HANDSHAKE: Duration = Duration::from_secs(15);
 
@@ -90,6 +92,7 @@ impl Session {
 
 impl Connected {
     fn new(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+        check_authorities(address)?;
         let place = place(address);
         let runtime = runtime()?;
         let client = runtime.block_on(async {
@@ -190,7 +193,7 @@ fn config(access: &Access, address: &ServerAddress) -> Config {
 }
 
 /// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
 }
 

@@ -19,6 +19,7 @@ mod contract;
 mod decimal;
 mod definition;
 mod error;
+mod examine;
 mod layout;
 mod postgres;
 mod sink;
@@ -29,6 +30,8 @@ mod unreadable;
 
 pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
+pub use examine::{TargetFacts, examine};
 pub use layout::Dialect;
 pub use sink::{Counts, IdRange, PartId, Receipt, RunIds, Sink, UNREADABLE, open, read_only};
+pub use sql::grants::target_grants;
 pub use target::Target;

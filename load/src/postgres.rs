@@ -157,7 +157,7 @@ impl Sink for PostgresSink {
     }
 }
 
-async fn connect(options: &PgConnectOptions, access: Access) -> Result<PgConnection> {
+pub(crate) async fn connect(options: &PgConnectOptions, access: Access) -> Result<PgConnection> {
     let failed = |error: sqlx::Error| Error::of(&error, "the server cannot be used");
     let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
     let mut connection = connecting

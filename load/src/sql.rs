@@ -3,6 +3,7 @@
 //! Values never become part of a statement: they are bound, or travel as COPY data. The one exception
 //! is an id in a COPY query, which has no parameters: its text is hexadecimal digits and hyphens.
 
+pub(crate) mod grants;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 

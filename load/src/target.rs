@@ -52,6 +52,15 @@ impl Target {
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
 
+    /// The name of the database on a server; `None` for a file.
+    #[must_use]
+    pub fn database(&self) -> Option<String> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(url) => options(url.expose()).ok()?.get_database().map(str::to_owned),
+        }
+    }
+
     pub(crate) fn place(&self) -> Result<Place<'_>> {
         Ok(match self {
             Self::Sqlite(path) => Place::File(path),

@@ -2,10 +2,17 @@
 
 use bron_extract::read_part;
 use bron_load::{PartId, Receipt, RunIds, Sink, open};
-use bron_mappings::{Batch, Entity, EntityId, Mapping, SourceKey};
+use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
 use super::{Chain, Work};
 use crate::failure::Failure;
+
+/// What the targets of the installation with this secret are marked with: keyed, so that it says nothing about the
+/// secret.
+pub(crate) fn installation_mark(secret: &InstallationSecret) -> String {
+    let key = SourceKey::new("bron", "installation", [Some("target")]);
+    EntityId::derive(secret, "installation", &key).to_string()
+}
 
 impl Chain<'_> {
     /// The identity of this run in the target.
@@ -13,10 +20,9 @@ impl Chain<'_> {
         RunIds { extract_run_id: self.run.id.clone(), load_run_id: self.run.id.clone() }
     }
 
-    /// What the installation's targets are marked with: keyed, so that it says nothing about the secret.
+    /// What the installation's targets are marked with.
     pub(crate) fn installation_mark(&self) -> String {
-        let key = SourceKey::new("bron", "installation", [Some("target")]);
-        EntityId::derive(&self.settings.secret, "installation", &key).to_string()
+        installation_mark(&self.settings.secret)
     }
 
     /// The entities that this project makes rows of, ordered by name.

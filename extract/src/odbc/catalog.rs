@@ -219,7 +219,7 @@ impl Catalog<'_> {
     }
 
     /// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-    fn quoted(&self, name: &str) -> Result<String, Error> {
+    pub(super) fn quoted(&self, name: &str) -> Result<String, Error> {
         if let Some(quote) = self.scope.quote {
             let doubled = format!("{quote}{quote}");
             return Ok(format!("{quote}{}{quote}", name.replace(quote, &doubled)));

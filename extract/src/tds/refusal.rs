@@ -3,6 +3,7 @@
 use tiberius::error::Error as Refusal;
 
 use crate::error::{Error, ErrorKind};
+use crate::trust::distrust;
 
 /// An error about a statement or the connection. `place` is the server, `doing` says what was read. Of what the
 /// server said only the number is kept: its words may quote a value.
@@ -18,9 +19,10 @@ pub(super) fn refused(place: &str, doing: &str, error: Refusal) -> Error {
             context("no answer from the server, or the line broke"),
             error,
         ),
-        Refusal::Tls(_) => {
-            let problem = "no encrypted connection: the server's certificate cannot be trusted";
-            Error::because(ErrorKind::Settings, context(problem), error)
+        // The driver's own words advise to trust anybody.
+        Refusal::Tls(ref words) => {
+            let problem = distrust(words).unwrap_or("no encrypted connection could be agreed on");
+            Error::new(ErrorKind::Settings, context(problem))
         }
         Refusal::Protocol(ref words) if words.contains("encryption level") => Error::new(
             ErrorKind::Settings,

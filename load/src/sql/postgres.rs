@@ -15,6 +15,11 @@ pub(crate) const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid
      ORDER BY a.attnum";
 /// One writer at a time for each part; held until the transaction ends, however it ends.
 pub(crate) const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+/// What the server is, how the connection is encrypted, whether tables may be created, and how many there are.
+pub(crate) const FACTS: &str = "SELECT 'PostgreSQL ' || current_setting('server_version'), \
+     (SELECT concat_ws(', ', version, cipher) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl), \
+     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), \
+     (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p'))";
 /// Ids are spread evenly, so every row of a batch is one look-up in the index, and the pages of a target that
 /// is being loaded are in memory: without this the planner reads the whole table for each batch.
 pub(crate) const PREFER_INDEX: &str = "SET LOCAL random_page_cost = 1.1";

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::programs::{find, free_port, hand_over, run, unprivileged};
+use crate::certificates::Certified;
+use crate::programs::{find, free_port, hand_over, run, unprivileged, write_certified};
 
 /// The user that the server runs as when the tests run as root.
 const UNPRIVILEGED: &str = "mysql";
@@ -21,6 +22,8 @@ const LOOKS: usize = 100;
 pub struct MariaDbServer {
     process: Child,
     program: PathBuf,
+    /// The options that say with which certificate it speaks TLS, if it does.
+    identity: Vec<String>,
     programs: PathBuf,
     directory: TempDir,
     port: u16,
@@ -32,6 +35,18 @@ impl MariaDbServer {
     /// # Errors
     /// When the server's programs are not installed, or one of them fails; the text holds what it said.
     pub fn start() -> Result<Self> {
+        Self::begin(None)
+    }
+
+    /// Starts a server that speaks TLS with this certificate when it is asked to.
+    ///
+    /// # Errors
+    /// As [`MariaDbServer::start`].
+    pub fn start_certified(certified: &Certified) -> Result<Self> {
+        Self::begin(Some(certified))
+    }
+
+    fn begin(certified: Option<&Certified>) -> Result<Self> {
         let places = vec![PathBuf::from("/usr/bin")];
         let programs = find(places, &["mariadb-install-db", "mariadb"], "mariadb-server")?;
         let server = find(vec![PathBuf::from("/usr/sbin")], &["mariadbd"], "mariadb-server")?;
@@ -44,8 +59,20 @@ impl MariaDbServer {
         let temporary = format!("--tmpdir={}", directory.path().display());
         run(install.arg(format!("--datadir={}", data.display())).arg(&temporary))?;
         let port = free_port()?;
-        let process = launch(&server.join("mariadbd"), directory.path(), port)?;
-        let server = Self { process, program: server.join("mariadbd"), programs, directory, port };
+        let identity = match certified {
+            Some(certified) => {
+                let [certificate, key] = write_certified(directory.path(), certified, UNPRIVILEGED)?;
+                vec![
+                    format!("--ssl-cert={}", certificate.display()),
+                    format!("--ssl-key={}", key.display()),
+                ]
+            }
+            // Newer servers make a certificate for themselves.
+            None => vec!["--skip-ssl".to_owned()],
+        };
+        let program = server.join("mariadbd");
+        let process = launch(&program, directory.path(), port, &identity)?;
+        let server = Self { process, program, identity, programs, directory, port };
         server.wait()?;
         server.execute(
             "CREATE DATABASE bron; CREATE USER bron@'127.0.0.1' IDENTIFIED BY 'bron'; \
@@ -67,7 +94,7 @@ impl MariaDbServer {
     pub fn execute(&self, statements: &str) -> Result<()> {
         let socket = self.directory.path().join("socket");
         run(Command::new(self.programs.join("mariadb"))
-            .args(["--no-defaults", "--user=root", "--default-character-set=utf8mb4"])
+            .args(["--no-defaults", "--user=root", "--default-character-set=utf8mb4", "--skip-ssl"])
             .arg(format!("--socket={}", socket.display()))
             .arg(format!("--execute={statements}")))
     }
@@ -79,7 +106,7 @@ impl MariaDbServer {
     pub fn restart(&mut self) -> Result<()> {
         self.execute("SHUTDOWN")?;
         self.process.wait()?;
-        self.process = launch(&self.program, self.directory.path(), self.port)?;
+        self.process = launch(&self.program, self.directory.path(), self.port, &self.identity)?;
         self.wait()
     }
 
@@ -97,7 +124,7 @@ impl MariaDbServer {
 }
 
 /// Starts the program of a server whose data lie in the folder `data` of a directory.
-fn launch(program: &Path, directory: &Path, port: u16) -> Result<Child> {
+fn launch(program: &Path, directory: &Path, port: u16, identity: &[String]) -> Result<Child> {
     let mut launch = unprivileged(program, UNPRIVILEGED)?;
     launch
         .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--log-bin=log"])
@@ -105,7 +132,8 @@ fn launch(program: &Path, directory: &Path, port: u16) -> Result<Child> {
         .arg(format!("--datadir={}", directory.join("data").display()))
         .arg(format!("--socket={}", directory.join("socket").display()))
         .arg(format!("--tmpdir={}", directory.display()))
-        .arg(format!("--port={port}"));
+        .arg(format!("--port={port}"))
+        .args(identity);
     launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::programs::{find, free_port, hand_over, run, unprivileged};
+use crate::certificates::Certified;
+use crate::programs::{find, free_port, hand_over, run, unprivileged, write_certified};
 
 /// The user that the server runs as when the tests run as root, which PostgreSQL refuses.
 const UNPRIVILEGED: &str = "postgres";
@@ -17,6 +18,8 @@ pub struct PostgresServer {
     programs: PathBuf,
     directory: TempDir,
     port: u16,
+    /// Further settings of the server, as its command line takes them.
+    settings: String,
 }
 
 impl PostgresServer {
@@ -26,6 +29,18 @@ impl PostgresServer {
     /// When the server's programs are neither in `/usr/lib/postgresql/*/bin` nor on the path, or one of
     /// them fails; the text holds what it said.
     pub fn start() -> Result<Self> {
+        Self::begin(None)
+    }
+
+    /// Starts a server that speaks TLS with this certificate when it is asked to.
+    ///
+    /// # Errors
+    /// As [`PostgresServer::start`].
+    pub fn start_certified(certified: &Certified) -> Result<Self> {
+        Self::begin(Some(certified))
+    }
+
+    fn begin(certified: Option<&Certified>) -> Result<Self> {
         let programs = find_programs()?;
         let directory = tempfile::Builder::new().prefix("bron-postgres-").tempdir()?;
         hand_over(directory.path(), UNPRIVILEGED)?;
@@ -33,7 +48,13 @@ impl PostgresServer {
         let mut initdb = unprivileged(&programs.join("initdb"), UNPRIVILEGED)?;
         initdb.args(["-N", "-A", "trust", "-U", "bron", "-E", "UTF8", "--locale=C.UTF-8", "-D"]).arg(&data);
         run(&mut initdb)?;
-        let mut server = Self { programs, directory, port: 0 };
+        let mut settings = String::new();
+        if let Some(certified) = certified {
+            let [certificate, key] = write_certified(directory.path(), certified, UNPRIVILEGED)?;
+            let (certificate, key) = (certificate.display(), key.display());
+            settings = format!(" -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={key}");
+        }
+        let mut server = Self { programs, directory, port: 0, settings };
         let mut last = Error::other("not tried");
         for _ in 0..ATTEMPTS {
             server.port = free_port()?;
@@ -75,8 +96,8 @@ impl PostgresServer {
     fn launch(&self) -> Result<()> {
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c autovacuum=off \
-             -c max_connections=20",
-            self.port
+             -c max_connections=20{}",
+            self.port, self.settings
         );
         let mut start = unprivileged(&self.programs.join("pg_ctl"), UNPRIVILEGED)?;
         start.args(["start", "-w", "-t", "30", "-o", &options, "-l"]).arg(self.directory.path().join("log"));

@@ -1,9 +1,13 @@
 //! Other people's programs, run as somebody that they accept.
 
+use std::fs::Permissions;
 use std::io::{Error, ErrorKind, Read as _, Result, Seek as _};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use crate::certificates::Certified;
 
 /// The first of these folders, or else of the search path, that has all these programs.
 pub(crate) fn find(places: Vec<PathBuf>, programs: &[&str], package: &str) -> Result<PathBuf> {
@@ -36,6 +40,17 @@ pub(crate) fn unprivileged(program: &Path, user: &str) -> Result<Command> {
 /// Gives a directory to `user` when the tests run as root.
 pub(crate) fn hand_over(directory: &Path, user: &str) -> Result<()> {
     if is_root()? { run(Command::new("chown").arg(user).arg(directory)) } else { Ok(()) }
+}
+
+/// Writes a certificate and its key into a folder where `user` alone can read them: their paths.
+pub(crate) fn write_certified(folder: &Path, certified: &Certified, user: &str) -> Result<[PathBuf; 2]> {
+    let paths = [folder.join("server.crt"), folder.join("server.key")];
+    for (path, text) in paths.iter().zip([&certified.certificate, &certified.key]) {
+        std::fs::write(path, text)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        hand_over(path, user)?;
+    }
+    Ok(paths)
 }
 
 pub(crate) fn free_port() -> Result<u16> {

@@ -141,19 +141,24 @@ impl Parser<'_> {
                 let cases = PROPERTIES.map(|(name, value)| format!("WHEN '{name}' THEN {value}")).join(" ");
                 Expr::new(format!("CASE upper({one}) {cases} END"), Kind::SqlVariant)
             }
-            ("HAS_PERMS_BY_NAME", [securable, _, permission]) => {
-                Expr::new(self.permission(securable, permission), Kind::Int)
+            ("GETUTCDATE" | "GETDATE", []) => {
+                Expr::new("strftime('%Y-%m-%d %H:%M:%f', 'now')", Kind::Datetime)
+            }
+            ("HAS_PERMS_BY_NAME", [securable, class, permission]) => {
+                Expr::new(self.permission(securable, class, permission), Kind::Int)
             }
             _ => return Err(SqlError::no_function(name)),
         };
         Ok(found)
     }
 
-    fn permission(&self, securable: &str, permission: &str) -> String {
+    /// Everybody may do everything, but what is denied.
+    fn permission(&self, securable: &str, class: &str, permission: &str) -> String {
         let denied: Vec<String> = self.env.denied.iter().map(|name| literal(name)).collect();
         let denied = if denied.is_empty() { "NULL".to_owned() } else { denied.join(", ") };
         format!(
-            "CASE WHEN {permission} COLLATE NOCASE IN ({denied}) THEN 0 WHEN {securable} IS NULL THEN 1 \
+            "CASE WHEN {permission} COLLATE NOCASE IN ({denied}) THEN 0 \
+             WHEN {securable} IS NULL OR {class} = 'DATABASE' THEN 1 \
              WHEN NOT EXISTS (SELECT * FROM main.tds_table WHERE name = tds_bare({securable})) THEN NULL \
              WHEN tds_bare({securable}) COLLATE NOCASE IN ({denied}) THEN 0 ELSE 1 END"
         )

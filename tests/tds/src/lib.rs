@@ -12,8 +12,9 @@
 //! - `varchar` has the collation Finnish_Swedish_CI_AS: code page 1252, comparisons that ignore case (of ASCII only)
 //!   and blanks at the end.
 //! - What goes wrong, goes wrong on demand; see [`Fault`].
+//! - With a certificate the server speaks TLS 1.2 and nothing else, inside the packets of the protocol.
 //!
-//! What is left out: TLS, integrated logins, several answers at a time, cursors, procedures but those that an ODBC
+//! What is left out: integrated logins, several answers at a time, cursors, procedures but those that an ODBC
 //! driver asks for tables, `rowversion` that counts by itself, sums and comparisons of fractions. A client that calls
 //! a statement off in the middle of its rows gets the rest of them before it is told so.
 //!
@@ -38,6 +39,7 @@ mod fault;
 mod functions;
 mod kind;
 mod lexer;
+mod line;
 mod login;
 mod moment;
 mod packet;

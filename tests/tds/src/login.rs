@@ -5,6 +5,8 @@ use crate::wire::{In, Malformed, Out, utf16};
 
 /// "Encryption is not supported", of the option that both sides send.
 const NO_ENCRYPTION: u8 = 0x02;
+/// "Encryption is required".
+const ENCRYPTION_REQUIRED: u8 = 0x03;
 
 /// The bit of the login that says that the connection will only read.
 const READ_ONLY_INTENT: u8 = 0x20;
@@ -24,10 +26,11 @@ pub struct Login {
     pub(crate) packet_size: usize,
 }
 
-/// The answer to a PRELOGIN: version 16, no encryption, no second answers at the same time.
-pub(crate) fn prelogin_answer() -> Vec<u8> {
+/// The answer to a PRELOGIN: version 16, encryption always or never, no second answers at the same time.
+pub(crate) fn prelogin_answer(encrypted: bool) -> Vec<u8> {
+    let encryption = if encrypted { ENCRYPTION_REQUIRED } else { NO_ENCRYPTION };
     let options: [(u8, &[u8]); 5] =
-        [(0, &[16, 0, 4, 0, 0, 0]), (1, &[NO_ENCRYPTION]), (2, &[0]), (3, &[]), (4, &[0])];
+        [(0, &[16, 0, 4, 0, 0, 0]), (1, &[encryption]), (2, &[0]), (3, &[]), (4, &[0])];
     let mut answer = Vec::new();
     let mut at = options.len() * 5 + 1;
     for (option, data) in options {
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_answer_says_that_nothing_is_encrypted() {
-        let answer = prelogin_answer();
+        let answer = prelogin_answer(false);
         let offset = usize::from(u16::from_be_bytes([answer[6], answer[7]]));
         assert_eq!((answer[5], answer[offset]), (1, NO_ENCRYPTION));
         assert_eq!(answer.len(), 26 + 9);

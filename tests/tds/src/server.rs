@@ -13,7 +13,7 @@ use crate::catalog::{self, Catalog, Table};
 use crate::fault::Fault;
 use crate::login::Login;
 use crate::shared::Shared;
-use crate::{engine, session, tracking};
+use crate::{engine, line, session, tracking};
 
 /// How many servers this process has started with a database of their own.
 static SERVERS: AtomicU64 = AtomicU64::new(0);
@@ -29,6 +29,8 @@ pub struct Builder {
     faults: Vec<Fault>,
     denied: Vec<String>,
     snapshot_isolation: bool,
+    /// The certificate and its key.
+    certified: Option<(String, String)>,
 }
 
 /// A running server, on a port of this machine that the system chose. Stops when it is dropped.
@@ -95,10 +97,17 @@ impl Builder {
         self
     }
 
+    /// Speaks TLS with this certificate and this key, both as PEM, and with nobody otherwise.
+    #[must_use]
+    pub fn certified(mut self, certificate: &str, key: &str) -> Self {
+        self.certified = Some((certificate.to_owned(), key.to_owned()));
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Errors
-    /// When the database cannot be opened, a script fails or no port is free.
+    /// When the database or the certificate cannot be used, a script fails or no port is free.
     pub fn start(self) -> io::Result<Server> {
         let (file, own_folder) = match self.database {
             Some(path) => (path, None),
@@ -109,7 +118,9 @@ impl Builder {
                 (folder.join("own.sqlite"), Some(folder))
             }
         };
-        let shared = Arc::new(Shared::new(self.user, self.password, self.name, file.clone()));
+        let certified = self.certified.map(|(certificate, key)| line::certified(&certificate, &key));
+        let tls = certified.transpose()?;
+        let shared = Arc::new(Shared::new(self.user, self.password, self.name, file.clone(), tls));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let mut server =
             Server { address: listener.local_addr()?, shared, file, own_folder, listening: None };
@@ -158,6 +169,7 @@ impl Server {
             faults: Vec::new(),
             denied: Vec::new(),
             snapshot_isolation: true,
+            certified: None,
         }
     }
 

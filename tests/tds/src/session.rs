@@ -10,6 +10,7 @@ use crate::engine::{Engine, Sink, Stop};
 use crate::error::SqlError;
 use crate::fault::Effect;
 use crate::lexer;
+use crate::line::Line;
 use crate::login;
 use crate::packet::{self, Answer, FIRST_SIZE, kind};
 use crate::request::{self, Call, Control, Parameter, Procedure, Request};
@@ -27,8 +28,9 @@ const GLANCE: Duration = Duration::from_millis(10);
 const SERVER_NAME: &str = "TDS";
 
 /// Carries a connection to its end.
-pub(crate) fn serve(shared: &Arc<Shared>, mut stream: TcpStream, number: u64) -> io::Result<()> {
+pub(crate) fn serve(shared: &Arc<Shared>, stream: TcpStream, number: u64) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let mut stream = Line::plain(stream);
     let Some((engine, packet_size)) = shake_hands(shared, &mut stream, number)? else { return Ok(()) };
     let mut session = Session {
         shared,
@@ -51,22 +53,21 @@ fn malformed(_: Malformed) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the client sent what the protocol does not know")
 }
 
-fn send(stream: &mut TcpStream, size: usize, bytes: &[u8]) -> io::Result<()> {
+fn send(stream: &mut Line, size: usize, bytes: &[u8]) -> io::Result<()> {
     let mut answer = Answer::new(stream, size);
     answer.put(bytes)?;
     answer.finish()
 }
 
 /// PRELOGIN and LOGIN7. `None` when the login was refused.
-fn shake_hands(
-    shared: &Arc<Shared>,
-    stream: &mut TcpStream,
-    number: u64,
-) -> io::Result<Option<(Engine, usize)>> {
+fn shake_hands(shared: &Arc<Shared>, stream: &mut Line, number: u64) -> io::Result<Option<(Engine, usize)>> {
     loop {
         let Some(message) = packet::read(stream)? else { return Ok(None) };
         if message.kind == kind::PRELOGIN {
-            send(stream, FIRST_SIZE, &login::prelogin_answer())?;
+            send(stream, FIRST_SIZE, &login::prelogin_answer(shared.tls.is_some()))?;
+            if let Some(tls) = &shared.tls {
+                stream.encrypt(tls)?;
+            }
             continue;
         }
         if message.kind != kind::LOGIN {
@@ -109,7 +110,7 @@ fn shake_hands(
 struct Session<'a> {
     shared: &'a Arc<Shared>,
     number: u64,
-    stream: TcpStream,
+    stream: Line,
     engine: Engine,
     packet_size: usize,
     /// The number of the open transaction, 0 for none. Requests have to carry it.
@@ -128,7 +129,7 @@ enum Outcome {
 
 impl Session<'_> {
     fn answer(&mut self, request: Request) -> io::Result<()> {
-        let mut stream = self.stream.try_clone()?;
+        let mut stream = self.stream.double()?;
         let mut answer = Answer::new(&mut stream, self.packet_size);
         let outcome = match request {
             Request::Attention => Outcome::GivenUp,
@@ -219,14 +220,14 @@ impl Session<'_> {
     /// Waits, and looks meanwhile whether the client gives the request up. `false` when it does.
     fn wait(&mut self, time: Duration) -> io::Result<bool> {
         let until = Instant::now() + time;
-        self.stream.set_read_timeout(Some(GLANCE))?;
+        self.stream.stream().set_read_timeout(Some(GLANCE))?;
         let mut given_up = false;
         while !given_up && Instant::now() < until {
             if self.shared.is_stopped() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
             let mut first = [0];
-            match self.stream.peek(&mut first) {
+            match self.stream.stream().peek(&mut first) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(_) => given_up = true,
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
@@ -234,7 +235,7 @@ impl Session<'_> {
                 Err(error) => return Err(error),
             }
         }
-        self.stream.set_read_timeout(None)?;
+        self.stream.stream().set_read_timeout(None)?;
         if given_up {
             // Only an attention may come before the answer.
             packet::read(&mut self.stream)?;

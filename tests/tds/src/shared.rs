@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::ServerConfig;
 
 use crate::engine::{Engine, Sink, Stop};
 use crate::error::SqlError;
@@ -40,6 +42,8 @@ impl Sink for Unseen {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) faults: Faults,
+    /// What the server needs to speak TLS, where it does.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
     user: String,
     password: String,
     databases: Mutex<Vec<(DatabaseRow, PathBuf)>>,
@@ -55,10 +59,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(user: String, password: String, name: String, path: PathBuf) -> Self {
+    pub(crate) fn new(
+        user: String,
+        password: String,
+        name: String,
+        path: PathBuf,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         let own = DatabaseRow { id: OWN_DATABASE, name, source: None };
         Self {
             faults: Faults::default(),
+            tls,
             user,
             password,
             databases: Mutex::new(vec![(own, path)]),

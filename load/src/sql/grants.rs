@@ -1,0 +1,43 @@
+//! The rights that the three kinds of work on a PostgreSQL target take.
+
+use std::fmt::Write as _;
+
+use bron_mappings::Model;
+
+use super::quoted;
+
+/// The control tables, which every load writes and every comparison reads.
+const CONTROL_TABLES: [&str; 2] = ["bron_receipt", "bron_schema"];
+
+/// The statements that give three roles their rights in the schema `public` of a target: `<role>_ddl` creates and
+/// alters tables, `<role>_dml` loads them, `<role>_read` compares and reports. None of the last two can create, drop
+/// or empty a table, and only the owner of the tables can delete a row. The statements can be run again; making the
+/// roles and their passwords stands before them as comments.
+#[must_use]
+pub fn target_grants(model: &Model, role: &str, database: Option<&str>) -> String {
+    let [ddl, dml, read] = ["ddl", "dml", "read"].map(|kind| quoted(&format!("{role}_{kind}")));
+    let said = [&ddl, &dml, &read].map(|name| name.chars().filter(|letter| !letter.is_control()).collect());
+    let [said_ddl, said_dml, said_read]: [String; 3] = said;
+    let mut text = format!(
+        "-- Run in the target database as its owner. The roles are made once:\n\
+         --   CREATE ROLE {said_ddl} LOGIN NOSUPERUSER PASSWORD '…';\n\
+         --   CREATE ROLE {said_dml} LOGIN NOSUPERUSER PASSWORD '…';\n\
+         --   CREATE ROLE {said_read} LOGIN NOSUPERUSER PASSWORD '…';\n\
+         -- Before PostgreSQL 15 everybody may create tables: REVOKE CREATE ON SCHEMA public FROM PUBLIC;\n"
+    );
+    if let Some(database) = database.map(quoted) {
+        let _ = writeln!(text, "GRANT CONNECT ON DATABASE {database} TO {ddl}, {dml}, {read};");
+        // Rows go through a temporary table, so that they come all at once or not at all.
+        let _ = writeln!(text, "GRANT TEMPORARY ON DATABASE {database} TO {dml};");
+    }
+    let _ = writeln!(text, "GRANT USAGE, CREATE ON SCHEMA public TO {ddl};");
+    let _ = writeln!(text, "GRANT USAGE ON SCHEMA public TO {dml}, {read};");
+    let made =
+        format!("The tables are made by {said_ddl}, with what `bron mapping ddl --dialect postgres` prints.");
+    let _ = writeln!(text, "-- {made} After that:");
+    for table in model.entities.keys().map(String::as_str).chain(CONTROL_TABLES).map(quoted) {
+        let _ = writeln!(text, "GRANT SELECT, INSERT, UPDATE ON public.{table} TO {dml};");
+        let _ = writeln!(text, "GRANT SELECT ON public.{table} TO {read};");
+    }
+    text
+}

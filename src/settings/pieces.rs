@@ -1,0 +1,72 @@
+//! The settings of a project piece by piece, so that one mistake does not hide the next.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bron_load::Target;
+use bron_mappings::InstallationSecret;
+
+use super::{PROJECT_FILE, ProjectFile, SystemFile, SystemSettings, in_project, parse, referred, system_settings};
+use crate::failure::{Failure, whole};
+
+/// What `bron.toml` says, each piece with its own failure.
+pub(crate) struct Pieces {
+    pub(crate) mappings: PathBuf,
+    pub(crate) runs: PathBuf,
+    pub(crate) target: Result<Target, Failure>,
+    pub(crate) secret: Result<InstallationSecret, Failure>,
+    pub(crate) systems: BTreeMap<String, Result<SystemSettings, Failure>>,
+    /// The files that hold secrets, by what they are for.
+    pub(crate) secret_files: BTreeMap<String, PathBuf>,
+}
+
+impl Pieces {
+    /// Reads the project file.
+    ///
+    /// A password that is named and not there is the failure of its system alone. `with_passwords` says whether
+    /// passwords are looked for at all.
+    pub(crate) fn read(project: &Path, with_passwords: bool) -> Result<Self, Failure> {
+        let path = project.join(PROJECT_FILE);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Failure::config(format!("cannot read {}: {error}", path.display()))
+                .hint("name the project with --project DIR, or make one with `bron demo`")
+        })?;
+        let file = parse(&path, &text)?;
+        let secret_files = secret_files(project, &file);
+        let secret = referred(project, "secret", &file.secret).and_then(|text| {
+            InstallationSecret::from_hex(&text).map_err(|error| Failure::config(error.to_string()))
+        });
+        let target = std::env::var("BRON_TARGET").ok().map_or_else(|| in_project(project, &file.target), Ok);
+        let target =
+            target.and_then(|text| Target::parse(&text).map_err(|error| Failure::config(whole(&error))));
+        let systems = file.system.into_iter().map(|(name, mut system)| {
+            if !with_passwords {
+                system.password = None;
+            }
+            (name, system_settings(project, system))
+        });
+        Ok(Self {
+            systems: systems.collect(),
+            mappings: project.join(file.mappings.unwrap_or_else(|| PathBuf::from("mappings"))),
+            runs: project.join("runs"),
+            target,
+            secret,
+            secret_files,
+        })
+    }
+}
+
+/// The files that the project's references name.
+fn secret_files(project: &Path, file: &ProjectFile) -> BTreeMap<String, PathBuf> {
+    let of_system = |(name, system): (&String, &SystemFile)| {
+        let password = system.password.clone().map(|reference| (format!("password of {name}"), reference));
+        let address = system.address.clone().map(|reference| (format!("address of {name}"), reference));
+        [password, address]
+    };
+    let references = [("secret".to_owned(), file.secret.clone())].into_iter();
+    let references = references.chain(file.system.iter().flat_map(of_system).flatten());
+    let named = references.filter_map(|(purpose, reference)| {
+        reference.strip_prefix("file:").map(|path| (purpose, project.join(path)))
+    });
+    named.collect()
+}
