@@ -224,6 +224,19 @@ fn columns_that_nobody_wants_are_not_read() {
 }
 
 #[test]
+fn a_server_that_is_named_is_left_as_it_was() {
+    let server = server("");
+    let port = server.addr().port();
+    let place = format!("Server=tcp:127.0.0.1,{port};Database=Paraply");
+    let mut bench = bench::Bench::named(&format!("{place};User Id=bron;Password=bron;Encrypt=no"));
+    let name = bench.create("(ID int PRIMARY KEY)");
+    bench.run(&format!("INSERT INTO {name} VALUES (1)"));
+    assert_eq!(read(&mut bench.open(), &name, 10).unwrap().ledger.read, 1);
+    drop(bench);
+    assert_eq!(open(&access(&server)).unwrap().tables().unwrap(), []);
+}
+
+#[test]
 fn what_is_not_there_any_more_is_drift() {
     bench::each(|bench| {
         let name = bench.create("(ID int PRIMARY KEY, Namn nvarchar(9))");

@@ -21,24 +21,31 @@ pub(super) fn each(test: impl Fn(&mut Bench)) {
     let server = server("");
     test(&mut Bench { access: access(&server), server: Some(server), made: Vec::new() });
     if let Ok(named) = env::var(OTHER_SERVER) {
-        test(&mut Bench { access: parse(&named), server: None, made: Vec::new() });
+        test(&mut Bench::named(&named));
     }
 }
 
 fn parse(connection: &str) -> Access {
-    let value = |names: &[&str]| {
+    let given = |names: &[&str]| {
         let mut pairs = connection.split(';').filter_map(|part| part.split_once('='));
         let found = pairs.find(|(name, _)| names.iter().any(|known| name.trim().eq_ignore_ascii_case(known)));
-        found.map(|(_, value)| value.trim()).unwrap_or_else(|| panic!("{OTHER_SERVER} lacks {names:?}"))
+        found.map(|(_, value)| value.trim())
     };
+    let value = |names: &[&str]| given(names).unwrap_or_else(|| panic!("{OTHER_SERVER} lacks {names:?}"));
     let host = value(&["server", "data source"]).trim_start_matches("tcp:").replace(',', ":");
     let (user, database) = (value(&["user id", "uid", "user"]), value(&["database", "initial catalog"]));
     let locator = Locator::parse(&format!("mssql://{user}@{host}/{database}")).unwrap();
     let password = value(&["password", "pwd"]).to_owned();
-    Access { password: Some(password.into()), plain_text: true, ..Access::new(locator) }
+    let encrypted = given(&["encrypt"]).is_some_and(|told| ["yes", "true", "mandatory"].contains(&told));
+    Access { password: Some(password.into()), plain_text: !encrypted, ..Access::new(locator) }
 }
 
 impl Bench {
+    /// The bench of a server that a connection string names.
+    pub(super) fn named(connection: &str) -> Self {
+        Self { access: parse(connection), server: None, made: Vec::new() }
+    }
+
     pub(super) fn access(&self) -> Access {
         self.access.clone()
     }
