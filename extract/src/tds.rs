@@ -292,4 +292,4 @@ impl Source for MssqlSource {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! Against the small server of the tests, and what any server can be asked also against the one that the
 //! environment variable `BRON_TEST_MSSQL` names.
 
-mod bench;
+pub(crate) mod bench;
 mod faults;
 mod transfers;
 

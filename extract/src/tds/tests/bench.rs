@@ -9,7 +9,7 @@ use super::*;
 const OTHER_SERVER: &str = "BRON_TEST_MSSQL";
 
 /// A server with tables that a test makes.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     access: Access,
     /// The small server; without one, statements go over a connection of their own.
     server: Option<Server>,
@@ -17,7 +17,7 @@ pub(super) struct Bench {
 }
 
 /// Runs a test against every server there is.
-pub(super) fn each(test: impl Fn(&mut Bench)) {
+pub(crate) fn each(test: impl Fn(&mut Bench)) {
     let server = server("");
     test(&mut Bench { access: access(&server), server: Some(server), made: Vec::new() });
     if let Ok(named) = env::var(OTHER_SERVER) {
@@ -42,20 +42,20 @@ fn parse(connection: &str) -> Access {
 
 impl Bench {
     /// The bench of a server that a connection string names.
-    pub(super) fn named(connection: &str) -> Self {
+    pub(crate) fn named(connection: &str) -> Self {
         Self { access: parse(connection), server: None, made: Vec::new() }
     }
 
-    pub(super) fn access(&self) -> Access {
+    pub(crate) fn access(&self) -> Access {
         self.access.clone()
     }
 
-    pub(super) fn open(&self) -> MssqlSource {
+    pub(crate) fn open(&self) -> MssqlSource {
         open(&self.access).unwrap()
     }
 
     /// Makes a table with these columns, and gives its name.
-    pub(super) fn create(&mut self, columns: &str) -> String {
+    pub(crate) fn create(&mut self, columns: &str) -> String {
         let name = format!("bron_prov_{}_{}", std::process::id(), self.made.len());
         let thread = std::thread::current();
         let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or_default().to_owned();
@@ -66,7 +66,7 @@ impl Bench {
     }
 
     /// Carries out statements as somebody else than the source.
-    pub(super) fn run(&self, sql: &str) {
+    pub(crate) fn run(&self, sql: &str) {
         if let Some(server) = &self.server {
             return server.run(sql).unwrap();
         }
