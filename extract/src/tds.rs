@@ -308,4 +308,4 @@ impl Source for MssqlSource {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! Against the small server of the tests, and what any server can be asked also against the one that the
 //! environment variable `BRON_TEST_MSSQL` names.
 
-mod bench;
+pub(crate) mod bench;
 mod faults;
 mod transfers;
 
@@ -221,6 +221,19 @@ fn columns_that_nobody_wants_are_not_read() {
             assert_eq!(rows, 1);
         }
     });
+}
+
+#[test]
+fn a_server_that_is_named_is_left_as_it_was() {
+    let server = server("");
+    let port = server.addr().port();
+    let place = format!("Server=tcp:127.0.0.1,{port};Database=Paraply");
+    let mut bench = bench::Bench::named(&format!("{place};User Id=bron;Password=bron;Encrypt=no"));
+    let name = bench.create("(ID int PRIMARY KEY)");
+    bench.run(&format!("INSERT INTO {name} VALUES (1)"));
+    assert_eq!(read(&mut bench.open(), &name, 10).unwrap().ledger.read, 1);
+    drop(bench);
+    assert_eq!(open(&access(&server)).unwrap().tables().unwrap(), []);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::*;
 const OTHER_SERVER: &str = "BRON_TEST_MSSQL";
 
 /// A server with tables that a test makes.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     access: Access,
     /// The small server; without one, statements go over a connection of their own.
     server: Option<Server>,
@@ -17,38 +17,45 @@ pub(super) struct Bench {
 }
 
 /// Runs a test against every server there is.
-pub(super) fn each(test: impl Fn(&mut Bench)) {
+pub(crate) fn each(test: impl Fn(&mut Bench)) {
     let server = server("");
     test(&mut Bench { access: access(&server), server: Some(server), made: Vec::new() });
     if let Ok(named) = env::var(OTHER_SERVER) {
-        test(&mut Bench { access: parse(&named), server: None, made: Vec::new() });
+        test(&mut Bench::named(&named));
     }
 }
 
 fn parse(connection: &str) -> Access {
-    let value = |names: &[&str]| {
+    let given = |names: &[&str]| {
         let mut pairs = connection.split(';').filter_map(|part| part.split_once('='));
         let found = pairs.find(|(name, _)| names.iter().any(|known| name.trim().eq_ignore_ascii_case(known)));
-        found.map(|(_, value)| value.trim()).unwrap_or_else(|| panic!("{OTHER_SERVER} lacks {names:?}"))
+        found.map(|(_, value)| value.trim())
     };
+    let value = |names: &[&str]| given(names).unwrap_or_else(|| panic!("{OTHER_SERVER} lacks {names:?}"));
     let host = value(&["server", "data source"]).trim_start_matches("tcp:").replace(',', ":");
     let (user, database) = (value(&["user id", "uid", "user"]), value(&["database", "initial catalog"]));
     let locator = Locator::parse(&format!("mssql://{user}@{host}/{database}")).unwrap();
     let password = value(&["password", "pwd"]).to_owned();
-    Access { password: Some(password.into()), plain_text: true, ..Access::new(locator) }
+    let encrypted = given(&["encrypt"]).is_some_and(|told| ["yes", "true", "mandatory"].contains(&told));
+    Access { password: Some(password.into()), plain_text: !encrypted, ..Access::new(locator) }
 }
 
 impl Bench {
-    pub(super) fn access(&self) -> Access {
+    /// The bench of a server that a connection string names.
+    pub(crate) fn named(connection: &str) -> Self {
+        Self { access: parse(connection), server: None, made: Vec::new() }
+    }
+
+    pub(crate) fn access(&self) -> Access {
         self.access.clone()
     }
 
-    pub(super) fn open(&self) -> MssqlSource {
+    pub(crate) fn open(&self) -> MssqlSource {
         open(&self.access).unwrap()
     }
 
     /// Makes a table with these columns, and gives its name.
-    pub(super) fn create(&mut self, columns: &str) -> String {
+    pub(crate) fn create(&mut self, columns: &str) -> String {
         let name = format!("bron_prov_{}_{}", std::process::id(), self.made.len());
         let thread = std::thread::current();
         let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or_default().to_owned();
@@ -59,7 +66,7 @@ impl Bench {
     }
 
     /// Carries out statements as somebody else than the source.
-    pub(super) fn run(&self, sql: &str) {
+    pub(crate) fn run(&self, sql: &str) {
         if let Some(server) = &self.server {
             return server.run(sql).unwrap();
         }
