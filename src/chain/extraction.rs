@@ -74,7 +74,7 @@ impl Chain<'_> {
                 to_read.entry(system).or_default().push(table);
             }
         }
-        let Outcome { work, lost, failures } = self.read_tables(to_read, adopted.reused);
+        let Outcome { work, lost, failures } = self.read_tables(&to_read, adopted.reused);
         if let Some(((system, table), error)) = failures.into_iter().next() {
             let place = format!("{system}/{table}");
             return Err(Failure::of_source(&place, error, &self.settings.again()));
@@ -90,7 +90,7 @@ impl Chain<'_> {
     }
 
     /// Reads these tables from their systems, several at once. So many others need not be read.
-    fn read_tables(&mut self, tables: BTreeMap<&str, Vec<&TableSchema>>, others: u64) -> Outcome {
+    fn read_tables(&mut self, tables: &BTreeMap<&str, Vec<&TableSchema>>, others: u64) -> Outcome {
         let Self { settings, printer, run, fingerprints, sources, .. } = self;
         let (settings, printer, fingerprints) = (*settings, *printer, &*fingerprints);
         let wanted: usize = tables.values().map(Vec::len).sum();
