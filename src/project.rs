@@ -148,16 +148,23 @@ fn unknown_names(control: &Control, set: &MappingSet, tables: &Tables) -> Vec<St
 
 /// `@as_of` is the day that the project states; a rule that reads it would never be broken without one.
 pub(crate) fn require_as_of(settings: &Settings, set: &MappingSet) -> Result<(), Failure> {
-    let reads = |mapping: &&Mapping| {
-        settings.systems.contains_key(&mapping.system)
-            && mapping.origins().any(|origin| origin.name == "@as_of")
-    };
+    let here = |system: &str| settings.systems.contains_key(system);
+    match settings.as_of {
+        Some(_) => Ok(()),
+        None => no_rule_reads_as_of(set, here),
+    }
+}
+
+/// Refuses mappings of the systems that are here when one of them reads `@as_of`.
+pub(crate) fn no_rule_reads_as_of(set: &MappingSet, here: impl Fn(&str) -> bool) -> Result<(), Failure> {
+    let reads =
+        |mapping: &&Mapping| here(&mapping.system) && mapping.origins().any(|origin| origin.name == "@as_of");
     match set.mappings.iter().find(reads) {
-        Some(mapping) if settings.as_of.is_none() => {
+        Some(mapping) => {
             Err(Failure::config(format!("{} reads `@as_of`, but bron.toml states no `as_of`", mapping.id))
                 .hint("write the day on which the sources were read: as_of = \"2024-12-31\""))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

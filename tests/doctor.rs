@@ -35,6 +35,7 @@ fn a_project_that_works_is_found_to_work_and_nothing_is_touched() {
         ("paraply", "may read"),
         ("paraply", "one moment"),
         ("paraga", "files"),
+        ("paraga", "files by table"),
         ("paraga", "may read"),
         ("target", "owner"),
         ("target", "may write"),
@@ -56,6 +57,8 @@ fn every_check_is_made_even_when_one_fails() {
     let password = "address = \"postgres://r@127.0.0.1:1/x\"\npassword = \"env:BRON_NO_SUCH_PASSWORD\"";
     read_from(&project.dir, "vodok", password);
     fs::write(project.dir.join("secret.key"), "kort\n").unwrap();
+    let settings = project.dir.join("bron.toml");
+    fs::write(&settings, fs::read_to_string(&settings).unwrap().replace("as_of", "# as_of")).unwrap();
     let mapping = project.dir.join("mappings/paraply/system.toml");
     fs::write(&mapping, fs::read_to_string(&mapping).unwrap().replace("label", "labell")).unwrap();
     let document = doctor(&project.dir, &[1]).json();
@@ -63,6 +66,7 @@ fn every_check_is_made_even_when_one_fails() {
         ("schemos", "let in", "does not exist"),
         ("vodok", "settings", "BRON_NO_SUCH_PASSWORD"),
         ("keys", "secret", ""),
+        ("project", "as_of", "reads `@as_of`"),
         ("project", "mapping files", "errors, the first in "),
     ] {
         let check = check(&document, area, subject);
@@ -187,6 +191,29 @@ fn a_postgresql_server_says_what_it_is() {
         assert_eq!(check["verdict"], verdict, "{check}");
         assert!(check["found"].as_str().unwrap().contains(found), "{check}");
     }
+}
+
+#[cfg(feature = "odbc-tests")]
+#[test]
+fn a_source_behind_a_driver_says_what_it_can() {
+    let project = fresh_city();
+    let database = project.dir.join("legacy/paraply.sqlite");
+    let address = format!("address = \"odbc:Driver=SQLite3;Database={}\"", database.display());
+    read_from(&project.dir, "paraply", &address);
+    let document = doctor(&project.dir, &[0]).json();
+    for (subject, verdict) in [
+        ("let in", "fine"),
+        ("server", "fine"),
+        ("encryption", "unknown"),
+        ("one moment", "fine"),
+        ("may read", "fine"),
+        ("reads only", "unknown"),
+    ] {
+        assert_eq!(check(&document, "paraply", subject)["verdict"], verdict, "{subject}");
+    }
+    read_from(&project.dir, "paraply", &address.replace("paraply.sqlite", "vodok.sqlite"));
+    let document = doctor(&project.dir, &[1]).json();
+    assert_eq!(check(&document, "paraply", "may read")["verdict"], "fails");
 }
 
 #[cfg(feature = "mariadb-tests")]

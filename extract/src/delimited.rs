@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use bron_mappings::{ColumnType, CsvTable, Digest, DigestBuilder, System};
 
-pub use self::expected::{MissingFiles, missing_files};
+pub use self::expected::{MissingFiles, delivered_files, missing_files};
 use self::layout::Layout;
 use self::pattern::Pattern;
 use self::scan::{FileScan, scan};

@@ -43,7 +43,7 @@ mod trust;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
 pub use delimited::{
-    CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, described_tables, missing_files,
+    CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, delivered_files, described_tables, missing_files,
 };
 pub use error::{Error, ErrorKind};
 pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use bron_load::Target;
 use bron_mappings::InstallationSecret;
 
-use super::{PROJECT_FILE, ProjectFile, SystemFile, SystemSettings, in_project, parse, referred, system_settings};
+use super::{PROJECT_FILE, ProjectFile, SystemSettings, in_project, parse, referred, system_settings};
 use crate::failure::{Failure, whole};
 
 /// What `bron.toml` says, each piece with its own failure.
 pub(crate) struct Pieces {
     pub(crate) mappings: PathBuf,
     pub(crate) runs: PathBuf,
+    /// Whether the project states a day of reading.
+    pub(crate) has_as_of: bool,
     pub(crate) target: Result<Target, Failure>,
     pub(crate) secret: Result<InstallationSecret, Failure>,
     pub(crate) systems: BTreeMap<String, Result<SystemSettings, Failure>>,
@@ -49,6 +51,7 @@ impl Pieces {
             systems: systems.collect(),
             mappings: project.join(file.mappings.unwrap_or_else(|| PathBuf::from("mappings"))),
             runs: project.join("runs"),
+            has_as_of: file.as_of.is_some(),
             target,
             secret,
             secret_files,
@@ -56,17 +59,13 @@ impl Pieces {
     }
 }
 
-/// The files that the project's references name.
+/// The files that the project's references name, by what they are for.
 fn secret_files(project: &Path, file: &ProjectFile) -> BTreeMap<String, PathBuf> {
-    let of_system = |(name, system): (&String, &SystemFile)| {
-        let password = system.password.clone().map(|reference| (format!("password of {name}"), reference));
-        let address = system.address.clone().map(|reference| (format!("address of {name}"), reference));
-        [password, address]
-    };
-    let references = [("secret".to_owned(), file.secret.clone())].into_iter();
-    let references = references.chain(file.system.iter().flat_map(of_system).flatten());
-    let named = references.filter_map(|(purpose, reference)| {
-        reference.strip_prefix("file:").map(|path| (purpose, project.join(path)))
-    });
-    named.collect()
+    let mut references = vec![("secret".to_owned(), Some(&file.secret))];
+    for (name, system) in &file.system {
+        references.push((format!("password of {name}"), system.password.as_ref()));
+        references.push((format!("address of {name}"), system.address.as_ref()));
+    }
+    let file = |reference: &String| reference.strip_prefix("file:").map(|path| project.join(path));
+    references.into_iter().filter_map(|(purpose, named)| Some((purpose, named.and_then(file)?))).collect()
 }

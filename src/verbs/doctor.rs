@@ -12,7 +12,7 @@ mod target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use bron_mappings::{Diagnostic, MappingSet, Severity};
+use bron_mappings::{Diagnostic, MappingSet, Severity, check_systems};
 use serde_json::json;
 
 use self::check::{Area, Check, Verdict, text};
@@ -20,7 +20,7 @@ use self::sources::Answers;
 use crate::args::DoctorArguments;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
-use crate::project::{check_files, mapping_files};
+use crate::project::{check_files, mapping_files, no_rule_reads_as_of};
 use crate::settings::Pieces;
 use crate::wanted::wanted;
 
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<Exit
     target::judge(target, deadline, &mut Area::new("target", &mut checks));
     let mut area = Area::new("project", &mut checks);
     match files {
-        Ok(files) => judge_mappings(files, parsed, &answers, &mut area),
+        Ok(files) => judge_mappings(&pieces, files, parsed, &answers, &mut area),
         Err(failure) => {
             area.fails("mapping files", failure.message, "name their folder in `mappings` of bron.toml");
         }
@@ -64,12 +64,15 @@ pub(super) fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<Exit
 
 /// Whether the mapping files hold against the tables of the sources that answered.
 fn judge_mappings(
+    pieces: &Pieces,
     files: BTreeMap<String, String>,
     parsed: (MappingSet, Vec<Diagnostic>),
     answers: &Answers,
     area: &mut Area<'_>,
 ) {
-    let checked = check_files(files, parsed, &answers.tables);
+    let mut checked = check_files(files, parsed, &answers.tables);
+    let systems = pieces.systems.keys().cloned().collect();
+    checked.diagnostics.extend(check_systems(&checked.set, &systems));
     let errors: Vec<_> = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).collect();
     let warnings = checked.diagnostics.len() - errors.len();
     let advice = "`bron check --project DIR` shows each with its place";
@@ -80,5 +83,11 @@ fn judge_mappings(
         }
         None if warnings > 0 => area.look("mapping files", format!("{warnings} warnings"), advice),
         None => area.fine("mapping files", format!("{} mappings hold", checked.set.mappings.len())),
+    }
+    let here = |system: &str| systems.contains(system);
+    if !pieces.has_as_of
+        && let Err(failure) = no_rule_reads_as_of(&checked.set, here)
+    {
+        area.fails("as_of", failure.message, failure.hint.unwrap_or_default());
     }
 }

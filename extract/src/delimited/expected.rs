@@ -37,6 +37,20 @@ pub fn missing_files(folder: &Path, system: &System) -> Result<Vec<MissingFiles>
     Ok(missing.filter(|missing| !missing.missing.is_empty()).collect())
 }
 
+/// How many files of each table are in the folder of a system, in the order of its description.
+///
+/// # Errors
+/// As [`missing_files`].
+pub fn delivered_files(folder: &Path, system: &System) -> Result<Vec<(String, usize)>, Error> {
+    let tables = system.csv.iter().map(file_table).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<String> = entries(folder)?.into_iter().map(|(name, _)| name).collect();
+    let counted = tables.iter().map(|table| {
+        let files = names.iter().filter(|name| table.pattern.captures(name).is_some());
+        (table.table.name.clone(), files.count())
+    });
+    Ok(counted.collect())
+}
+
 fn missing(expectation: &Expectation, tables: &[FileTable], names: &[String]) -> Option<MissingFiles> {
     let pattern =
         |name: &str| tables.iter().find(|table| table.table.name == name).map(|table| &table.pattern);
