@@ -15,12 +15,15 @@ use tokio::runtime::Runtime;
 use self::refusal::meaning;
 use crate::access::{Access, ServerAddress};
 use crate::error::Error;
+use crate::found::RowTaker;
 use crate::hashing::unrepeatable;
 use crate::intake::TableRows;
+use crate::pace::Pace;
 use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, no_table};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::span::{Batching, Span};
 
 const USUAL_PORT: u16 = 3306;
 /// The server waits this long for a reader that is held to a pace, instead of its usual minute.
@@ -50,6 +53,7 @@ pub struct MysqlSource {
     position: Option<String>,
     /// Tables whose engine knows no transactions.
     without_snapshot: Vec<String>,
+    pace: Pace,
 }
 
 impl MysqlSource {
@@ -71,6 +75,7 @@ impl MysqlSource {
             connection,
             position,
             without_snapshot,
+            pace: Pace::new(access.manners.rows_per_second),
         };
         source.be_gentle()?;
         source.begin()?;
@@ -197,24 +202,26 @@ impl Source for MysqlSource {
         Consistency::None { why: format!("the engine of these tables knows no transactions: {tables}") }
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
-        let Self { access, address, runtime, connection, .. } = self;
+        let Self { address, runtime, connection, pace, .. } = self;
         let place = place(address);
         let doing = format!("table {}", table.name);
         let failed = |error| refused(&place, &doing, error, meaning);
         let known = runtime.block_on(catalog::table(connection, &table.name)).map_err(failed)?;
         let known = known.ok_or_else(|| no_table(&place, &table.name))?;
-        let (select, columns) = known.select(&place, &quoted(&table.name), table)?;
-        let forms = columns.iter().map(|column| column.form()).collect();
+        let selection = known.select(&place, &quoted(&table.name), table, span)?;
+        let forms = selection.values.iter().map(catalog::form).collect();
         let reading = Reading { name: address.database.clone(), place, doing, forms };
         // The text protocol: the server makes the text of each value.
-        let stream = sqlx::raw_sql(AssertSqlSafe(select)).fetch(connection);
-        let rows = reader::MysqlRows::new(runtime, stream, reading, table, access.manners);
-        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
+        let stream = sqlx::raw_sql(AssertSqlSafe(selection.statement)).fetch(connection);
+        let taker = RowTaker::new(reading.name.clone(), &table.columns).keyed(selection.key);
+        let rows = reader::MysqlRows::new(runtime, stream, reading, taker, pace.begin());
+        Ok(Box::new(TableRows::new(rows, table, span, batching)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind};
@@ -25,6 +25,10 @@ impl Line {
     pub(super) fn text(&self) -> &[u8] {
         &self.raw[..self.text]
     }
+
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.raw.len()).expect("a line fits the memory")
+    }
 }
 
 /// The lines of a file. Their buffers are used again.
@@ -33,6 +37,8 @@ pub(super) struct Lines {
     input: BufReader<HashingReader<File>>,
     crlf: bool,
     read: u64,
+    /// The bytes of the lines that were passed.
+    passed: u64,
     ahead: VecDeque<Line>,
     spare: Vec<Line>,
 }
@@ -45,6 +51,7 @@ impl Lines {
             input: BufReader::with_capacity(BUFFER, HashingReader::new(file)),
             crlf,
             read: 0,
+            passed: 0,
             ahead: VecDeque::new(),
             spare: Vec::new(),
         })
@@ -83,8 +90,27 @@ impl Lines {
 
     /// Goes on to the line after the next `count`.
     pub(super) fn pass(&mut self, count: usize) {
+        self.passed += self.ahead.iter().take(count).map(Line::bytes).sum::<u64>();
         self.spare.extend(self.ahead.drain(..count));
         self.spare.truncate(8);
+    }
+
+    /// The bytes and the lines that were passed.
+    pub(super) fn passed(&self) -> (u64, u64) {
+        let ahead = u64::try_from(self.ahead.len()).expect("the lines ahead fit the memory");
+        (self.passed, self.read - ahead)
+    }
+
+    /// Goes on to where `lines` lines and their `bytes` bytes are passed, without looking at them as lines; `false`
+    /// when that is no place in front. What is passed counts into the digest all the same.
+    pub(super) fn pass_to(&mut self, bytes: u64, lines: u64) -> Result<bool, Error> {
+        let (Some(distance), true) = (bytes.checked_sub(self.passed), self.ahead.is_empty()) else {
+            return Ok(false);
+        };
+        let skipped = io::copy(&mut (&mut self.input).take(distance), &mut io::sink())
+            .map_err(|error| Error::reading(&self.path, error))?;
+        (self.passed, self.read) = (bytes, lines);
+        Ok(skipped == distance)
     }
 
     /// The digest and size of what was read; of the whole file at its end.

@@ -8,10 +8,12 @@ use odbc_api::{ColumnsRow, Connection, Error as OdbcError};
 
 use super::dialect::Dialect;
 use super::form::{Declared, Finish, Form};
+use super::literal::Literal;
 use super::refusal::{Place, record};
 use crate::error::{Error, ErrorKind};
 use crate::selection::{KnownTable, Selectable};
 use crate::source::{SourceColumn, TableSchema};
+use crate::span::KeyValue;
 
 const DOING: &str = "reading the schema";
 const KINDS: &str = "TABLE,VIEW";
@@ -34,6 +36,8 @@ pub(super) struct KnownColumn {
     column: SourceColumn,
     /// Its name as SQL text.
     quoted: String,
+    /// How the system reads a value of it in a statement.
+    literal: Literal,
 }
 
 impl Selectable for KnownColumn {
@@ -64,6 +68,17 @@ impl Selectable for KnownColumn {
 
     fn order_by_text(&self) -> String {
         self.quoted.clone()
+    }
+
+    fn value_in_mark(&self) -> Option<String> {
+        (self.literal != Literal::None).then(|| self.value())
+    }
+
+    fn mark_as_sql(&self, value: &KeyValue) -> Option<String> {
+        match value {
+            KeyValue::Text(text) => self.literal.of(text),
+            KeyValue::Whole(_) | KeyValue::Real(_) | KeyValue::Bytes(_) => None,
+        }
     }
 }
 
@@ -163,7 +178,8 @@ impl Catalog<'_> {
         let kind: ColumnType = form.kind();
         let name = self.text(&row.column_name)?;
         let quoted = self.quoted(&name)?;
-        Ok(KnownColumn { form, column: SourceColumn { name, declared_type, kind }, quoted })
+        let literal = Literal::of_column(declared, self.scope.dialect);
+        Ok(KnownColumn { form, column: SourceColumn { name, declared_type, kind }, quoted, literal })
     }
 
     /// The primary key; none where the driver cannot say.

@@ -13,6 +13,8 @@ pub(super) struct KnownTable {
     key: Vec<String>,
     /// The columns that order all rows.
     pub(super) order: Vec<String>,
+    /// Whether no two rows are equal in that order.
+    pub(super) order_is_total: bool,
     has_rowid: bool,
 }
 
@@ -64,7 +66,8 @@ pub(super) async fn table(
         None if key.is_empty() => columns.iter().map(|column| column.name.clone()).collect(),
         None => key.clone(),
     };
-    Ok(Some(KnownTable { columns, key, order, has_rowid: rowid.is_some() }))
+    let order_is_total = rowid.is_some() || !key.is_empty();
+    Ok(Some(KnownTable { columns, key, order, order_is_total, has_rowid: rowid.is_some() }))
 }
 
 fn column(row: &SqliteRow) -> Result<SourceColumn, sqlx::Error> {
