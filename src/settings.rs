@@ -16,6 +16,9 @@ use crate::failure::{Failure, whole};
 pub(crate) const PROJECT_FILE: &str = "bron.toml";
 
 const DEFAULT_BATCH_ROWS: usize = 8192;
+/// Several parts are built at the same time, so each is kept small.
+const DEFAULT_PART_ROWS: usize = 32_768;
+const MOST_PART_ROWS: usize = 1 << 20;
 /// Half a row in a thousand: above that the rule is more likely wrong than the data.
 const DEFAULT_QUARANTINE_PPM: u64 = 500;
 
@@ -29,6 +32,7 @@ struct ProjectFile {
     mappings: Option<PathBuf>,
     as_of: Option<String>,
     batch_rows: Option<usize>,
+    part_rows: Option<usize>,
     quarantine_limit_ppm: Option<u64>,
     #[serde(default)]
     system: BTreeMap<String, SystemFile>,
@@ -81,6 +85,8 @@ pub(crate) struct Settings {
     pub(crate) secret: InstallationSecret,
     pub(crate) as_of: Option<String>,
     pub(crate) batch_rows: usize,
+    /// The most rows of a staged part: what is read again after an interruption, at the most.
+    pub(crate) part_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
     pub(crate) systems: BTreeMap<String, SystemSettings>,
     /// Tables, as `system/TABLE`, in which the operator accepts what changed since the reading before.
@@ -121,6 +127,7 @@ impl Settings {
             secret,
             as_of: file.as_of,
             batch_rows,
+            part_rows: file.part_rows.unwrap_or(DEFAULT_PART_ROWS).clamp(1, MOST_PART_ROWS),
             quarantine_limit_ppm: file.quarantine_limit_ppm.unwrap_or(DEFAULT_QUARANTINE_PPM),
             systems,
             accept: BTreeSet::new(),

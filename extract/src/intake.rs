@@ -25,7 +25,7 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    fn new(table: &TableSchema, span: &Span, batching: Batching) -> Self {
+    pub(crate) fn new(table: &TableSchema, span: &Span, batching: Batching) -> Self {
         Self {
             builder: RowBuilder::new(table.batch_schema(), batching.rows, batching.bytes),
             ledger: span.before.clone(),

@@ -46,8 +46,6 @@ pub(crate) struct FilePlace {
     pub(crate) file: String,
     /// The bytes up to here.
     pub(crate) offset: u64,
-    /// The physical lines up to here, with that of the header.
-    pub(crate) lines: u64,
     /// The rows and unreadable lines up to here.
     pub(crate) rows: u64,
 }
@@ -83,7 +81,7 @@ impl fmt::Debug for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Place::Key(values) => write!(f, "Mark(key of {} columns)", values.len()),
-            Place::File(place) => write!(f, "Mark({}:{})", place.file, place.lines),
+            Place::File(place) => write!(f, "Mark({}, byte {})", place.file, place.offset),
         }
     }
 }
@@ -279,7 +277,7 @@ mod tests {
             KeyValue::Text("19121212-1212 \"å\"".to_owned()),
             KeyValue::Bytes(vec![0, 255]),
         ];
-        let file = FilePlace { file: "besök.csv".to_owned(), offset: 1 << 40, lines: 7, rows: 5 };
+        let file = FilePlace { file: "besök.csv".to_owned(), offset: 1 << 40, rows: 5 };
         for mark in [Mark(Place::Key(key)), Mark(Place::File(file))] {
             assert_eq!(Mark::parse(&mark.to_text()), Some(mark.clone()));
             assert!(!format!("{mark:?}").contains("1212"), "{mark:?}");

@@ -37,7 +37,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// aside with the reason [`MALFORMED_VALUE`](crate::MALFORMED_VALUE); its `raw` bytes are, per column in
 /// order: `n`, or `i`, `r`, `t`, `b` and a u32 BE length and the value as number text, text or blob.
 ///
-/// Rows come in rowid order, for tables without rowid in primary-key order.
+/// Rows come in the order of the primary key, texts by their bytes; those of a table without one in rowid order.
 ///
 /// The methods block and must not be called from asynchronous code.
 pub struct SqliteSource {

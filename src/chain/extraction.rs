@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
+    Locator, MANIFEST_FILE, Manifest, PartOptions, StageRequest, TableSchema, missing_files, stage_table,
+    table_dir,
 };
 use bron_mappings::{Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
@@ -58,7 +59,7 @@ impl Chain<'_> {
                 fingerprint,
                 dir: &dir,
                 batch_rows: self.settings.batch_rows,
-                parts: part_options(),
+                parts: PartOptions { rows_per_part: self.settings.part_rows, ..part_options() },
             };
             let adopted = self.adopt(&runs, &request)?;
             if !adopted && self.again && self.settings.is_live(&system) {

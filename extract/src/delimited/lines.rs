@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind};
@@ -95,22 +95,9 @@ impl Lines {
         self.spare.truncate(8);
     }
 
-    /// The bytes and the lines that were passed.
-    pub(super) fn passed(&self) -> (u64, u64) {
-        let ahead = u64::try_from(self.ahead.len()).expect("the lines ahead fit the memory");
-        (self.passed, self.read - ahead)
-    }
-
-    /// Goes on to where `lines` lines and their `bytes` bytes are passed, without looking at them as lines; `false`
-    /// when that is no place in front. What is passed counts into the digest all the same.
-    pub(super) fn pass_to(&mut self, bytes: u64, lines: u64) -> Result<bool, Error> {
-        let (Some(distance), true) = (bytes.checked_sub(self.passed), self.ahead.is_empty()) else {
-            return Ok(false);
-        };
-        let skipped = io::copy(&mut (&mut self.input).take(distance), &mut io::sink())
-            .map_err(|error| Error::reading(&self.path, error))?;
-        (self.passed, self.read) = (bytes, lines);
-        Ok(skipped == distance)
+    /// The bytes of the lines that were passed.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// The digest and size of what was read; of the whole file at its end.

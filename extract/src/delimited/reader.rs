@@ -13,7 +13,10 @@ use crate::intake::{self, Intake};
 use crate::ledger::{BROKEN_ROW, SourceFile, TableLedger};
 use crate::selection::unknown_mark;
 use crate::source::{TableSchema, UnreadableRow};
-use crate::span::{FilePlace, Mark, Place, Span};
+use crate::span::{Batching, FilePlace, Mark, Place, Span};
+
+/// The rows that are held at a time on the way to where reading goes on.
+const PASSED_AT_A_TIME: usize = 1024;
 
 pub(super) struct CsvRows<'a> {
     table: &'a FileTable,
@@ -48,11 +51,11 @@ impl<'a> CsvRows<'a> {
                 return Err(Error::new(ErrorKind::Drift, problem));
             }
         }
-        let wanted = wanted.columns.iter().map(|column| column.name.clone()).collect();
-        let mut rows = Self { table, wanted, next_file: 0, open: None };
+        let names = wanted.columns.iter().map(|column| column.name.clone()).collect();
+        let mut rows = Self { table, wanted: names, next_file: 0, open: None };
         match (&span.after, &span.up_to) {
             (None, None) => {}
-            (Some(Mark(Place::File(place))), None) => rows.go_to(place)?,
+            (Some(Mark(Place::File(place))), None) => rows.go_to(place, wanted)?,
             (Some(_) | None, _) => return Err(rows.unknown_mark()),
         }
         Ok(rows)
@@ -62,16 +65,22 @@ impl<'a> CsvRows<'a> {
         unknown_mark("the folder", &self.table.table.name)
     }
 
-    /// Opens the file of a mark and passes through it up to there. What the other files before it said is in the
-    /// account that the span brings along.
-    fn go_to(&mut self, place: &FilePlace) -> Result<(), Error> {
+    /// Opens the file of a mark and passes through it up to there, because what is said of a file in the end is said of
+    /// all of it. What the files before it said is in the account that the span brings along.
+    fn go_to(&mut self, place: &FilePlace, wanted: &TableSchema) -> Result<(), Error> {
         let at = self.table.files.iter().position(|file| file.name == place.file);
         let at = at.ok_or_else(|| self.unknown_mark())?;
         let mut open = OpenFile::new(&self.table.files[at], self.table, &self.wanted)?;
-        if !open.lines.pass_to(place.offset, place.lines)? {
+        let batching = Batching::of(PASSED_AT_A_TIME);
+        let mut passed = Intake::new(wanted, &Span::default(), batching);
+        while open.lines.passed() < place.offset && open.take(&mut passed)? {
+            if passed.is_full() {
+                passed = Intake::new(wanted, &Span::default(), batching);
+            }
+        }
+        if (open.lines.passed(), open.units) != (place.offset, place.rows) {
             return Err(self.unknown_mark());
         }
-        open.units = place.rows;
         self.open = Some(open);
         self.next_file = at + 1;
         Ok(())
@@ -132,9 +141,8 @@ impl intake::Rows for CsvRows<'_> {
 
     fn mark(&self, _intake: &Intake) -> Option<Mark> {
         let open = self.open.as_ref()?;
-        let (offset, lines) = open.lines.passed();
-        let file = open.file.name.clone();
-        Some(Mark(Place::File(FilePlace { file, offset, lines, rows: open.units })))
+        let (file, offset) = (open.file.name.clone(), open.lines.passed());
+        Some(Mark(Place::File(FilePlace { file, offset, rows: open.units })))
     }
 }
 

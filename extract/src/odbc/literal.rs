@@ -35,6 +35,8 @@ impl Literal {
         match declared.code {
             -6 | -5 | 4 | 5 => Self::Number,
             2 | 3 if declared.name != "money" => Self::Number,
+            // In the code page of its column, as it is ordered.
+            1 | 12 if dialect == Dialect::SqlServer => Self::Quoted,
             1 | 12 | -8 | -9 => Self::of_text(dialect),
             // Days, times and moments, of ODBC 2 as well.
             9..=11 | 91..=93 => match dialect {
@@ -100,6 +102,7 @@ mod tests {
             (12, "varchar", Dialect::Postgres, "o'å ", Some("'o''å '")),
             (12, "varchar", Dialect::Postgres, "a\\", Some("'a\\'")),
             (-9, "nvarchar", Dialect::SqlServer, "o'å", Some("N'o''å'")),
+            (12, "varchar", Dialect::SqlServer, "o'å", Some("'o''å'")),
             (12, "varchar", Dialect::MariaDb, "å\\", Some("_utf8mb4 x'C3A55C'")),
             (12, "varchar", Dialect::Other, "a", None),
             (93, "datetime", Dialect::SqlServer, "2024-01-31 08:00:00.5", Some("'2024-01-31T08:00:00.5'")),

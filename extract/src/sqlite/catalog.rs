@@ -11,11 +11,13 @@ use crate::source::{SourceColumn, TableSchema};
 pub(super) struct KnownTable {
     pub(super) columns: Vec<SourceColumn>,
     key: Vec<String>,
-    /// The columns that order all rows.
+    /// The columns that order all rows: those of the key, then what tells rows apart whose key is NULL, which SQLite
+    /// allows.
     pub(super) order: Vec<String>,
     /// Whether no two rows are equal in that order.
     pub(super) order_is_total: bool,
-    has_rowid: bool,
+    /// The name of the rowid, for a table that has one which can be asked for.
+    rowid: Option<&'static str>,
 }
 
 /// Names under which the rowid can be asked for, unless a column of the table has taken them.
@@ -61,13 +63,13 @@ pub(super) async fn table(
     let rowid = ROWID_NAMES
         .into_iter()
         .find(|free| !without_rowid && !columns.iter().any(|column| column.name.eq_ignore_ascii_case(free)));
-    let order = match rowid {
-        Some(rowid) => vec![rowid.to_owned()],
-        None if key.is_empty() => columns.iter().map(|column| column.name.clone()).collect(),
-        None => key.clone(),
-    };
-    let order_is_total = rowid.is_some() || !key.is_empty();
-    Ok(Some(KnownTable { columns, key, order, order_is_total, has_rowid: rowid.is_some() }))
+    let mut order = key.clone();
+    order.extend(rowid.map(str::to_owned));
+    let order_is_total = !order.is_empty();
+    if order.is_empty() {
+        order.extend(columns.iter().map(|column| column.name.clone()));
+    }
+    Ok(Some(KnownTable { columns, key, order, order_is_total, rowid }))
 }
 
 fn column(row: &SqliteRow) -> Result<SourceColumn, sqlx::Error> {
@@ -95,8 +97,8 @@ async fn estimate(
     name: &str,
     known: &KnownTable,
 ) -> Result<u64, sqlx::Error> {
-    let statement = if known.has_rowid {
-        let rowid = quoted(&known.order[0]);
+    let statement = if let Some(rowid) = known.rowid {
+        let rowid = quoted(rowid);
         let ends = |function: &str| format!("(SELECT {function}({rowid}) FROM main.{})", quoted(name));
         format!("SELECT coalesce({} - {} + 1, 0)", ends("max"), ends("min"))
     } else {

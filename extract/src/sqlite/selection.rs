@@ -18,11 +18,13 @@ pub(super) struct Selection {
 /// The statement for the columns of `table`; `None` when a mark is not of this table.
 pub(super) fn select(table: &TableSchema, known: &KnownTable, span: &Span) -> Option<Selection> {
     let order: Vec<String> = known.order.iter().map(|name| quoted(name)).collect();
+    // Whatever the column's own collation, so that every connector gives the same order.
+    let by_bytes: Vec<String> = order.iter().map(|name| format!("{name} COLLATE BINARY")).collect();
     let mut values: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
     let mut key = Vec::new();
     if known.order_is_total {
         key.extend(values.len()..values.len() + order.len());
-        values.extend(order.iter().cloned());
+        values.extend(order);
     }
     if values.is_empty() {
         // A table may be read for its number of rows alone.
@@ -32,16 +34,17 @@ pub(super) fn select(table: &TableSchema, known: &KnownTable, span: &Span) -> Op
     let mut against = |mark: &Option<Mark>| match mark {
         None => Some(None),
         Some(mark) => {
-            let values = mark.key().filter(|values| known.order_is_total && values.len() == order.len())?;
+            let values =
+                mark.key().filter(|values| known.order_is_total && values.len() == by_bytes.len())?;
             let bound = values.iter().map(|value| {
                 parameters.push(value.clone());
                 format!("?{}", parameters.len())
             });
-            Some(Some(order.iter().cloned().zip(bound).collect::<Vec<_>>()))
+            Some(Some(by_bytes.iter().cloned().zip(bound).collect::<Vec<_>>()))
         }
     };
     let rows = between(against(&span.after)?, against(&span.up_to)?);
-    let (values, name, order) = (values.join(", "), quoted(&table.name), order.join(", "));
+    let (values, name, order) = (values.join(", "), quoted(&table.name), by_bytes.join(", "));
     let statement = format!("SELECT {values} FROM main.{name}{rows} ORDER BY {order}");
     Some(Selection { statement, parameters, key })
 }
