@@ -19,6 +19,8 @@ const DEFAULT_BATCH_ROWS: usize = 8192;
 /// Several parts are built at the same time, so each is kept small.
 const DEFAULT_PART_ROWS: usize = 32_768;
 const MOST_PART_ROWS: usize = 1 << 20;
+/// Enough to keep two readers busy while one waits, and few enough for a production system.
+const DEFAULT_READERS: usize = 2;
 /// Half a row in a thousand: above that the rule is more likely wrong than the data.
 const DEFAULT_QUARANTINE_PPM: u64 = 500;
 
@@ -51,6 +53,7 @@ struct SystemFile {
     statement_timeout_seconds: Option<u32>,
     lock_timeout_seconds: Option<u32>,
     rows_per_second: Option<u32>,
+    readers: Option<usize>,
     /// Files that were expected of the system and that the project has decided to go without.
     #[serde(default)]
     not_delivered: BTreeSet<String>,
@@ -73,6 +76,8 @@ enum FileKind {
 pub(crate) struct SystemSettings {
     /// Where it is and on what terms it is read.
     pub(crate) access: Access,
+    /// The most connections that read it at once.
+    pub(crate) readers: usize,
     /// Files that were expected of it and that the project has decided to go without.
     pub(crate) not_delivered: BTreeSet<String>,
 }
@@ -118,7 +123,8 @@ impl Settings {
         let systems = file.system.into_iter().map(|(name, system)| {
             let access =
                 access(project, &system).map_err(|failure| failure.about(&format!("system {name}")))?;
-            Ok((name, SystemSettings { access, not_delivered: system.not_delivered }))
+            let readers = readers(&system);
+            Ok((name, SystemSettings { access, readers, not_delivered: system.not_delivered }))
         });
         let systems = systems.collect::<Result<_, Failure>>()?;
         Ok(Self {
@@ -210,6 +216,12 @@ fn access(project: &Path, system: &SystemFile) -> Result<Access, Failure> {
     })
 }
 
+/// The most connections that read a system at once. Whoever limits the rows means one reader, unless told otherwise.
+fn readers(system: &SystemFile) -> usize {
+    let usual = if system.rows_per_second.is_some() { 1 } else { DEFAULT_READERS };
+    system.readers.unwrap_or(usual).max(1)
+}
+
 /// The locator that an address is or names.
 fn located(project: &Path, address: &str) -> Result<Locator, Failure> {
     let text = if address.starts_with("env:") || address.starts_with("file:") {
@@ -274,7 +286,7 @@ mod tests {
         std::fs::write(dir.path().join("k"), "0".repeat(64)).unwrap();
         std::fs::write(dir.path().join("p"), "hemligt\n").unwrap();
         let system = "[system.paraply]\naddress = \"mssql://r@db.example.org/paraply\"\n";
-        let terms = "password = \"file:p\"\nrows_per_second = 100\nlock_timeout_seconds = 1\n";
+        let terms = "password = \"file:p\"\nrows_per_second = 100\nlock_timeout_seconds = 1\nreaders = 4\n";
         std::fs::write(dir.path().join(PROJECT_FILE), format!("{PROJECT}{system}{terms}")).unwrap();
         let settings = resolve(dir.path()).unwrap();
         let access = &settings.systems["paraply"].access;
@@ -282,6 +294,8 @@ mod tests {
         assert_eq!(access.password.as_ref().unwrap().expose(), "hemligt");
         assert_eq!(access.manners.rows_per_second, Some(100));
         assert_eq!(access.manners.lock_timeout, Duration::from_secs(1));
+        assert_eq!(settings.systems["paraply"].readers, 4);
+        assert_eq!(readers(&SystemFile { rows_per_second: Some(1), ..SystemFile::default() }), 1);
     }
 
     #[test]

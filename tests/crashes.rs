@@ -13,7 +13,7 @@ use std::process::Command;
 use crate::support::{Project, contents, run, run_project};
 
 /// A city so small that a whole migration is a second.
-fn small_city() -> (tempfile::TempDir, std::path::PathBuf) {
+fn small_city() -> (tempfile::TempDir, PathBuf) {
     let guard = tempfile::tempdir().unwrap();
     let dir = guard.path().join("city");
     let out = dir.to_str().unwrap();

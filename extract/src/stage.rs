@@ -92,6 +92,29 @@ pub fn stage_table(source: &mut dyn Source, request: &StageRequest<'_>) -> Resul
     stage_table_beside(source, &mut [], request)
 }
 
+/// Stages one table, as [`stage_table_beside`], with at most `readers` connections. Those beside `source` are made for
+/// a table that has about two parts or more, and end with it. A server that has no room for them is read on those
+/// that there are.
+///
+/// # Errors
+/// As [`stage_table_beside`].
+pub fn stage_table_by(
+    source: &mut dyn Source,
+    readers: usize,
+    request: &StageRequest<'_>,
+) -> Result<Staged, Error> {
+    let schema = request.table.batch_schema();
+    let two_parts = u64::try_from(request.parts.rows_per_part.saturating_mul(2)).unwrap_or(u64::MAX);
+    let is_worth_it = request.table.rows_estimate >= two_parts
+        && finished(request.dir, &origin(request), &schema).is_none();
+    let mut beside = Vec::new();
+    while is_worth_it && beside.len() + 1 < readers {
+        let Ok(Some(other)) = source.beside() else { break };
+        beside.push(other);
+    }
+    stage_table_beside(source, &mut beside, request)
+}
+
 /// Stages one table. A directory that was finished from the same source, with the same columns and the
 /// same cut, is kept as it is. One that was begun so and not finished is gone on with: its finished parts are compared
 /// with their digests, and the source is asked for nothing before them. Of a table whose rows have no key nothing is

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, PartOptions, StageRequest, TableSchema, missing_files, stage_table,
+    Locator, MANIFEST_FILE, Manifest, PartOptions, StageRequest, TableSchema, missing_files, stage_table_by,
     table_dir,
 };
 use bron_mappings::{Mapping, ReasonCode};
@@ -66,7 +66,8 @@ impl Chain<'_> {
                 return Err(self.not_read(&system, &table.name));
             }
             let source = self.sources.get_mut(&system).expect("wanted tables belong to open sources");
-            let staged = stage_table(source.source.as_mut(), &request)?;
+            let readers = self.settings.systems[&system].readers;
+            let staged = stage_table_by(source.source.as_mut(), readers, &request)?;
             work.count(staged.reused);
             stage.step();
         }

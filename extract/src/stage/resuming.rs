@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bron_mappings::{Batch, BatchReader, BatchSchema, Digest, ReadError};
 
-use super::{StageRequest, Staged, stage_table_beside};
+use super::{StageRequest, Staged, stage_table_by};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::TableLedger;
 use crate::parts::PartOptions;
@@ -21,6 +21,8 @@ struct Counted {
     source: Box<dyn Source + Send>,
     rows: Arc<AtomicU64>,
     limit: u64,
+    /// The connections that were made beside it.
+    beside: usize,
 }
 
 struct CountedReader<'s> {
@@ -45,7 +47,9 @@ impl Source for Counted {
     fn beside(&mut self) -> Result<Option<Box<dyn Source + Send>>, Error> {
         let (rows, limit) = (Arc::clone(&self.rows), self.limit);
         let other = self.source.beside()?;
-        Ok(other.map(|source| -> Box<dyn Source + Send> { Box::new(Self { source, rows, limit }) }))
+        self.beside += usize::from(other.is_some());
+        Ok(other
+            .map(|source| -> Box<dyn Source + Send> { Box::new(Self { source, rows, limit, beside: 0 }) }))
     }
 
     fn read_span<'a>(
@@ -125,15 +129,11 @@ fn stage(
     limit: u64,
 ) -> (Result<Staged, Error>, u64) {
     let rows = Arc::new(AtomicU64::new(0));
-    let mut source = Counted { source: (how.open)(), rows: Arc::clone(&rows), limit };
+    let mut source = Counted { source: (how.open)(), rows: Arc::clone(&rows), limit, beside: 0 };
     let mut table = table(&mut source, how.table);
     table.columns.retain(|column| column.name != how.without);
     // More ranges than there are parts; nobody has analysed the table yet.
     table.rows_estimate = u64::try_from(how.rows_per_part * 9).unwrap();
-    let mut beside = Vec::new();
-    while beside.len() + 1 < readers {
-        beside.push(source.beside().unwrap().expect("the source can be read by several"));
-    }
     let request = StageRequest {
         system: "s",
         table: &table,
@@ -142,7 +142,8 @@ fn stage(
         batch_rows,
         parts: PartOptions { rows_per_part: how.rows_per_part, ..PartOptions::default() },
     };
-    let staged = stage_table_beside(&mut source, &mut beside, &request);
+    let staged = stage_table_by(&mut source, readers, &request);
+    assert!(source.beside + 1 == readers || matches!(&staged, Ok(staged) if staged.reused));
     (staged, rows.load(Ordering::SeqCst))
 }
 
