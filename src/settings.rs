@@ -21,6 +21,9 @@ pub(crate) use pieces::Pieces;
 pub(crate) const PROJECT_FILE: &str = "bron.toml";
 
 const DEFAULT_BATCH_ROWS: usize = 8192;
+/// Several parts are built at the same time, so each is kept small.
+const DEFAULT_PART_ROWS: usize = 32_768;
+const MOST_PART_ROWS: usize = 1 << 20;
 /// Enough to keep two readers busy while one waits, and few enough for a production system.
 const DEFAULT_READERS: usize = 2;
 /// Half a row in a thousand: above that the rule is more likely wrong than the data.
@@ -36,6 +39,7 @@ struct ProjectFile {
     mappings: Option<PathBuf>,
     as_of: Option<String>,
     batch_rows: Option<usize>,
+    part_rows: Option<usize>,
     quarantine_limit_ppm: Option<u64>,
     #[serde(default)]
     system: BTreeMap<String, SystemFile>,
@@ -79,7 +83,7 @@ enum FileKind {
 pub(crate) struct SystemSettings {
     /// Where it is and on what terms it is read.
     pub(crate) access: Access,
-    /// The most tables of it that are read at once.
+    /// The most connections that read it at once.
     pub(crate) readers: usize,
     /// How often reading it is tried again.
     pub(crate) patience: Patience,
@@ -95,6 +99,8 @@ pub(crate) struct Settings {
     pub(crate) secret: InstallationSecret,
     pub(crate) as_of: Option<String>,
     pub(crate) batch_rows: usize,
+    /// The most rows of a staged part: what is read again after an interruption, at the most.
+    pub(crate) part_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
     pub(crate) systems: BTreeMap<String, SystemSettings>,
     /// Tables, as `system/TABLE`, in which the operator accepts what changed since the reading before.
@@ -135,6 +141,7 @@ impl Settings {
             secret,
             as_of: file.as_of,
             batch_rows,
+            part_rows: file.part_rows.unwrap_or(DEFAULT_PART_ROWS).clamp(1, MOST_PART_ROWS),
             quarantine_limit_ppm: file.quarantine_limit_ppm.unwrap_or(DEFAULT_QUARANTINE_PPM),
             systems,
             accept: BTreeSet::new(),
@@ -229,7 +236,7 @@ fn system_settings(project: &Path, system: SystemFile) -> Result<SystemSettings,
     Ok(SystemSettings { access, readers, patience, not_delivered: system.not_delivered })
 }
 
-/// The most tables of a system that are read at once. Whoever limits the rows means one reader, unless told otherwise.
+/// The most connections that read a system at once. Whoever limits the rows means one reader, unless told otherwise.
 fn readers(system: &SystemFile) -> usize {
     let usual = if system.rows_per_second.is_some() { 1 } else { DEFAULT_READERS };
     system.readers.unwrap_or(usual).max(1)

@@ -4,13 +4,16 @@
 //! something durable; N grows until the program gets through: by a half at a time, or one by one when
 //! `BRON_EVERY_FAULT` is set, which takes an hour.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{Project, contents, run, run_project};
 
 /// A city so small that a whole migration is a second.
-fn small_city() -> (tempfile::TempDir, std::path::PathBuf) {
+fn small_city() -> (tempfile::TempDir, PathBuf) {
     let guard = tempfile::tempdir().unwrap();
     let dir = guard.path().join("city");
     let out = dir.to_str().unwrap();
@@ -20,20 +23,29 @@ fn small_city() -> (tempfile::TempDir, std::path::PathBuf) {
 
 /// Whether the migration was killed at its Nth call.
 fn migrate_with_kill(project: &Path, calls: &str, nth: usize) -> bool {
-    let status = migrate_with_fault(project, calls, &format!("signal=SIGKILL:when={nth}")).status;
+    run_with_kill("migrate", project, calls, nth)
+}
+
+/// Whether a verb was killed at its Nth call.
+fn run_with_kill(verb: &str, project: &Path, calls: &str, nth: usize) -> bool {
+    let status = run_with_fault(verb, project, calls, &format!("signal=SIGKILL:when={nth}")).status;
     assert!(!matches!(status.code(), Some(1 | 2 | 5 | 6)), "it failed instead of being killed: {status}");
     !matches!(status.code(), Some(0 | 3))
 }
 
 /// Migrates while the kernel does something bad to some calls.
 fn migrate_with_fault(project: &Path, calls: &str, fault: &str) -> std::process::Output {
+    run_with_fault("migrate", project, calls, fault)
+}
+
+fn run_with_fault(verb: &str, project: &Path, calls: &str, fault: &str) -> std::process::Output {
     Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e"])
         .arg(format!("trace={calls}"))
         .arg("-e")
         .arg(format!("inject={calls}:{fault}"))
         .arg(env!("CARGO_BIN_EXE_bron"))
-        .args(["migrate", "--quiet", "--project"])
+        .args([verb, "--quiet", "--project"])
         .arg(project)
         .output()
         .expect("strace is installed")
@@ -64,6 +76,83 @@ fn kill_until_through(calls: &str) {
     }
     println!("{calls}: killed at {kills} places, every run was completed");
     assert!(kills >= 10, "only {kills} kills: the faults did not reach the program");
+}
+
+/// What is staged, by directory: the digest of the rows of each table, with the account of them.
+fn staged(project: &Path) -> BTreeMap<PathBuf, String> {
+    let manifests = files_of(&project.join("runs"), "manifest.json");
+    let manifests = manifests.into_iter().filter(|path| path.iter().any(|part| part == "staged"));
+    let named = manifests.map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        (path.strip_prefix(project).unwrap().to_owned(), text)
+    });
+    named.collect()
+}
+
+fn files_of(dir: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            found.extend(files_of(&entry.path(), ending));
+        } else if entry.file_name().to_str().unwrap().ends_with(ending) {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+/// The parts that the notes of unfinished tables call finished, with the number that the file system knows each by.
+fn finished_parts(project: &Path) -> BTreeMap<PathBuf, u64> {
+    let notes = files_of(&project.join("runs"), ".json").into_iter();
+    let notes = notes.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("progress-"));
+    let parts = notes.flat_map(|note| {
+        let text: serde_json::Value = serde_json::from_slice(&fs::read(&note).unwrap()).unwrap();
+        let parts = text["parts"].as_array().unwrap().clone().into_iter();
+        parts.map(move |part| note.with_file_name(part["file"].as_str().unwrap()))
+    });
+    parts.map(|part| (part.clone(), fs::metadata(&part).unwrap().ino())).collect()
+}
+
+/// Kills the reading of tables of many parts at its Nth call until it gets through; each time the next run goes on
+/// behind the parts that were finished, and what is staged is the same.
+fn kill_reading_until_through(calls: &str) {
+    let (_guard, fresh) = small_city();
+    let settings = fs::read_to_string(fresh.join("bron.toml")).unwrap();
+    fs::write(fresh.join("bron.toml"), settings.replacen("format = 1", "format = 1\npart_rows = 9", 1))
+        .unwrap();
+    let whole = Project::at(tempfile::tempdir().unwrap(), &fresh);
+    run_project("extract", &whole.dir).expect(&[0]);
+    let expected = staged(&whole.dir);
+    let (mut kills, mut kept) = (0, 0);
+    for nth in places() {
+        let project = Project::at(tempfile::tempdir().unwrap(), &fresh);
+        if !run_with_kill("extract", &project.dir, calls, nth) {
+            break;
+        }
+        kills += 1;
+        let finished = finished_parts(&project.dir);
+        kept += finished.len();
+        run_project("extract", &project.dir).expect(&[0]);
+        assert!(staged(&project.dir) == expected, "killed at {calls} number {nth}: something else is staged");
+        for (part, number) in finished {
+            assert_eq!(fs::metadata(&part).unwrap().ino(), number, "{}: made again", part.display());
+        }
+        assert!(
+            files_of(&project.dir, ".json").iter().all(|path| !path.to_str().unwrap().contains("progress-"))
+        );
+    }
+    println!("{calls}: killed at {kills} places with {kept} finished parts, and none was made again");
+    assert!(kills >= 10 && kept > 0, "{kills} kills, {kept} parts: the faults did not reach the program");
+}
+
+#[test]
+fn reading_killed_at_every_rename_goes_on() {
+    kill_reading_until_through("rename,renameat,renameat2");
+}
+
+#[test]
+fn reading_killed_at_every_sync_goes_on() {
+    kill_reading_until_through("fsync,fdatasync");
 }
 
 #[test]

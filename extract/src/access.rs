@@ -41,7 +41,7 @@ pub struct Manners {
     pub statement_timeout: Option<Duration>,
     /// The longest wait for somebody else's lock.
     pub lock_timeout: Duration,
-    /// The most rows that are read in a second, from each table; as many as come by default.
+    /// The most rows that are read in a second, by all connections that read one moment; as many as come by default.
     pub rows_per_second: Option<u32>,
 }
 

@@ -6,24 +6,28 @@ use bron_mappings::{Batch, BatchSchema, ColumnBuilder, Value};
 
 use crate::source::UnreadableRow;
 
-/// A batch ends early when its values reach this size, which bounds memory for tables of long texts and
-/// keeps every column far from the 2 GiB that its offsets can address.
-const BATCH_BYTES: usize = 32 << 20;
 const BASKET_ROWS: usize = 4096;
+const BASKET_BYTES: usize = 32 << 20;
 
 pub(crate) struct RowBuilder {
     schema: BatchSchema,
     columns: Vec<ColumnBuilder>,
-    limit: usize,
+    row_limit: usize,
+    byte_limit: usize,
     rows: usize,
     bytes: usize,
+    /// The bytes of the rows that were ended.
+    ended_bytes: usize,
 }
 
 impl RowBuilder {
-    pub(crate) fn new(schema: BatchSchema, limit: usize) -> Self {
-        let limit = limit.max(1);
-        let columns = schema.columns().iter().map(|column| ColumnBuilder::new(column.kind, limit.min(8192)));
-        Self { columns: columns.collect(), schema, limit, rows: 0, bytes: 0 }
+    /// Batches of at most `row_limit` rows, which end early with the row whose texts and bytes reach `byte_limit`.
+    pub(crate) fn new(schema: BatchSchema, row_limit: usize, byte_limit: usize) -> Self {
+        let row_limit = row_limit.max(1);
+        let columns =
+            schema.columns().iter().map(|column| ColumnBuilder::new(column.kind, row_limit.min(8192)));
+        let columns = columns.collect();
+        Self { columns, schema, row_limit, byte_limit, rows: 0, bytes: 0, ended_bytes: 0 }
     }
 
     pub(crate) fn schema(&self) -> &BatchSchema {
@@ -31,7 +35,7 @@ impl RowBuilder {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rows >= self.limit || self.bytes >= BATCH_BYTES
+        self.rows >= self.row_limit || self.bytes >= self.byte_limit
     }
 
     /// Adds a value to one column of the row under construction.
@@ -52,9 +56,10 @@ impl RowBuilder {
         self.columns[column].push(value);
     }
 
-    /// Ends the row; every column has got one value.
-    pub(crate) fn end_row(&mut self) {
+    /// Ends the row, whose every column has got one value, and gives the size of its texts and bytes.
+    pub(crate) fn end_row(&mut self) -> usize {
         self.rows += 1;
+        self.bytes - mem::replace(&mut self.ended_bytes, self.bytes)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -64,7 +69,7 @@ impl RowBuilder {
     /// The rows so far as a batch.
     pub(crate) fn finish(&mut self) -> Batch {
         let rows = mem::take(&mut self.rows);
-        self.bytes = 0;
+        (self.bytes, self.ended_bytes) = (0, 0);
         let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         Batch::new(&self.schema, columns, rows).expect("every column got one value per row")
     }
@@ -85,7 +90,7 @@ impl Basket {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rows.len() >= BASKET_ROWS || self.bytes >= BATCH_BYTES
+        self.rows.len() >= BASKET_ROWS || self.bytes >= BASKET_BYTES
     }
 
     pub(crate) fn empty(&mut self) -> Vec<UnreadableRow> {
@@ -103,7 +108,7 @@ mod tests {
     #[test]
     fn long_texts_end_a_batch_early() {
         let schema = BatchSchema::new([("t".to_owned(), ColumnType::Text)]);
-        let mut builder = RowBuilder::new(schema, 1000);
+        let mut builder = RowBuilder::new(schema, 1000, 32 << 20);
         let text = "x".repeat(20 << 20);
         builder.push(0, Some(Value::Text(&text)));
         builder.end_row();

@@ -24,6 +24,7 @@ pub use self::sniff::{Share, Sniffed, SniffedFolder};
 use crate::error::{Error, ErrorKind};
 use crate::intake::TableRows;
 use crate::source::{Consistency, Source, SourceColumn, TableReader, TableSchema};
+use crate::span::{Batching, Span};
 
 /// Columns that the connector adds to every table, before those of the file-name pattern.
 const ADDED: [&str; 4] = [FILE, LINE, DIALECT, REPAIRED];
@@ -239,17 +240,19 @@ impl Source for CsvSource {
         Consistency::Point { how: "content of files", at: String::new() }
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
         let wanted = table.name.as_str();
         let found = self.tables.iter_mut().find(|found| found.table.name == wanted);
         let found =
             found.ok_or_else(|| Error::new(ErrorKind::Drift, format!("there is no table {wanted}")))?;
         found.scan_files()?;
-        Ok(Box::new(TableRows::new(reader::CsvRows::new(found, table)?, table, batch_rows)))
+        let rows = reader::CsvRows::new(found, table, span)?;
+        Ok(Box::new(TableRows::new(rows, table, span, batching)))
     }
 }
 

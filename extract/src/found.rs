@@ -53,25 +53,34 @@ impl Found<'_> {
 pub(crate) struct RowTaker {
     origin: String,
     columns: Vec<SourceColumn>,
+    /// Which values of a row its mark is made of.
+    key: Vec<usize>,
     number: String,
 }
 
 impl RowTaker {
     /// `origin` stands in notes for the place that the rows come from: a file's or a database's name.
     pub(crate) fn new(origin: String, columns: &[SourceColumn]) -> Self {
-        Self { origin, columns: columns.to_vec(), number: String::new() }
+        Self { origin, columns: columns.to_vec(), key: Vec::new(), number: String::new() }
     }
 
-    /// How many values a row has.
+    /// The same for rows whose marks are made of the values at these places of a row.
+    pub(crate) fn keyed(self, key: Vec<usize>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// How many values a row has: those of the columns, and behind them those that its mark needs beside them.
     pub(crate) fn width(&self) -> usize {
-        self.columns.len()
+        self.key.iter().map(|place| place + 1).fold(self.columns.len(), usize::max)
     }
 
-    /// Takes a row of as many values as there are columns. A row with a value that its column cannot carry is
+    /// Takes a row of as many values as [`RowTaker::width`] says. A row with a value that its column cannot carry is
     /// kept aside with the reason [`MALFORMED_VALUE`]; its `raw` bytes are, per column in order: `n`, or `i`,
     /// `r`, `t`, `b` and a u32 BE length and the value as number text, text or bytes.
     pub(crate) fn take(&mut self, row: &[Found<'_>], intake: &mut Intake) {
-        debug_assert_eq!(row.len(), self.columns.len());
+        debug_assert_eq!(row.len(), self.width());
+        let (values, all) = (&row[..self.columns.len()], row);
+        let row = values;
         let misfit = self.columns.iter().zip(row).find(|(column, value)| !value.fits(column.kind));
         if let Some((column, _)) = misfit {
             return intake.keep_aside(UnreadableRow {
@@ -85,6 +94,7 @@ impl RowTaker {
         for (index, value) in row.iter().enumerate() {
             self.push(index, value, intake);
         }
+        intake.marks.note(self.key.iter().map(|place| &all[*place]));
         intake.end_row();
     }
 

@@ -8,27 +8,37 @@ use crate::batches::{Basket, RowBuilder};
 use crate::error::Error;
 use crate::ledger::TableLedger;
 use crate::source::{TableReader, TableSchema, UnreadableRow};
+use crate::span::{Batching, Mark, PartCut, RowMarks, Span};
 
 /// What a connector fills while it reads a table.
 pub(crate) struct Intake {
     builder: RowBuilder,
     /// The account.
     pub(crate) ledger: TableLedger,
+    /// The marks behind the rows of the batch, where the rows have a key.
+    pub(crate) marks: RowMarks,
     unreadable: Basket,
+    /// Where parts end, when batches have to end there too.
+    part: Option<PartCut>,
+    /// Whether a part ends here.
+    at_cut: bool,
 }
 
 impl Intake {
-    fn new(table: &TableSchema, batch_rows: usize) -> Self {
+    pub(crate) fn new(table: &TableSchema, span: &Span, batching: Batching) -> Self {
         Self {
-            builder: RowBuilder::new(table.batch_schema(), batch_rows),
-            ledger: TableLedger::default(),
+            builder: RowBuilder::new(table.batch_schema(), batching.rows, batching.bytes),
+            ledger: span.before.clone(),
+            marks: RowMarks::new(batching.marks_every_row),
             unreadable: Basket::default(),
+            part: batching.part(),
+            at_cut: false,
         }
     }
 
     /// Whether the rows so far are a batch, or what is kept aside has to be handed over.
     pub(crate) fn is_full(&self) -> bool {
-        self.builder.is_full() || self.unreadable.is_full()
+        self.at_cut || self.builder.is_full() || self.unreadable.is_full()
     }
 
     /// Adds a value to one column of the row under construction.
@@ -38,8 +48,15 @@ impl Intake {
 
     /// Ends and counts a row whose every column has got one value.
     pub(crate) fn end_row(&mut self) {
-        self.builder.end_row();
+        let bytes = self.builder.end_row();
+        self.marks.note_size(bytes);
+        self.at_cut = self.part.as_mut().is_some_and(|part| part.ends_with_row(bytes));
         self.ledger.stage();
+    }
+
+    fn finish_batch(&mut self) -> Batch {
+        self.at_cut = false;
+        self.builder.finish()
     }
 
     /// Keeps a row aside and counts it.
@@ -58,6 +75,11 @@ impl Intake {
 pub(crate) trait Rows {
     /// Reads on until the intake is full, `true`, or the table is at its end, `false`.
     fn fill(&mut self, intake: &mut Intake) -> Result<bool, Error>;
+
+    /// The mark behind what the intake has got so far.
+    fn mark(&self, intake: &Intake) -> Option<Mark> {
+        intake.marks.behind_last()
+    }
 }
 
 /// The one [`TableReader`]: what differs between connectors is how they fill.
@@ -69,8 +91,8 @@ pub(crate) struct TableRows<R> {
 }
 
 impl<R: Rows> TableRows<R> {
-    pub(crate) fn new(rows: R, table: &TableSchema, batch_rows: usize) -> Self {
-        Self { rows, intake: Intake::new(table, batch_rows), ended: false }
+    pub(crate) fn new(rows: R, table: &TableSchema, span: &Span, batching: Batching) -> Self {
+        Self { rows, intake: Intake::new(table, span, batching), ended: false }
     }
 }
 
@@ -85,7 +107,7 @@ impl<R: Rows> Iterator for TableRows<R> {
             Ok(goes_on) => {
                 self.ended = !goes_on;
                 let over = self.ended && self.intake.builder.is_empty();
-                (!over).then(|| Ok(self.intake.builder.finish()))
+                (!over).then(|| Ok(self.intake.finish_batch()))
             }
             Err(error) => Some(Err(ReadError::from(error))),
         }
@@ -105,5 +127,13 @@ impl<R: Rows> TableReader for TableRows<R> {
 
     fn take_unreadable(&mut self) -> Vec<UnreadableRow> {
         self.intake.unreadable.empty()
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        self.rows.mark(&self.intake)
+    }
+
+    fn take_marks(&mut self) -> RowMarks {
+        self.intake.marks.take()
     }
 }

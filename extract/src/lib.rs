@@ -36,6 +36,7 @@ mod refusal;
 mod runtime;
 mod selection;
 mod source;
+mod span;
 mod sqlite;
 mod stage;
 mod tds;
@@ -55,6 +56,10 @@ pub use odbc::OdbcSource;
 pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_part, read_parts};
 pub use postgres::PostgresSource;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
+pub use span::{Batching, Mark, RowMarks, Span};
 pub use sqlite::SqliteSource;
-pub use stage::{StageRequest, Staged, adopt_table, file_safe, stage_table, table_dir, unreadable_schema};
+pub use stage::{
+    StageRequest, Staged, adopt_table, file_safe, stage_table, stage_table_beside, stage_table_by, table_dir,
+    unreadable_schema,
+};
 pub use tds::MssqlSource;

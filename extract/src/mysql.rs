@@ -16,12 +16,15 @@ use tokio::runtime::Runtime;
 use self::refusal::meaning;
 use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
+use crate::found::RowTaker;
 use crate::hashing::unrepeatable;
 use crate::intake::TableRows;
+use crate::pace::Pace;
 use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, not_listed};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::span::{Batching, Span};
 use crate::trust::check_authorities;
 
 pub(crate) const USUAL_PORT: u16 = 3306;
@@ -54,6 +57,7 @@ pub struct MysqlSource {
     without_snapshot: Vec<String>,
     /// What the last [`Source::fingerprint`] gave.
     fingerprint: Option<Digest>,
+    pace: Pace,
 }
 
 impl MysqlSource {
@@ -77,6 +81,7 @@ impl MysqlSource {
             position,
             without_snapshot,
             fingerprint: None,
+            pace: Pace::new(access.manners.rows_per_second),
         };
         source.be_gentle()?;
         source.begin()?;
@@ -230,12 +235,13 @@ impl Source for MysqlSource {
         Consistency::None { why: format!("the engine of these tables knows no transactions: {tables}") }
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
-        let Self { access, address, runtime, connection, .. } = self;
+        let Self { address, runtime, connection, pace, .. } = self;
         let place = place(address);
         let doing = format!("table {}", table.name);
         let failed = |error| refused(&place, &doing, error, meaning);
@@ -245,13 +251,14 @@ impl Source for MysqlSource {
             let answer = runtime.block_on(connection.execute(sqlx::raw_sql(AssertSqlSafe(asked))));
             return Err(not_listed(&place, &table.name, answer.map_err(failed)));
         };
-        let (select, columns) = known.select(&place, &quoted(&table.name), table)?;
-        let forms = columns.iter().map(|column| column.form()).collect();
+        let selection = known.select(&place, &quoted(&table.name), table, span)?;
+        let forms = selection.values.iter().map(catalog::form).collect();
         let reading = Reading { name: address.database.clone(), place, doing, forms };
         // The text protocol: the server makes the text of each value.
-        let stream = sqlx::raw_sql(AssertSqlSafe(select)).fetch(connection);
-        let rows = reader::MysqlRows::new(runtime, stream, reading, table, access.manners);
-        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
+        let stream = sqlx::raw_sql(AssertSqlSafe(selection.statement)).fetch(connection);
+        let taker = RowTaker::new(reading.name.clone(), &table.columns).keyed(selection.key);
+        let rows = reader::MysqlRows::new(runtime, stream, reading, taker, pace.begin());
+        Ok(Box::new(TableRows::new(rows, table, span, batching)))
     }
 }
 

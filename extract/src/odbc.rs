@@ -6,6 +6,7 @@ mod dialect;
 mod driver;
 mod facts;
 mod form;
+mod literal;
 mod reader;
 mod refusal;
 mod row_set;
@@ -27,9 +28,11 @@ use crate::access::{Access, Manners};
 use crate::error::{Error, ErrorKind};
 use crate::found::RowTaker;
 use crate::intake::TableRows;
+use crate::pace::Pace;
 use crate::postgres::WRITTEN_ANEW;
 use crate::selection::{KnownTable, Selectable, not_listed};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::span::{Batching, Span};
 
 /// The longest wait for a server to let us in.
 const LOGIN_SECONDS: u32 = 30;
@@ -78,6 +81,7 @@ pub struct OdbcSource {
     manners: Manners,
     consistency: Consistency,
     clock: Clock,
+    pace: Pace,
 }
 
 impl OdbcSource {
@@ -131,6 +135,7 @@ impl OdbcSource {
             manners: access.manners,
             consistency: Consistency::None { why: String::new() },
             clock,
+            pace: Pace::new(access.manners.rows_per_second),
         };
         source.set_up(&system)?;
         source.begin()?;
@@ -254,7 +259,7 @@ fn system_of(connection: &Connection<'static>, place: &Place) -> Result<String, 
 }
 
 /// The statements that read the columns of `wanted`, the best order of rows first, and how to read what they give.
-fn queries(place: &Place, listed: Listed, wanted: &TableSchema) -> Result<Vec<Query>, Error> {
+fn queries(place: &Place, listed: Listed, wanted: &TableSchema, span: &Span) -> Result<Vec<Query>, Error> {
     let Listed { from, table: mut known } = listed;
     KnownColumn::check(place, &known.columns, wanted)?;
     let name = |known: &KnownColumn| known.column().name.clone();
@@ -265,15 +270,17 @@ fn queries(place: &Place, listed: Listed, wanted: &TableSchema) -> Result<Vec<Qu
         wanted.columns.extend(first.map(|known| known.column().clone()));
     }
     let query = |known: &KnownTable<KnownColumn>| -> Result<Query, Error> {
-        let (text, chosen) = known.select(&place.to_string(), &from, &wanted)?;
-        let forms = chosen.iter().map(|known| known.form).collect();
-        Ok(Query { text, doing: format!("table {}", wanted.name), forms })
+        let selection = known.select(&place.to_string(), &from, &wanted, span)?;
+        let forms = selection.values.iter().map(|value| value.column.form).collect();
+        let (text, key) = (selection.statement, selection.key);
+        Ok(Query { text, doing: format!("table {}", wanted.name), forms, key })
     };
     let mut queries = vec![query(&known)?];
     let sortable: Vec<String> = known.columns.iter().filter(|known| known.form.sorts).map(name).collect();
     if known.key.is_empty() && !sortable.is_empty() && sortable.len() < known.columns.len() {
+        // An order, but not one that tells all rows apart.
         known.key = sortable;
-        queries.push(query(&known)?);
+        queries.push(Query { key: Vec::new(), ..query(&known)? });
     }
     Ok(queries)
 }
@@ -305,13 +312,14 @@ impl Source for OdbcSource {
         Some(&self.driver_file)
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
         let source: &'a Self = self;
-        let Self { place, manners, .. } = source;
+        let Self { place, manners, pace, .. } = source;
         let listed = source.catalog().table(&table.name)?;
         let doing = format!("table {}", table.name);
         let Some(listed) = listed else {
@@ -319,15 +327,15 @@ impl Source for OdbcSource {
             return Err(not_listed(&place.to_string(), &table.name, answer));
         };
         source.check_as_it_was(&listed.from, &doing)?;
-        let mut queries = queries(place, listed, table)?.into_iter();
+        let mut queries = queries(place, listed, table, span)?.into_iter();
         let catalog = &source.scope.catalog;
         let origin = if catalog.is_empty() { place.to_string() } else { catalog.clone() };
         loop {
             let query =
                 queries.next().expect("every refusal but that of the last query is followed by another");
-            let taker = RowTaker::new(origin.clone(), &table.columns);
-            match OdbcRows::open(source.connection(), place, query, taker, *manners) {
-                Ok(rows) => return Ok(Box::new(TableRows::new(rows, table, batch_rows))),
+            let taker = RowTaker::new(origin.clone(), &table.columns).keyed(query.key.clone());
+            match OdbcRows::open(source.connection(), place, query, taker, *manners, pace.begin()) {
+                Ok(rows) => return Ok(Box::new(TableRows::new(rows, table, span, batching))),
                 // Not every type can be sorted by.
                 Err(error) if error.kind() == ErrorKind::Database && queries.len() > 0 => {}
                 Err(error) => return Err(error),

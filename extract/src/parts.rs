@@ -5,6 +5,7 @@
 //! machine or chance.
 
 mod reader;
+mod resume;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -15,11 +15,14 @@ use tokio::runtime::Runtime;
 
 use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
+use crate::found::RowTaker;
 use crate::intake::TableRows;
+use crate::pace::Pace;
 use crate::refusal::refused;
 use crate::runtime::runtime;
-use crate::selection::{Reading, no_table};
+use crate::selection::{Reading, Selectable, even_marks, no_table, unknown_mark};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::span::{Batching, Mark, Span};
 use crate::trust::check_authorities;
 
 pub(crate) use self::catalog::written_anew;
@@ -53,6 +56,7 @@ pub struct PostgresSource {
     runtime: Runtime,
     connection: PgConnection,
     point: Point,
+    pace: Pace,
 }
 
 /// The snapshot that the transaction reads.
@@ -99,6 +103,7 @@ impl PostgresSource {
             runtime,
             connection,
             point: Point::default(),
+            pace: Pace::new(access.manners.rows_per_second),
         })
     }
 
@@ -155,6 +160,8 @@ fn options(access: &Access, address: &ServerAddress) -> PgConnectOptions {
             ("idle_in_transaction_session_timeout", "0"),
             ("bytea_output", "hex"),
             ("IntervalStyle", "iso_8601"),
+            // In our literals a backslash is a backslash.
+            ("standard_conforming_strings", "on"),
         ]);
     if let Some(user) = &address.user {
         options = options.username(user.expose());
@@ -212,15 +219,17 @@ impl Source for PostgresSource {
             if error.is_retryable() { error } else { gone() }
         })?;
         other.point = self.point.clone();
+        other.pace = self.pace.clone();
         Ok(Some(Box::new(other)))
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
-        let Self { access, address, runtime, connection, schema, .. } = self;
+        let Self { address, runtime, connection, schema, pace, .. } = self;
         let place = place(address);
         let doing = format!("table {}", table.name);
         let failed = |error| refused(&place, &doing, error, meaning);
@@ -230,17 +239,44 @@ impl Source for PostgresSource {
         if !runtime.block_on(catalog::is_as_it_was(connection, &from)).map_err(failed)? {
             return Err(Error::new(ErrorKind::Outdated, format!("{place}: {doing}: {WRITTEN_ANEW}")));
         }
-        let (select, columns) = known.select(&place, &from, table)?;
-        let copy = format!("COPY ({select}) TO STDOUT");
+        let selection = known.select(&place, &from, table, span)?;
+        let copy = format!("COPY ({}) TO STDOUT", selection.statement);
         let stream = runtime.block_on(connection.copy_out_raw(&copy)).map_err(failed)?;
         let reading = Reading {
             name: address.database.clone(),
             place,
             doing,
-            forms: columns.iter().map(|column| column.form()).collect(),
+            forms: selection.values.iter().map(catalog::form).collect(),
         };
-        let rows = reader::PostgresRows::new(runtime, stream, reading, table, access.manners);
-        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
+        let taker = RowTaker::new(reading.name.clone(), &table.columns).keyed(selection.key);
+        let rows = reader::PostgresRows::new(runtime, stream, reading, taker, pace.begin());
+        Ok(Box::new(TableRows::new(rows, table, span, batching)))
+    }
+
+    fn ranges(
+        &mut self,
+        table: &TableSchema,
+        after: Option<&Mark>,
+        rows_each: u64,
+    ) -> Result<Vec<Mark>, Error> {
+        let Self { address, runtime, connection, schema, .. } = self;
+        let place = place(address);
+        let doing = format!("table {}", table.name);
+        let failed = |error| refused(&place, &doing, error, meaning);
+        let known = runtime.block_on(catalog::table(connection, schema, &table.name)).map_err(failed)?;
+        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
+        let Some(number) = known.first_of_key().filter(|column| column.is_whole_number()) else {
+            return Ok(Vec::new());
+        };
+        let number = quoted(&number.column().name);
+        let from = format!("{}.{}", quoted(schema), quoted(&table.name));
+        let span = Span { after: after.cloned(), ..Span::default() };
+        let rows = known.condition(&span).ok_or_else(|| unknown_mark(&place, &table.name))?;
+        let ends = format!("SELECT min({number})::int8, max({number})::int8 FROM {from}{rows}");
+        let ends = sqlx::query(AssertSqlSafe(ends)).persistent(false).fetch_one(connection);
+        let ends = runtime.block_on(ends).and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let (Some(first), Some(last)) = ends.map_err(failed)? else { return Ok(Vec::new()) };
+        Ok(even_marks(first, last, table.rows_estimate, rows_each))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::source::{SourceColumn, TableSchema};
+use crate::span::{KeyValue, Mark, Span};
 
 /// What a dialect of SQL says about a column.
 pub(crate) trait Selectable {
@@ -18,6 +19,30 @@ pub(crate) trait Selectable {
 
     /// What orders rows by the text of this column, NULL first, where there is no key.
     fn order_by_text(&self) -> String;
+
+    /// What of a value goes into a mark, as SQL; `None` for types whose values cannot be named exactly, so that a
+    /// table with such a column in its key has no marks.
+    fn value_in_mark(&self) -> Option<String>;
+
+    /// A value of a mark as SQL that compares with [`Selectable::order_in_key`] by the rules by which that orders:
+    /// with the same type and the same collation. `None` for what is no value of the column.
+    fn mark_as_sql(&self, value: &KeyValue) -> Option<String>;
+}
+
+/// A statement, and what it gives.
+pub(crate) struct Selection<'k, C> {
+    pub(crate) statement: String,
+    /// What the values of a row are: first those of the columns that are wanted, then those that only marks need.
+    pub(crate) values: Vec<Selected<'k, C>>,
+    /// Which of the values the mark behind a row is made of; none when there are no marks.
+    pub(crate) key: Vec<usize>,
+}
+
+/// A value of a row.
+pub(crate) struct Selected<'k, C> {
+    pub(crate) column: &'k C,
+    /// Whether it is what [`Selectable::value_in_mark`] asks for, and that is not the value that travels.
+    pub(crate) only_in_mark: bool,
 }
 
 /// A table as its server's catalog describes it.
@@ -46,17 +71,17 @@ impl<C: Selectable> KnownTable<C> {
         TableSchema { name, columns, key_unique: self.key.clone(), rows_estimate }
     }
 
-    /// The statement that reads the columns of `wanted` from the table that SQL calls `from`, and what the
-    /// catalog says of each of them. `place` names the server in errors.
+    /// The statement that reads the columns of `wanted` of the rows of a span from the table that SQL calls `from`.
+    /// `place` names the server in errors.
     pub(crate) fn select(
         &self,
         place: &str,
         from: &str,
         wanted: &TableSchema,
-    ) -> Result<(String, Vec<&C>), Error> {
-        let named = |name: &str| self.columns.iter().find(|known| known.column().name == name);
+        span: &Span,
+    ) -> Result<Selection<'_, C>, Error> {
         let chosen = wanted.columns.iter().map(|column| {
-            let known = named(&column.name).ok_or_else(|| {
+            let known = self.named(&column.name).ok_or_else(|| {
                 let problem = format!("{place}: table {} has no column {}", wanted.name, column.name);
                 Error::new(ErrorKind::Drift, problem)
             })?;
@@ -69,22 +94,156 @@ impl<C: Selectable> KnownTable<C> {
             let problem = format!("{place}: table {table}: column {column} is {now} now and was {before}");
             Err(Error::new(ErrorKind::Drift, problem))
         });
-        let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
-        // A table may be read for its number of rows alone.
-        let values = if chosen.is_empty() {
-            "NULL".to_owned()
-        } else {
-            chosen.iter().map(|known| known.value()).collect::<Vec<_>>().join(", ")
-        };
+        let selected = |column| Selected { column, only_in_mark: false };
+        let mut values = chosen.map(|column| column.map(selected)).collect::<Result<Vec<_>, _>>()?;
         // What is not read may not be readable; rows that are the same in what is read may change places.
         let order: Vec<String> = if self.key.is_empty() {
-            chosen.iter().map(|known| known.order_by_text()).collect()
+            values.iter().map(|value| value.column.order_by_text()).collect()
         } else {
-            self.key.iter().filter_map(|name| named(name)).map(Selectable::order_in_key).collect()
+            self.key_columns().map(Selectable::order_in_key).collect()
         };
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        Ok((format!("SELECT {values} FROM {from}{order}"), chosen))
+        let key = self.select_key(&mut values);
+        let mut sql: Vec<String> = values.iter().map(Selected::sql).collect();
+        if sql.is_empty() {
+            // A table may be read for its number of rows alone.
+            sql.push("NULL".to_owned());
+        }
+        let rows = self.condition(span).ok_or_else(|| unknown_mark(place, &wanted.name))?;
+        let statement = format!("SELECT {} FROM {from}{rows}{order}", sql.join(", "));
+        Ok(Selection { statement, values, key })
     }
+
+    fn named(&self, name: &str) -> Option<&C> {
+        self.columns.iter().find(|known| known.column().name == name)
+    }
+
+    /// The first column of the primary key.
+    pub(crate) fn first_of_key(&self) -> Option<&C> {
+        self.key_columns().next()
+    }
+
+    fn key_columns(&self) -> impl Iterator<Item = &C> {
+        self.key.iter().filter_map(|name| self.named(name))
+    }
+
+    /// The places of the key among the values of a row. What is not among them is added.
+    fn select_key<'k>(&'k self, values: &mut Vec<Selected<'k, C>>) -> Vec<usize> {
+        let Some(in_mark) = self.key_columns().map(Selectable::value_in_mark).collect::<Option<Vec<_>>>()
+        else {
+            return Vec::new();
+        };
+        let mut places = Vec::with_capacity(in_mark.len());
+        for (column, in_mark) in self.key_columns().zip(in_mark) {
+            let only_in_mark = in_mark != column.value();
+            let is_it = |value: &Selected<'_, C>| !only_in_mark && std::ptr::eq(value.column, column);
+            places.push(values.iter().position(is_it).unwrap_or(values.len()));
+            if places.last() == Some(&values.len()) {
+                values.push(Selected { column, only_in_mark });
+            }
+        }
+        places
+    }
+
+    /// ` WHERE …`, or nothing for a whole table; `None` when a mark is not of this table.
+    pub(crate) fn condition(&self, span: &Span) -> Option<String> {
+        let against = |mark: &Option<Mark>| match mark {
+            None => Some(None),
+            Some(mark) => self.key_against(mark).map(Some),
+        };
+        Some(between(against(&span.after)?, against(&span.up_to)?))
+    }
+
+    /// Each column of the key with the value that the mark has for it.
+    fn key_against(&self, mark: &Mark) -> Option<Vec<(String, String)>> {
+        let values = mark.key().filter(|values| !values.is_empty() && values.len() <= self.key.len())?;
+        let pairs = self.key_columns().zip(values);
+        pairs.map(|(column, value)| Some((column.order_in_key(), column.mark_as_sql(value)?))).collect()
+    }
+}
+
+impl<C: Selectable> Selected<'_, C> {
+    fn sql(&self) -> String {
+        let in_mark = self.only_in_mark.then(|| self.column.value_in_mark()).flatten();
+        in_mark.unwrap_or_else(|| self.column.value())
+    }
+}
+
+/// ` WHERE …` for the rows behind one mark and up to another, each as the columns of the key with their values;
+/// nothing for all rows.
+pub(crate) fn between(after: Option<Vec<(String, String)>>, up_to: Option<Vec<(String, String)>>) -> String {
+    let after = after.map(|key| Toward::End.condition(&key));
+    let up_to = up_to.map(|key| Toward::Beginning.condition(&key));
+    let both: Vec<String> = after.into_iter().chain(up_to).collect();
+    if both.is_empty() { String::new() } else { format!(" WHERE {}", both.join(" AND ")) }
+}
+
+/// On which side of a mark rows lie.
+#[derive(Clone, Copy)]
+enum Toward {
+    /// Behind it.
+    End,
+    /// Up to it; the row that it names is among them.
+    Beginning,
+}
+
+impl Toward {
+    /// The condition on rows, by columns of the key and values. The first column is compared alone as well: by that
+    /// every server finds the beginning in the index of the key.
+    fn condition(self, key: &[(String, String)]) -> String {
+        let (loose, strict) = match self {
+            Self::End => (">=", ">"),
+            Self::Beginning => ("<=", "<"),
+        };
+        match key {
+            [] => String::new(),
+            [(column, value)] => {
+                let sign = match self {
+                    Self::End => strict,
+                    Self::Beginning => loose,
+                };
+                format!("{column} {sign} {value}")
+            }
+            [(column, value), rest @ ..] => {
+                let rest = self.condition(rest);
+                format!(
+                    "{column} {loose} {value} AND ({column} {strict} {value} OR ({column} = {value} AND {rest}))"
+                )
+            }
+        }
+    }
+}
+
+/// Whether a text is a decimal number, which SQL reads as exact.
+pub(crate) fn is_exact_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    [whole, fraction]
+        .iter()
+        .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// The error about a mark that was made when the table had another key.
+pub(crate) fn unknown_mark(place: &str, table: &str) -> Error {
+    let problem = "the place where its reading stopped cannot be found again";
+    Error::new(ErrorKind::Drift, format!("{place}: table {table}: {problem}"))
+}
+
+/// Marks that cut the numbers from `first` to `last` into as many spans of the same width as `rows` of `rows_each`
+/// make; none when they make no two.
+pub(crate) fn even_marks(first: i64, last: i64, rows: u64, rows_each: u64) -> Vec<Mark> {
+    /// Narrower spans than this many to a table make the server begin anew too often.
+    const MOST: u64 = 4096;
+    let width = i128::from(last) - i128::from(first) + 1;
+    let possible = u64::try_from(width.max(0)).unwrap_or(u64::MAX);
+    let spans = i128::from((rows / rows_each.max(1)).min(possible).min(MOST));
+    let end = |span: i128| i64::try_from(i128::from(first) + width * span / spans - 1);
+    (1..spans).filter_map(|span| end(span).ok()).map(Mark::behind_whole).collect()
 }
 
 /// What is read, and from where.
@@ -118,4 +277,51 @@ pub(crate) fn not_listed<T>(place: &str, table: &str, answer: Result<T, Error>) 
 /// The error about a table that is not there any more.
 pub(crate) fn no_table(place: &str, table: &str) -> Error {
     Error::new(ErrorKind::Drift, format!("{place}: table {table} is not there any more"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs<'a>(key: &[(&'a str, &'a str)]) -> Vec<(String, String)> {
+        key.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn rows_are_on_one_side_of_a_mark() {
+        let key = pairs(&[("a", "1"), ("b", "2")]);
+        assert_eq!(Toward::End.condition(&key), "a >= 1 AND (a > 1 OR (a = 1 AND b > 2))");
+        assert_eq!(Toward::Beginning.condition(&key), "a <= 1 AND (a < 1 OR (a = 1 AND b <= 2))");
+        assert_eq!(Toward::Beginning.condition(&key[..1]), "a <= 1");
+        assert_eq!(Toward::End.condition(&key[..1]), "a > 1");
+    }
+
+    #[test]
+    fn only_digits_are_exact_numbers() {
+        assert!(["0", "-12.50", "12345678901234567890"].into_iter().all(is_exact_number));
+        assert!(!["", "-", "1.", ".5", "1e3", "1 OR 1", "NaN", "٣"].into_iter().any(is_exact_number));
+        assert_eq!(hexadecimal(&[0, 10, 255]), "000AFF");
+    }
+
+    #[test]
+    fn even_marks_leave_no_number_out_and_none_twice() {
+        let ends = |first, last, rows, each| -> Vec<i64> {
+            let marks = even_marks(first, last, rows, each);
+            marks
+                .iter()
+                .map(|mark| match mark.key() {
+                    Some([KeyValue::Whole(end)]) => *end,
+                    _ => panic!("a whole number"),
+                })
+                .collect()
+        };
+        assert_eq!(ends(1, 100, 1000, 250), [25, 50, 75]);
+        assert_eq!(ends(5, 6, 1000, 10), [5]);
+        assert_eq!(ends(5, 5, 1000, 10), [0; 0]);
+        assert_eq!(ends(1, 100, 199, 100), [0; 0]);
+        assert_eq!(ends(7, 3, 1000, 10), [0; 0], "an empty table");
+        let widest = ends(i64::MIN, i64::MAX, u64::MAX, 1);
+        assert_eq!(widest.len(), 4095);
+        assert!(widest.is_sorted());
+    }
 }

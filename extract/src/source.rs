@@ -14,6 +14,7 @@ use bron_mappings::{BatchReader, BatchSchema, ColumnType, Digest};
 
 use crate::error::Error;
 use crate::ledger::TableLedger;
+use crate::span::{Batching, Mark, RowMarks, Span};
 
 /// A legacy system that can be read. There is no method that writes.
 ///
@@ -71,7 +72,35 @@ pub trait Source: Send {
         &'a mut self,
         table: &TableSchema,
         batch_rows: usize,
+    ) -> Result<Box<dyn TableReader + 'a>, Error> {
+        self.read_span(table, &Span::default(), Batching::of(batch_rows))
+    }
+
+    /// Reads the rows of a span, as [`Source::read`] reads all of them. The source is asked for no row before it and
+    /// for none behind it; only a file is passed through up to where the span begins.
+    ///
+    /// # Errors
+    /// As [`Source::read`], and when the marks of the span are not of this table as it is now.
+    fn read_span<'a>(
+        &'a mut self,
+        table: &TableSchema,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error>;
+
+    /// Marks that cut what lies behind `after` into spans of about `rows_each` rows, in reading order, so that
+    /// several readers can read them at once. None where that would not be cheap to say or not worth it.
+    ///
+    /// # Errors
+    /// When the source cannot be asked.
+    fn ranges(
+        &mut self,
+        _table: &TableSchema,
+        _after: Option<&Mark>,
+        _rows_each: u64,
+    ) -> Result<Vec<Mark>, Error> {
+        Ok(Vec::new())
+    }
 }
 
 /// Whether all tables are read as they were at one moment.
@@ -131,6 +160,17 @@ pub trait TableReader: BatchReader {
     /// Hands over what could not be read as rows since the last call. To be called after every batch,
     /// which keeps memory flat, and once more after the last.
     fn take_unreadable(&mut self) -> Vec<UnreadableRow>;
+
+    /// The mark behind the last batch: a later reading of the same content goes on from there. `None` when there is
+    /// none, because the rows have no key that could be found again.
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+
+    /// The marks behind each row of the last batch, when they were asked for. To be called after every batch then.
+    fn take_marks(&mut self) -> RowMarks {
+        RowMarks::default()
+    }
 }
 
 /// A physical line or row that could not be read as a row of its table.

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod reader;
+mod selection;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,14 +10,17 @@ use std::time::Duration;
 
 use bron_mappings::Digest;
 use bron_mappings::DigestBuilder;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::runtime::Runtime;
 
 use crate::error::{Error, ErrorKind};
 use crate::hashing::file_digest;
 use crate::intake::TableRows;
+use crate::selection::unknown_mark;
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::span::{Batching, KeyValue, Span};
 
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
@@ -136,10 +140,11 @@ impl Source for SqliteSource {
         Consistency::Point { how: "read transaction", at: String::new() }
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
         let Self { path, runtime, connection, .. } = self;
         let failed = |error| Error::database(path, &format!("table {}", table.name), error);
@@ -147,31 +152,33 @@ impl Source for SqliteSource {
         let known = known.ok_or_else(|| {
             Error::new(ErrorKind::Drift, format!("{} has no table {}", path.display(), table.name))
         })?;
-        let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        if let Some(gone) =
-            columns.iter().find(|name| !known.columns.iter().any(|column| column.name == **name))
-        {
+        let is_gone = |name: &str| !known.columns.iter().any(|column| column.name == name);
+        if let Some(gone) = table.columns.iter().find(|column| is_gone(&column.name)) {
+            let gone = &gone.name;
             let problem = format!("{}: table {} has no column {gone}", path.display(), table.name);
             return Err(Error::new(ErrorKind::Drift, problem));
         }
-        let statement = select(&table.name, &columns, &known.order);
-        let rows = sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch(connection);
-        let rows = reader::SqliteRows::new(path, runtime, rows, table);
-        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
+        let selection = selection::select(table, &known, span)
+            .ok_or_else(|| unknown_mark(&path.display().to_string(), &table.name))?;
+        let statement = sqlx::query(AssertSqlSafe(selection.statement)).persistent(false);
+        let statement = selection.parameters.into_iter().fold(statement, bind);
+        let rows = reader::SqliteRows::new(path, runtime, statement.fetch(connection), table, selection.key);
+        Ok(Box::new(TableRows::new(rows, table, span, batching)))
     }
 }
 
-fn select(table: &str, columns: &[&str], order: &[String]) -> String {
-    let list = |names: Vec<String>| names.join(", ");
-    // A table may be read for its number of rows alone.
-    let chosen = if columns.is_empty() {
-        "NULL".to_owned()
-    } else {
-        list(columns.iter().map(|name| quoted(name)).collect())
-    };
-    // Whatever the column's own collation, so that every connector gives the same order.
-    let order = list(order.iter().map(|name| format!("{} COLLATE BINARY", quoted(name))).collect());
-    format!("SELECT {chosen} FROM main.{} ORDER BY {order}", quoted(table))
+/// Binds a value of a mark.
+fn bind(
+    statement: Query<'_, Sqlite, SqliteArguments>,
+    value: KeyValue,
+) -> Query<'_, Sqlite, SqliteArguments> {
+    match value {
+        KeyValue::Whole(number) => statement.bind(number),
+        // The digits are those of a number: what cannot be read compares as no number does.
+        KeyValue::Real(digits) => statement.bind(digits.parse::<f64>().ok()),
+        KeyValue::Text(text) => statement.bind(text),
+        KeyValue::Bytes(bytes) => statement.bind(bytes),
+    }
 }
 
 #[cfg(test)]

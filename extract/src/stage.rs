@@ -1,5 +1,10 @@
 //! One table of a source as a finished directory of parts.
 
+mod journal;
+mod ranged;
+#[cfg(test)]
+pub(crate) mod resuming;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -9,13 +14,18 @@ use bron_mappings::{BatchSchema, ColumnType, Digest, Value};
 use crate::atomic;
 use crate::batches::RowBuilder;
 use crate::error::{Error, ErrorKind};
+use crate::ledger::TableLedger;
 use crate::manifest::{MANIFEST_FILE, Manifest};
-use crate::parts::{PartOptions, PartWriter, Written};
-use crate::source::{Source, TableSchema, UnreadableRow};
+use crate::parts::{PartEntry, PartOptions, PartWriter, Written};
+use crate::source::{Source, TableReader, TableSchema, UnreadableRow};
+use crate::span::{Batching, Mark, Span};
+
+use self::journal::{Journal, Progress};
 
 /// What the parts with unreadable lines are called.
 const UNREADABLE: &str = "unreadable";
 const BUFFERED_LINES: usize = 1024;
+const BUFFERED_BYTES: usize = 32 << 20;
 
 /// What to stage, and where.
 #[derive(Clone, Debug)]
@@ -32,6 +42,12 @@ pub struct StageRequest<'a> {
     pub batch_rows: usize,
     /// How rows are cut into parts.
     pub parts: PartOptions,
+}
+
+impl StageRequest<'_> {
+    fn batching(&self) -> Batching {
+        Batching::of(self.batch_rows).ending_with_parts(self.parts.rows_per_part, self.parts.bytes_per_part)
+    }
 }
 
 /// A staged table.
@@ -68,50 +84,193 @@ pub fn file_safe(name: &str) -> String {
     safe
 }
 
+/// Stages one table with one connection, as [`stage_table_beside`] with no other.
+///
+/// # Errors
+/// As [`stage_table_beside`].
+pub fn stage_table(source: &mut dyn Source, request: &StageRequest<'_>) -> Result<Staged, Error> {
+    stage_table_beside(source, &mut [], request)
+}
+
+/// Stages one table, as [`stage_table_beside`], with at most `readers` connections. Those beside `source` are made for
+/// a table that has about two parts or more, and end with it. A server that has no room for them is read on those
+/// that there are.
+///
+/// # Errors
+/// As [`stage_table_beside`].
+pub fn stage_table_by(
+    source: &mut dyn Source,
+    readers: usize,
+    request: &StageRequest<'_>,
+) -> Result<Staged, Error> {
+    let schema = request.table.batch_schema();
+    let two_parts = u64::try_from(request.parts.rows_per_part.saturating_mul(2)).unwrap_or(u64::MAX);
+    let is_worth_it = request.table.rows_estimate >= two_parts
+        && finished(request.dir, &origin(request), &schema).is_none();
+    let mut beside = Vec::new();
+    while is_worth_it && beside.len() + 1 < readers {
+        let Ok(Some(other)) = source.beside() else { break };
+        beside.push(other);
+    }
+    stage_table_beside(source, &mut beside, request)
+}
+
 /// Stages one table. A directory that was finished from the same source, with the same columns and the
-/// same cut, is kept as it is; any other is made anew. The manifest is written last.
+/// same cut, is kept as it is. One that was begun so and not finished is gone on with: its finished parts are compared
+/// with their digests, and the source is asked for nothing before them. Of a table whose rows have no key nothing is
+/// kept. Any other directory is made anew. The manifest is written last. The result is the same, byte for byte.
+///
+/// `beside` are further connections that see the same point in time; see [`Source::beside`]. With them a table that
+/// the source can cut into ranges is read by all at once; the result is the same for any number of them.
 ///
 /// Lines that could not be read as rows are kept in `unreadable-*.parquet` with the columns of
-/// [`unreadable_schema`].
+/// [`unreadable_schema`]; such a part ends at the latest where a part of rows ends.
 ///
 /// # Errors
 /// Those of the source, [`ErrorKind::Storage`] when the output cannot be written, and
 /// [`ErrorKind::Corrupt`] when the reader's ledger does not add up to the rows that it gave.
-pub fn stage_table(source: &mut dyn Source, request: &StageRequest<'_>) -> Result<Staged, Error> {
+pub fn stage_table_beside(
+    source: &mut dyn Source,
+    beside: &mut [Box<dyn Source + Send>],
+    request: &StageRequest<'_>,
+) -> Result<Staged, Error> {
     let origin = origin(request);
-    let schema = request.table.batch_schema();
-    if let Some(manifest) = finished(request.dir, &origin, &schema) {
+    if let Some(manifest) = finished(request.dir, &origin, &request.table.batch_schema()) {
         atomic::clean(request.dir)?;
+        Journal::open(request, &origin).0.remove()?;
         return Ok(Staged { manifest, reused: true });
     }
     atomic::create_directory(request.dir)?;
     // The manifest goes first: from here on the directory does not count as finished.
     atomic::remove_named(request.dir, |name| name == MANIFEST_FILE)?;
-    atomic::remove_named(request.dir, |name| {
-        is_part(name, &request.parts.prefix) || is_part(name, UNREADABLE)
-    })?;
     atomic::clean(request.dir)?;
-
-    let mut reader = source.read(request.table, request.batch_rows)?;
-    let mut parts = PartWriter::new(request.dir, &schema, request.parts.clone())?;
-    let mut lines = UnreadableWriter::new(request.dir)?;
-    while let Some(batch) = reader.next() {
-        parts.push(&batch.map_err(Error::from_reader)?)?;
-        lines.push(&reader.take_unreadable())?;
-    }
-    lines.push(&reader.take_unreadable())?;
-    let ledger = reader.ledger();
-    let (written, unreadable) = (parts.finish()?, lines.finish()?);
-    let quarantined: u64 = ledger.quarantined.values().sum();
-    if !ledger.is_balanced() || ledger.staged != written.rows || quarantined != unreadable.rows {
-        let problem = format!("the rows of table {} do not add up: the ledger is wrong", request.table.name);
-        return Err(Error::new(ErrorKind::Corrupt, problem));
-    }
-    let mut manifest = Manifest::new(&request.table.name, origin, &schema, written);
-    manifest.ledger = Some(ledger);
-    manifest.unreadable = unreadable.parts;
-    manifest.save(request.dir)?;
+    let (mut staging, span) = Staging::begin(request, &origin)?;
+    let done = staging.read(source, beside, &span);
+    let done = match done {
+        // The mark is not one of this table as it is now.
+        Err(error) if span.after.is_some() && error.kind() == ErrorKind::Drift => {
+            staging = Staging::anew(request, staging.journal)?;
+            staging.read(source, beside, &Span::default())
+        }
+        done => done,
+    };
+    let manifest = staging.finish(request, origin, done?)?;
     Ok(Staged { manifest, reused: false })
+}
+
+/// A table on its way into its directory.
+struct Staging<'r> {
+    request: &'r StageRequest<'r>,
+    journal: Journal,
+    parts: PartWriter,
+    lines: UnreadableWriter,
+}
+
+impl<'r> Staging<'r> {
+    /// Goes on with what an earlier one of the same origin finished, if there is such a thing and all of it is whole.
+    /// Gives what is left to read.
+    fn begin(
+        request: &'r StageRequest<'r>,
+        origin: &BTreeMap<String, String>,
+    ) -> Result<(Self, Span), Error> {
+        let (journal, progress) = Journal::open(request, origin);
+        let Progress { parts, unreadable, ledger, mark } = progress;
+        let Some(mark) = mark else { return Ok((Self::anew(request, journal)?, Span::default())) };
+        let schema = request.table.batch_schema();
+        let kept: Vec<String> = parts.iter().chain(&unreadable).map(|part| part.file.clone()).collect();
+        let writers = PartWriter::behind(request.dir, &schema, request.parts.clone(), parts)
+            .and_then(|parts| Ok((parts, UnreadableWriter::behind(request, unreadable)?)));
+        let Ok((parts, lines)) = writers else {
+            // What was finished is damaged or gone.
+            return Ok((Self::anew(request, journal)?, Span::default()));
+        };
+        remove_parts(request, &kept)?;
+        let span = Span { after: Some(mark), up_to: None, before: ledger };
+        Ok((Self { request, journal, parts, lines }, span))
+    }
+
+    /// Begins in an empty directory.
+    fn anew(request: &'r StageRequest<'r>, mut journal: Journal) -> Result<Self, Error> {
+        journal.clear()?;
+        remove_parts(request, &[])?;
+        let schema = request.table.batch_schema();
+        let parts = PartWriter::new(request.dir, &schema, request.parts.clone())?;
+        Ok(Self { request, journal, parts, lines: UnreadableWriter::behind(request, Vec::new())? })
+    }
+
+    /// Reads the rest of the table, by several connections where that is worth it, and gives the whole account.
+    fn read(
+        &mut self,
+        source: &mut dyn Source,
+        beside: &mut [Box<dyn Source + Send>],
+        span: &Span,
+    ) -> Result<TableLedger, Error> {
+        let request = self.request;
+        let rows_each = u64::try_from(request.parts.rows_per_part).unwrap_or(u64::MAX);
+        let marks = if beside.is_empty() {
+            Vec::new()
+        } else {
+            source.ranges(request.table, span.after.as_ref(), rows_each)?
+        };
+        if marks.is_empty() {
+            let mut reader = source.read_span(request.table, span, request.batching())?;
+            return self.take(reader.as_mut());
+        }
+        let mut sources: Vec<&mut dyn Source> = vec![source];
+        sources.extend(beside.iter_mut().map(|other| -> &mut dyn Source { other.as_mut() }));
+        ranged::read(sources, request, span, marks, |reader| self.take(reader))
+    }
+
+    /// Writes what a reader gives, and notes every part that has become whole.
+    fn take(&mut self, reader: &mut dyn TableReader) -> Result<TableLedger, Error> {
+        while let Some(batch) = reader.next() {
+            let before = self.parts.parts().len();
+            self.parts.push(&batch.map_err(Error::from_reader)?)?;
+            self.lines.push(&reader.take_unreadable())?;
+            if self.parts.parts().len() > before && self.parts.is_at_cut() {
+                self.lines.cut()?;
+                if let Some(mark) = reader.mark() {
+                    self.note(reader.ledger(), &mark)?;
+                }
+            }
+        }
+        self.lines.push(&reader.take_unreadable())?;
+        Ok(reader.ledger())
+    }
+
+    fn note(&mut self, ledger: TableLedger, mark: &Mark) -> Result<(), Error> {
+        self.journal.note(self.parts.parts(), self.lines.parts.parts(), ledger, mark)
+    }
+
+    fn finish(
+        self,
+        request: &StageRequest<'_>,
+        origin: BTreeMap<String, String>,
+        ledger: TableLedger,
+    ) -> Result<Manifest, Error> {
+        let (written, unreadable) = (self.parts.finish()?, self.lines.finish()?);
+        let quarantined: u64 = ledger.quarantined.values().sum();
+        if !ledger.is_balanced() || ledger.staged != written.rows || quarantined != unreadable.rows {
+            let table = &request.table.name;
+            let problem = format!("the rows of table {table} do not add up: the ledger is wrong");
+            return Err(Error::new(ErrorKind::Corrupt, problem));
+        }
+        let schema = request.table.batch_schema();
+        let mut manifest = Manifest::new(&request.table.name, origin, &schema, written);
+        manifest.ledger = Some(ledger);
+        manifest.unreadable = unreadable.parts;
+        manifest.save(request.dir)?;
+        self.journal.remove()?;
+        Ok(manifest)
+    }
+}
+
+/// Removes all parts of the table but those that are kept.
+fn remove_parts(request: &StageRequest<'_>, kept: &[String]) -> Result<(), Error> {
+    atomic::remove_named(request.dir, |name| {
+        let is_one = is_part(name, &request.parts.prefix) || is_part(name, UNREADABLE);
+        is_one && !kept.iter().any(|file| file == name)
+    })
 }
 
 /// Takes over the table as it was staged in `from`, when that was made from the same source, with the same columns
@@ -176,12 +335,13 @@ struct UnreadableWriter {
 }
 
 impl UnreadableWriter {
-    fn new(dir: &Path) -> Result<Self, Error> {
+    /// A writer that goes on behind these parts.
+    fn behind(request: &StageRequest<'_>, parts: Vec<PartEntry>) -> Result<Self, Error> {
         let schema = unreadable_schema();
         let options = PartOptions { prefix: UNREADABLE.to_owned(), ..PartOptions::default() };
         Ok(Self {
-            parts: PartWriter::new(dir, &schema, options)?,
-            rows: RowBuilder::new(schema, BUFFERED_LINES),
+            parts: PartWriter::behind(request.dir, &schema, options, parts)?,
+            rows: RowBuilder::new(schema, BUFFERED_LINES, BUFFERED_BYTES),
         })
     }
 
@@ -203,6 +363,12 @@ impl UnreadableWriter {
 
     fn flush(&mut self) -> Result<(), Error> {
         self.parts.push(&self.rows.finish())
+    }
+
+    /// Ends the part under construction, when it has lines.
+    fn cut(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.parts.cut()
     }
 
     fn finish(mut self) -> Result<Written, Error> {

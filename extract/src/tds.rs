@@ -17,15 +17,19 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
+use self::catalog::TdsColumn;
 use self::point::Point;
 use self::reader::{Deadline, TdsRows};
 use self::refusal::{ends_transaction, refused};
 use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
+use crate::found::RowTaker;
 use crate::intake::TableRows;
+use crate::pace::Pace;
 use crate::runtime::runtime;
-use crate::selection::{Reading, not_listed};
+use crate::selection::{KnownTable, Reading, Selectable, Selected, even_marks, not_listed, unknown_mark};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::span::{Batching, Mark, Span};
 use crate::trust::check_authorities;
 
 pub(crate) const USUAL_PORT: u16 = 1433;
@@ -61,6 +65,7 @@ pub struct MssqlSource {
     address: ServerAddress,
     connected: Connected,
     point: Point,
+    pace: Pace,
 }
 
 /// The state of the connection.
@@ -212,11 +217,28 @@ impl MssqlSource {
     pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
         let mut connected = Connected::new(access, address)?;
         let point = Point::fix(&mut connected, access)?;
-        Ok(Self { access: access.clone(), address: address.clone(), connected, point })
+        let pace = Pace::new(access.manners.rows_per_second);
+        Ok(Self { access: access.clone(), address: address.clone(), connected, point, pace })
     }
 
     fn schema(&self) -> String {
         self.access.schema.clone().unwrap_or_else(|| USUAL_SCHEMA.to_owned())
+    }
+
+    /// What the catalog says of a table, and what SQL calls it.
+    fn known(&mut self, table: &str) -> Result<(KnownTable<TdsColumn>, String), Error> {
+        let (schema, time) = (self.schema(), self.access.manners.statement_timeout);
+        let doing = format!("table {table}");
+        let known = self
+            .connected
+            .run(time, &doing, async |session| catalog::table(session, &schema, table).await)?;
+        let from = format!("{}.{}", quoted(&schema), quoted(table));
+        if let Some(known) = known {
+            return Ok((known, from));
+        }
+        let asked = format!("SELECT count(*) FROM {from} WHERE 1 = 0");
+        let answer = self.connected.run(time, &doing, async |session| session.ask(&asked, &[]).await);
+        Err(not_listed(&self.connected.place, table, answer))
     }
 }
 
@@ -253,30 +275,21 @@ impl Source for MssqlSource {
         if self.access.snapshot.is_none() {
             return Ok(None);
         }
-        Ok(Some(Box::new(Self::open(&self.access, &self.address)?)))
+        let other = Self::open(&self.access, &self.address)?;
+        Ok(Some(Box::new(Self { pace: self.pace.clone(), ..other })))
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
-        let (schema, manners) = (self.schema(), self.access.manners);
         let (place, doing) = (self.connected.place.clone(), format!("table {}", table.name));
-        let known = self.connected.run(manners.statement_timeout, &doing, async |session| {
-            catalog::table(session, &schema, &table.name).await
-        })?;
-        let from = format!("{}.{}", quoted(&schema), quoted(&table.name));
-        let Some(known) = known else {
-            let asked = format!("SELECT count(*) FROM {from} WHERE 1 = 0");
-            let answer = self
-                .connected
-                .run(manners.statement_timeout, &doing, async |session| session.ask(&asked, &[]).await);
-            return Err(not_listed(&place, &table.name, answer));
-        };
-        let (select, columns) = known.select(&place, &from, table)?;
-        if let Some((unread, _)) = table.columns.iter().zip(&columns).find(|(_, known)| !known.is_readable())
-        {
+        let (known, from) = self.known(&table.name)?;
+        let selection = known.select(&place, &from, table, span)?;
+        let unread = |(_, value): &(_, &Selected<'_, TdsColumn>)| !value.column.is_readable();
+        if let Some((unread, _)) = table.columns.iter().zip(&selection.values).find(unread) {
             let problem = format!(
                 "{place}: table {}: column {} has the type {}, which cannot be read: leave it out of the mapping, or \
                  convert it in a view",
@@ -284,11 +297,12 @@ impl Source for MssqlSource {
             );
             return Err(Error::new(ErrorKind::Unreadable, problem));
         }
-        let forms = columns.iter().map(|column| column.form()).collect();
-        let deadline = Deadline::after(manners.statement_timeout);
+        let forms = selection.values.iter().map(|value| value.column.form()).collect();
+        let deadline = Deadline::after(self.access.manners.statement_timeout);
         let name = self.address.database.clone();
         let Connected { runtime, session, line, .. } = &mut self.connected;
-        let stream = match runtime.block_on(async { deadline.hold(session.0.simple_query(select)).await }) {
+        let asked = session.0.simple_query(selection.statement);
+        let stream = match runtime.block_on(async { deadline.hold(asked).await }) {
             Some(Ok(stream)) => stream,
             Some(Err(error)) => {
                 if ends_transaction(&error) {
@@ -302,8 +316,34 @@ impl Source for MssqlSource {
             }
         };
         let reading = Reading { name, place, doing, forms };
-        let rows = TdsRows::new(runtime, stream, line, reading, table, manners, deadline);
-        Ok(Box::new(TableRows::new(rows, table, batch_rows)))
+        let taker = RowTaker::new(reading.name.clone(), &table.columns).keyed(selection.key);
+        let rows = TdsRows::new(runtime, stream, line, reading, taker, self.pace.begin(), deadline);
+        Ok(Box::new(TableRows::new(rows, table, span, batching)))
+    }
+
+    fn ranges(
+        &mut self,
+        table: &TableSchema,
+        after: Option<&Mark>,
+        rows_each: u64,
+    ) -> Result<Vec<Mark>, Error> {
+        let (known, from) = self.known(&table.name)?;
+        let Some(number) = known.first_of_key().filter(|column| column.is_whole_number()) else {
+            return Ok(Vec::new());
+        };
+        let number = quoted(&number.column().name);
+        let span = Span { after: after.cloned(), ..Span::default() };
+        let rows = known.condition(&span).ok_or_else(|| unknown_mark(&self.connected.place, &table.name))?;
+        let end = |function: &str| format!("CAST({function}({number}) AS bigint)");
+        let ends = format!("SELECT {}, {} FROM {from}{rows}", end("MIN"), end("MAX"));
+        let (time, doing) = (self.access.manners.statement_timeout, format!("table {}", table.name));
+        let ends = self.connected.run(time, &doing, async |session| {
+            let rows = session.ask(&ends, &[]).await?;
+            let Some(row) = rows.first() else { return Ok((None, None)) };
+            Ok((row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)?))
+        })?;
+        let (Some(first), Some(last)) = ends else { return Ok(Vec::new()) };
+        Ok(even_marks(first, last, table.rows_estimate, rows_each))
     }
 }
 

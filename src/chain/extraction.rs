@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, Source, StageRequest, TableSchema, missing_files, stage_table,
+    Locator, MANIFEST_FILE, Manifest, PartOptions, Source, StageRequest, TableSchema, missing_files, stage_table_by,
     table_dir,
 };
 use bron_mappings::{Digest, Mapping, ReasonCode};
@@ -97,11 +97,11 @@ impl Chain<'_> {
         let steps = others + u64::try_from(wanted).unwrap_or(0);
         let progress = printer.stage("extract", steps);
         progress.at(others, steps);
-        let stage = |source: &mut dyn Source, system: &str, table: &TableSchema| {
+        let stage = |source: &mut dyn Source, readers: usize, system: &str, table: &TableSchema| {
             let dir = table_dir(&run.dir, system, &table.name);
             let request = request(settings, system, fingerprints[system], table, &dir);
-            let staged =
-                progress.during(&format!("{system}/{}", table.name), || stage_table(source, &request))?;
+            let place = format!("{system}/{}", table.name);
+            let staged = progress.during(&place, || stage_table_by(source, readers, &request))?;
             progress.step();
             Ok(staged.reused)
         };
@@ -252,7 +252,8 @@ fn request<'r>(
     table: &'r TableSchema,
     dir: &'r Path,
 ) -> StageRequest<'r> {
-    let (batch_rows, parts) = (settings.batch_rows, part_options());
+    let batch_rows = settings.batch_rows;
+    let parts = PartOptions { rows_per_part: settings.part_rows, ..part_options() };
     StageRequest { system, table, fingerprint, dir, batch_rows, parts }
 }
 

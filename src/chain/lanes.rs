@@ -2,7 +2,7 @@
 //!
 //! Each system is a lane: its tables in order, and the connections that read them. Where connections can share one
 //! moment, the first only holds it, and the others read; where they cannot, the one connection reads table after
-//! table. Workers, as many as the machine has threads, help where fewest are at work. What is staged does not depend
+//! table. Workers, as many as the machine has threads, help where fewest connections are in use. What is staged does not depend
 //! on how many they are.
 //!
 //! After a failure that may pass the lane waits, and goes on where its moment still stands or nothing has changed
@@ -28,18 +28,18 @@ pub(super) struct Order<'a> {
     pub(super) source: &'a mut dyn Source,
     /// The digest that names the moment.
     pub(super) fingerprint: Digest,
-    /// The most tables to read at once.
+    /// The most connections to read with at once.
     pub(super) readers: usize,
     pub(super) tries: &'a mut Tries,
     pub(super) tables: Vec<&'a TableSchema>,
 }
 
-type StageTable<'a> = dyn Fn(&mut dyn Source, &str, &TableSchema) -> Result<bool, Error> + Sync + 'a;
+type StageTable<'a> = dyn Fn(&mut dyn Source, usize, &str, &TableSchema) -> Result<bool, Error> + Sync + 'a;
 type Pause<'a> = dyn Fn(&str, Duration, &dyn Fn() -> bool) + Sync + 'a;
 
 /// What the workers do and say.
 pub(super) struct Hooks<'a> {
-    /// Stages a table of a system; says whether it was already there.
+    /// Stages a table of a system with at most so many connections; says whether it was already there.
     pub(super) stage: &'a StageTable<'a>,
     /// Tells the operator and waits, for as long as there is something to wait for.
     pub(super) pause: &'a Pause<'a>,
@@ -80,16 +80,24 @@ pub(super) fn read(orders: Vec<Order<'_>>, workers: usize, hooks: &Hooks<'_>) ->
 /// The tables of a lane that nobody reads yet.
 struct Queue<'a> {
     tables: VecDeque<&'a TableSchema>,
-    /// The workers in the lane.
-    active: usize,
-    /// The most workers that it has room for.
+    /// The connections that the tables at work may use.
+    in_use: usize,
+    /// The most connections that it has room for.
     most: usize,
 }
 
 impl<'a> Queue<'a> {
     fn new(order: &Order<'a>) -> Self {
-        Self { tables: order.tables.iter().copied().collect(), active: 0, most: order.readers.max(1) }
+        Self { tables: order.tables.iter().copied().collect(), in_use: 0, most: order.readers.max(1) }
     }
+}
+
+/// A table for a worker.
+struct Job<'a> {
+    lane: usize,
+    table: &'a TableSchema,
+    /// How many connections it may be read with: the last tables of a system share those that are free.
+    readers: usize,
 }
 
 /// The connections to a system.
@@ -242,17 +250,17 @@ impl<'a> Lanes<'a, '_> {
     /// Reads table after table, for as long as there is room in some lane.
     fn work(&self) {
         while !self.is_over()
-            && let Some((at, table)) = self.take()
+            && let Some(job) = self.take()
         {
-            let lane = &self.lanes[at];
-            let end = self.stage(lane, table);
+            let (lane, table) = (&self.lanes[job.lane], job.table);
+            let end = self.stage(lane, &job);
             let mut queues = held(&self.queues);
-            let queue = &mut queues[at];
-            queue.active -= 1;
+            let queue = &mut queues[job.lane];
+            queue.in_use -= job.readers;
             match end {
                 Ok(End::Staged { reused }) => held(&self.outcome).work.count(reused),
                 Ok(End::Enough) => {
-                    queue.most = queue.active.max(1);
+                    queue.most = queue.in_use.max(1);
                     queue.tables.push_front(table);
                 }
                 Ok(End::Dropped) => queue.tables.clear(),
@@ -265,18 +273,20 @@ impl<'a> Lanes<'a, '_> {
         }
     }
 
-    /// The next table of the lane with the fewest workers.
-    fn take(&self) -> Option<(usize, &'a TableSchema)> {
+    /// The next table of the lane that uses the fewest connections.
+    fn take(&self) -> Option<Job<'a>> {
         let mut queues = held(&self.queues);
         let open = queues.iter_mut().enumerate();
-        let open = open.filter(|(_, queue)| !queue.tables.is_empty() && queue.active < queue.most);
-        let (at, queue) = open.min_by_key(|(_, queue)| queue.active)?;
-        queue.active += 1;
-        queue.tables.pop_front().map(|table| (at, table))
+        let open = open.filter(|(_, queue)| !queue.tables.is_empty() && queue.in_use < queue.most);
+        let (lane, queue) = open.min_by_key(|(_, queue)| queue.in_use)?;
+        let readers = ((queue.most - queue.in_use) / queue.tables.len()).max(1);
+        queue.in_use += readers;
+        queue.tables.pop_front().map(|table| Job { lane, table, readers })
     }
 
     /// Stages a table, as often as it takes.
-    fn stage(&self, lane: &Lane<'a>, table: &TableSchema) -> Result<End, Error> {
+    fn stage(&self, lane: &Lane<'a>, job: &Job<'a>) -> Result<End, Error> {
+        let table = job.table;
         loop {
             if lane.is_lost() || self.is_over() {
                 return Ok(End::Dropped);
@@ -290,7 +300,7 @@ impl<'a> Lanes<'a, '_> {
                         Reader::Holder(source) => &mut **source,
                         Reader::Beside(source) => source.as_mut(),
                     };
-                    let staged = (self.hooks.stage)(source, lane.system, table);
+                    let staged = (self.hooks.stage)(source, job.readers, lane.system, table);
                     lane.give_back(reader, staged.is_ok());
                     match staged {
                         Ok(reused) => return Ok(End::Staged { reused }),

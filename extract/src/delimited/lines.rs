@@ -25,6 +25,10 @@ impl Line {
     pub(super) fn text(&self) -> &[u8] {
         &self.raw[..self.text]
     }
+
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.raw.len()).expect("a line fits the memory")
+    }
 }
 
 /// The lines of a file. Their buffers are used again.
@@ -33,6 +37,8 @@ pub(super) struct Lines {
     input: BufReader<HashingReader<File>>,
     crlf: bool,
     read: u64,
+    /// The bytes of the lines that were passed.
+    passed: u64,
     ahead: VecDeque<Line>,
     spare: Vec<Line>,
 }
@@ -45,6 +51,7 @@ impl Lines {
             input: BufReader::with_capacity(BUFFER, HashingReader::new(file)),
             crlf,
             read: 0,
+            passed: 0,
             ahead: VecDeque::new(),
             spare: Vec::new(),
         })
@@ -83,8 +90,14 @@ impl Lines {
 
     /// Goes on to the line after the next `count`.
     pub(super) fn pass(&mut self, count: usize) {
+        self.passed += self.ahead.iter().take(count).map(Line::bytes).sum::<u64>();
         self.spare.extend(self.ahead.drain(..count));
         self.spare.truncate(8);
+    }
+
+    /// The bytes of the lines that were passed.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// The digest and size of what was read; of the whole file at its end.

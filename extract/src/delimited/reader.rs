@@ -11,7 +11,12 @@ use super::{DIALECT, DataFile, FILE, FileTable, LINE, REPAIRED};
 use crate::error::{Error, ErrorKind};
 use crate::intake::{self, Intake};
 use crate::ledger::{BROKEN_ROW, SourceFile, TableLedger};
+use crate::selection::unknown_mark;
 use crate::source::{TableSchema, UnreadableRow};
+use crate::span::{Batching, FilePlace, Mark, Place, Span};
+
+/// The rows that are held at a time on the way to where reading goes on.
+const PASSED_AT_A_TIME: usize = 1024;
 
 pub(super) struct CsvRows<'a> {
     table: &'a FileTable,
@@ -38,7 +43,7 @@ enum Slot<'a> {
 }
 
 impl<'a> CsvRows<'a> {
-    pub(super) fn new(table: &'a FileTable, wanted: &TableSchema) -> Result<Self, Error> {
+    pub(super) fn new(table: &'a FileTable, wanted: &TableSchema, span: &Span) -> Result<Self, Error> {
         let known = table.schema()?;
         for column in &wanted.columns {
             if !known.columns.contains(column) {
@@ -46,12 +51,39 @@ impl<'a> CsvRows<'a> {
                 return Err(Error::new(ErrorKind::Drift, problem));
             }
         }
-        Ok(Self {
-            table,
-            wanted: wanted.columns.iter().map(|column| column.name.clone()).collect(),
-            next_file: 0,
-            open: None,
-        })
+        let names = wanted.columns.iter().map(|column| column.name.clone()).collect();
+        let mut rows = Self { table, wanted: names, next_file: 0, open: None };
+        match (&span.after, &span.up_to) {
+            (None, None) => {}
+            (Some(Mark(Place::File(place))), None) => rows.go_to(place, wanted)?,
+            (Some(_) | None, _) => return Err(rows.unknown_mark()),
+        }
+        Ok(rows)
+    }
+
+    fn unknown_mark(&self) -> Error {
+        unknown_mark("the folder", &self.table.table.name)
+    }
+
+    /// Opens the file of a mark and passes through it up to there, because what is said of a file in the end is said of
+    /// all of it. What the files before it said is in the account that the span brings along.
+    fn go_to(&mut self, place: &FilePlace, wanted: &TableSchema) -> Result<(), Error> {
+        let at = self.table.files.iter().position(|file| file.name == place.file);
+        let at = at.ok_or_else(|| self.unknown_mark())?;
+        let mut open = OpenFile::new(&self.table.files[at], self.table, &self.wanted)?;
+        let batching = Batching::of(PASSED_AT_A_TIME);
+        let mut passed = Intake::new(wanted, &Span::default(), batching);
+        while open.lines.passed() < place.offset && open.take(&mut passed)? {
+            if passed.is_full() {
+                passed = Intake::new(wanted, &Span::default(), batching);
+            }
+        }
+        if (open.lines.passed(), open.units) != (place.offset, place.rows) {
+            return Err(self.unknown_mark());
+        }
+        self.open = Some(open);
+        self.next_file = at + 1;
+        Ok(())
     }
 
     fn begin(&mut self, file: &'a DataFile, ledger: &mut TableLedger) -> Result<(), Error> {
@@ -105,6 +137,12 @@ impl intake::Rows for CsvRows<'_> {
             }
         }
         Ok(true)
+    }
+
+    fn mark(&self, _intake: &Intake) -> Option<Mark> {
+        let open = self.open.as_ref()?;
+        let (file, offset) = (open.file.name.clone(), open.lines.passed());
+        Some(Mark(Place::File(FilePlace { file, offset, rows: open.units })))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::charset::Charset;
 use crate::error::{Error, ErrorKind};
 use crate::selection::no_table;
 use crate::source::{Consistency, Source, TableReader, TableSchema};
+use crate::span::{Batching, Span};
 
 /// A file is judged by its beginning, this many bytes.
 const SAMPLE: u64 = 1 << 20;
@@ -311,14 +312,15 @@ impl Source for SniffedFolder {
         Consistency::Point { how: "content of files", at: String::new() }
     }
 
-    fn read<'a>(
+    fn read_span<'a>(
         &'a mut self,
         table: &TableSchema,
-        batch_rows: usize,
+        span: &Span,
+        batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
         let found = self.tables.iter_mut().find(|(name, _)| name == &table.name);
         let (_, source) = found.ok_or_else(|| no_table("the folder", &table.name))?;
-        source.read(table, batch_rows)
+        source.read_span(table, span, batching)
     }
 }
 

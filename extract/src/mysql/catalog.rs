@@ -7,8 +7,9 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use super::form::{Form, encoding};
 use super::quoted;
 use crate::charset::Charset;
-use crate::selection::{KnownTable, Selectable};
+use crate::selection::{KnownTable, Selectable, Selected, hexadecimal, is_exact_number};
 use crate::source::{SourceColumn, TableSchema};
+use crate::span::KeyValue;
 
 /// A column, with what reading it needs to know.
 pub(super) struct MysqlColumn {
@@ -71,6 +72,11 @@ fn column(row: &MySqlRow) -> Result<MysqlColumn, sqlx::Error> {
     Ok(known)
 }
 
+/// What the bytes of a value of a statement are.
+pub(super) fn form(value: &Selected<'_, MysqlColumn>) -> Form {
+    if value.only_in_mark { Form::Text } else { value.column.form() }
+}
+
 impl MysqlColumn {
     fn is_bytes(&self) -> bool {
         let binary = self.base.ends_with("blob") || self.base.ends_with("binary");
@@ -82,7 +88,7 @@ impl MysqlColumn {
     }
 
     /// What the bytes of the column's values are.
-    pub(super) fn form(&self) -> Form {
+    fn form(&self) -> Form {
         match self.base.as_str() {
             _ if self.is_bytes() => Form::Bytes,
             "float" => Form::Single,
@@ -117,5 +123,38 @@ impl Selectable for MysqlColumn {
 
     fn order_by_text(&self) -> String {
         format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", quoted(&self.column.name))
+    }
+
+    fn value_in_mark(&self) -> Option<String> {
+        match self.base.as_str() {
+            _ if self.is_bytes() => Some(self.value()),
+            // What the server orders by, whatever the character set makes of it here.
+            _ if self.character_set.is_some() => Some(format!("HEX({})", self.order_by_text())),
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "year" | "bit" | "date" => {
+                Some(self.value())
+            }
+            "datetime" | "timestamp" | "time" => Some(format!("CAST({} AS CHAR)", quoted(&self.column.name))),
+            _ => None,
+        }
+    }
+
+    fn mark_as_sql(&self, value: &KeyValue) -> Option<String> {
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_moment =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || b" -:.".contains(&byte));
+        match value {
+            KeyValue::Bytes(bytes) => Some(format!("x'{}'", hexadecimal(bytes))),
+            KeyValue::Text(text) if self.character_set.is_some() => {
+                is_digits(text).then(|| format!("x'{text}'"))
+            }
+            KeyValue::Text(text)
+                if matches!(self.base.as_str(), "date" | "datetime" | "timestamp" | "time") =>
+            {
+                is_moment(text).then(|| format!("'{text}'"))
+            }
+            // Without quotation marks: a text would be compared as an approximate number.
+            KeyValue::Text(text) => is_exact_number(text).then(|| text.clone()),
+            KeyValue::Whole(_) | KeyValue::Real(_) => None,
+        }
     }
 }

@@ -9,14 +9,12 @@ use tokio::runtime::Runtime;
 
 use super::form::{Form, Formed};
 use super::refusal::meaning;
-use crate::access::Manners;
 use crate::error::Error;
 use crate::found::{Found, RowTaker};
 use crate::intake::{Intake, Rows};
 use crate::pace::Pace;
 use crate::refusal::refused;
 use crate::selection::Reading;
-use crate::source::TableSchema;
 
 type Sent<'a> = Pin<Box<dyn Stream<Item = Result<MySqlRow, sqlx::Error>> + Send + 'a>>;
 
@@ -33,11 +31,10 @@ impl<'a> MysqlRows<'a> {
         runtime: &'a Runtime,
         rows: Sent<'a>,
         reading: Reading<Form>,
-        table: &TableSchema,
-        manners: Manners,
+        taker: RowTaker,
+        pace: Pace,
     ) -> Self {
-        let taker = RowTaker::new(reading.name.clone(), &table.columns);
-        Self { runtime, rows, reading, taker, pace: Pace::new(manners.rows_per_second) }
+        Self { runtime, rows, reading, taker, pace }
     }
 }
 

@@ -9,6 +9,7 @@ use super::*;
 use crate::access::Locator;
 use crate::error::ErrorKind;
 use crate::source::reading::{expect_typed_rows, read, read_table, table, typed_table};
+use crate::stage::resuming;
 
 fn access(server: &MariaDbServer, user: &str) -> Access {
     let address = format!("mysql://{user}@127.0.0.1:{}/bron", server.port());
@@ -179,4 +180,47 @@ fn a_connection_that_breaks_is_an_error_that_may_be_tried_again() {
     let error = reader.find_map(Result::err).map(Error::from_reader).expect("the table did not come whole");
     assert!(error.is_retryable(), "{error}");
     assert!(reader.next().is_none());
+}
+
+#[test]
+fn reading_goes_on_behind_every_part() {
+    let keys = [
+        ("int", "3|-7|0|2147483647"),
+        ("bigint unsigned", "0|18446744073709551615|9223372036854775808"),
+        ("varchar(9)", "'c'|'B'|'å'|''|'o''x'|'b\\\\'|'z'"),
+        ("varchar(9) CHARACTER SET latin1 COLLATE latin1_bin", "'a'|'A'|'å'|'€'|''|'ÿ'"),
+        ("varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", "'a'|'a '|'A'|'\u{1f600}'|'z'"),
+        ("char(3)", "'a'|'ab'|'abc'|'ö'"),
+        ("varbinary(9)", "x'00'|x''|x'ff'|x'00ff'"),
+        (
+            "decimal(38,2)",
+            "-1.5|123456789012345678901234567890123456.78|123456789012345678901234567890123456.79|0",
+        ),
+        ("date", "'0000-00-00'|'0001-01-01'|'9999-12-31'|'2024-02-29'"),
+        ("datetime(3)", "'2024-01-31 08:00:00.125'|'2024-01-31 08:00:00'|'0000-00-00'"),
+        ("timestamp(6)", "'2024-01-31 08:00:00.000001'|'2024-01-31 08:00:00'|'2024-03-31 08:30:00'"),
+        ("time", "'-08:00:00'|'08:00:00'|'100:00:00'"),
+        ("enum('röd','blå','grön')", "'röd'|'blå'|'grön'"),
+        ("year", "1901|2024|2155"),
+        ("bit(3)", "b'0'|b'11'|b'111'"),
+    ];
+    let tables = keys.iter().enumerate().map(|(at, (kind, values))| {
+        let rows: Vec<String> = values.split('|').map(|value| format!("({value}, 1)")).collect();
+        let rows = rows.join(", ");
+        format!("CREATE TABLE k{at} (k {kind} PRIMARY KEY, v int); INSERT INTO k{at} VALUES {rows};")
+    });
+    let tables = format!(
+        "{} CREATE TABLE t (nr int, namn varchar(9), v text, PRIMARY KEY (nr, namn));
+         INSERT INTO t SELECT seq DIV 5, concat('n', seq MOD 5), 'v' FROM seq_1_to_300",
+        tables.collect::<String>()
+    );
+    let (server, _source) = server(&tables);
+    let access = access(&server, "bron");
+    let open = || -> Box<dyn Source + Send> { Box::new(open(&access).unwrap()) };
+    for at in 0..keys.len() {
+        resuming::check(&open, &format!("k{at}"), "k", 1, 1);
+        resuming::check(&open, &format!("k{at}"), "", 1, 1);
+    }
+    resuming::check(&open, "t", "", 23, 1);
+    resuming::check(&open, "t", "namn", 23, 1);
 }

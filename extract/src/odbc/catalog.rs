@@ -8,10 +8,12 @@ use odbc_api::{ColumnsRow, Connection, Error as OdbcError};
 
 use super::dialect::Dialect;
 use super::form::{Declared, Finish, Form, is_readable};
+use super::literal::Literal;
 use super::refusal::{Place, record};
 use crate::error::{Error, ErrorKind};
 use crate::selection::{KnownTable, Selectable};
 use crate::source::{SourceColumn, TableSchema};
+use crate::span::KeyValue;
 
 const DOING: &str = "reading the schema";
 const KINDS: &str = "TABLE,VIEW";
@@ -36,6 +38,8 @@ pub(super) struct KnownColumn {
     quoted: String,
     /// What orders rows by it as a part of the primary key.
     order: String,
+    /// How the system reads a value of it in a statement.
+    literal: Literal,
     /// Whether its values can be read at all.
     is_readable: bool,
 }
@@ -86,6 +90,17 @@ impl Selectable for KnownColumn {
 
     fn order_by_text(&self) -> String {
         self.quoted.clone()
+    }
+
+    fn value_in_mark(&self) -> Option<String> {
+        (self.literal != Literal::None).then(|| self.value())
+    }
+
+    fn mark_as_sql(&self, value: &KeyValue) -> Option<String> {
+        match value {
+            KeyValue::Text(text) => self.literal.of(text),
+            KeyValue::Whole(_) | KeyValue::Real(_) | KeyValue::Bytes(_) => None,
+        }
     }
 }
 
@@ -189,7 +204,7 @@ impl Catalog<'_> {
             size: row.column_size.into_opt().and_then(|size| usize::try_from(size).ok()),
             scale: row.decimal_digits.into_opt().and_then(|digits| usize::try_from(digits).ok()),
         };
-        let form = Form::of(declared, self.scope.dialect);
+        let (form, literal) = (Form::of(declared, self.scope.dialect), Literal::of_column(declared, self.scope.dialect));
         let kind: ColumnType = form.kind();
         let name = self.text(&row.column_name)?;
         let quoted = self.quoted(&name)?;
@@ -197,7 +212,7 @@ impl Catalog<'_> {
         let order = by_bytes.unwrap_or_else(|| quoted.clone());
         let is_readable = is_readable(row.data_type, self.scope.dialect);
         let column = SourceColumn { name, declared_type, kind };
-        Ok(KnownColumn { form, column, quoted, order, is_readable })
+        Ok(KnownColumn { form, column, quoted, order, literal, is_readable })
     }
 
     /// The primary key; none where the driver cannot say.

@@ -134,6 +134,8 @@ impl Dialect {
                 "SET DateStyle = 'ISO'".to_owned(),
                 "SET IntervalStyle = 'iso_8601'".to_owned(),
                 "SET idle_in_transaction_session_timeout = 0".to_owned(),
+                // In our literals a backslash is a backslash.
+                "SET standard_conforming_strings = on".to_owned(),
                 format!("SET statement_timeout = {}", statement.as_millis()),
                 format!("SET lock_timeout = {}", lock.as_millis()),
                 "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"

@@ -44,6 +44,8 @@ pub(super) struct Query {
     pub(super) doing: String,
     /// How to read the columns that it gives.
     pub(super) forms: Vec<Form>,
+    /// Which of their values the mark behind a row is made of.
+    pub(super) key: Vec<usize>,
 }
 
 /// The rows of a statement.
@@ -75,6 +77,7 @@ impl<'a> OdbcRows<'a> {
         query: Query,
         taker: RowTaker,
         manners: Manners,
+        pace: Pace,
     ) -> Result<Self, Error> {
         let refused = |error: OdbcError| place.refused(&query.doing, &error);
         let began = Instant::now();
@@ -91,7 +94,7 @@ impl<'a> OdbcRows<'a> {
             rows: RowSet::default(),
             scratch: Vec::new(),
             taker,
-            pace: Pace::new(manners.rows_per_second),
+            pace,
             given: 0,
             digest: RowsDigest::new(),
         })

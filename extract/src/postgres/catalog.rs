@@ -6,8 +6,9 @@ use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::copy_text::Form;
 use super::quoted;
-use crate::selection::{KnownTable, Selectable};
+use crate::selection::{KnownTable, Selectable, Selected};
 use crate::source::{SourceColumn, TableSchema};
+use crate::span::KeyValue;
 
 /// A column, with what reading it needs to know.
 pub(super) struct PostgresColumn {
@@ -105,9 +106,19 @@ fn column(row: &PgRow) -> Result<PostgresColumn, sqlx::Error> {
     Ok(PostgresColumn { column, base, textual: row.try_get::<String, _>(3)? == "S" })
 }
 
+/// What the text of a value of a statement is.
+pub(super) fn form(value: &Selected<'_, PostgresColumn>) -> Form {
+    if value.only_in_mark { Form::Text } else { value.column.form() }
+}
+
 impl PostgresColumn {
+    /// Whether the values are whole numbers of at most 64 bits.
+    pub(super) fn is_whole_number(&self) -> bool {
+        matches!(self.base.as_str(), "int2" | "int4" | "int8")
+    }
+
     /// What the text of the column's values is.
-    pub(super) fn form(&self) -> Form {
+    fn form(&self) -> Form {
         match self.base.as_str() {
             "bytea" => Form::Hex,
             "float4" | "float8" => Form::Real,
@@ -139,5 +150,25 @@ impl Selectable for PostgresColumn {
 
     fn order_by_text(&self) -> String {
         format!("{}::text COLLATE \"C\" NULLS FIRST", quoted(&self.column.name))
+    }
+
+    fn value_in_mark(&self) -> Option<String> {
+        let name = quoted(&self.column.name);
+        if self.form() == Form::Text && self.value() == name {
+            return Some(name);
+        }
+        // The text of any value reads back as the same value. With the name that the server would give it, it would
+        // be what rows are ordered by.
+        Some(format!("{name}::text AS {}", quoted(&format!("mark of {}", self.column.name))))
+    }
+
+    fn mark_as_sql(&self, value: &KeyValue) -> Option<String> {
+        let text = match value {
+            KeyValue::Text(text) => text.replace('\'', "''"),
+            KeyValue::Whole(number) => number.to_string(),
+            KeyValue::Real(_) | KeyValue::Bytes(_) => return None,
+        };
+        let literal = format!("'{text}'::{}", self.column.declared_type);
+        Some(if self.textual { format!("{literal} COLLATE \"C\"") } else { literal })
     }
 }

@@ -6,14 +6,12 @@ use tokio::runtime::Runtime;
 
 use super::copy_text::{CopyRow, Form};
 use super::refusal::meaning;
-use crate::access::Manners;
 use crate::error::Error;
 use crate::found::RowTaker;
 use crate::intake::{Intake, Rows};
 use crate::pace::Pace;
 use crate::refusal::refused;
 use crate::selection::Reading;
-use crate::source::TableSchema;
 
 /// The rows that a `COPY` statement sends, as chunks that may end anywhere.
 pub(super) struct PostgresRows<'a, B> {
@@ -35,16 +33,16 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
         runtime: &'a Runtime,
         chunks: BoxStream<'a, Result<B, sqlx::Error>>,
         reading: Reading<Form>,
-        table: &TableSchema,
-        manners: Manners,
+        taker: RowTaker,
+        pace: Pace,
     ) -> Self {
         Self {
             runtime,
             chunks,
-            taker: RowTaker::new(reading.name.clone(), &table.columns),
+            taker,
             reading,
             row: CopyRow::default(),
-            pace: Pace::new(manners.rows_per_second),
+            pace,
             chunk: None,
             used: 0,
             begun: Vec::new(),

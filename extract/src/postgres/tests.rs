@@ -10,6 +10,7 @@ use super::*;
 use crate::access::Locator;
 use crate::error::ErrorKind;
 use crate::source::reading::{expect_typed_rows, read, table, typed_table};
+use crate::stage::resuming;
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -213,4 +214,78 @@ fn a_connection_that_breaks_is_an_error_that_may_be_tried_again() {
     let error = reader.find_map(Result::err).map(Error::from_reader).expect("the table did not come whole");
     assert!(error.is_retryable(), "{error}");
     assert!(reader.next().is_none());
+}
+
+#[test]
+fn reading_goes_on_behind_every_part_with_any_number_of_connections() {
+    let (server, _source, _) = server(
+        "CREATE TABLE t (id int PRIMARY KEY, s text);
+         INSERT INTO t SELECT n * 7 - 900, 'rad ' || n FROM generate_series(1, 500) n;
+         CREATE TABLE k (nr smallint, namn char(8), vid timestamptz, PRIMARY KEY (nr, namn, vid));
+         INSERT INTO k SELECT n % 5, chr(100 - n % 3), '2024-03-31 00:30+00'::timestamptz + n * interval '0.25 s'
+            FROM generate_series(1, 100) n",
+    );
+    let access = access(&server, "bron");
+    let open = || -> Box<dyn Source + Send> { Box::new(open(&access).unwrap()) };
+    resuming::check(&open, "t", "", 60, 3);
+    resuming::check(&open, "t", "id", 60, 2);
+    resuming::check(&open, "k", "", 11, 3);
+    resuming::check(&open, "k", "vid", 11, 2);
+}
+
+#[test]
+fn keys_of_any_type_are_found_again() {
+    let keys = [
+        ("text", "'a'|'A'|'a '|''|'o''å'|'b\\'|'å'|E'a\\t'"),
+        ("varchar(9) COLLATE \"sv-x-icu\"", "'a'|'A'|'a '|'Z'|'å'|'ä'|'ö'|'v'|'w'"),
+        ("char(3)", "'a'|'A'|'ab'|'abc'|E'a\\t'|'Å'"),
+        ("numeric(38,2)", "-1.5|0|0.01|123456789012345678901234567890123456.78|'NaN'"),
+        ("bigint", "-9223372036854775808|9223372036854775807|0|-1"),
+        ("float8", "0.1|0.30000000000000004|-1e21|'NaN'|'Infinity'"),
+        (
+            "uuid",
+            "'6f9619ff-8b86-d011-b42d-00c04fc964ff'|'00000000-0000-0000-0000-000000000000'|\
+                  'ffffffff-8b86-d011-b42d-00c04fc964ff'",
+        ),
+        ("bytea", "'\\x'|'\\x00'|'\\xff'|'\\x00ff'"),
+        ("date", "'-infinity'|'4713-01-01 BC'|'0001-01-01'|'9999-12-31'|'infinity'"),
+        ("timestamp(3)", "'2024-01-31 08:00:00.125'|'2024-01-31 08:00:00'|'infinity'"),
+        ("timestamptz", "'2024-03-31 01:30+00'|'2024-03-31 01:30:00.5+00'|'-infinity'"),
+        ("interval", "'1 mon'|'40 days'|'-1 s'"),
+        ("int[]", "'{1,2}'|'{}'|'{1}'|'{10}'"),
+        ("farg", "'röd'|'blå'|'grön'"),
+    ];
+    let tables = keys.iter().enumerate().map(|(at, (kind, values))| {
+        let rows: Vec<String> = values.split('|').map(|value| format!("({value}, 1)")).collect();
+        let rows = rows.join(", ");
+        format!("CREATE TABLE k{at} (k {kind} PRIMARY KEY, v int); INSERT INTO k{at} VALUES {rows};")
+    });
+    let tables = tables.collect::<String>();
+    let (server, _source, _) = server(&format!("CREATE TYPE farg AS ENUM ('röd', 'blå', 'grön'); {tables}"));
+    let access = access(&server, "bron");
+    let open = || -> Box<dyn Source + Send> { Box::new(open(&access).unwrap()) };
+    for at in 0..keys.len() {
+        resuming::check(&open, &format!("k{at}"), "k", 1, 1);
+        resuming::check(&open, &format!("k{at}"), "", 1, 1);
+    }
+}
+
+#[test]
+fn a_span_is_what_lies_between_its_marks() {
+    let (server, mut source, _) = server(
+        "CREATE TABLE t (id int PRIMARY KEY, s text);
+         INSERT INTO t SELECT n, 'rad' FROM generate_series(1, 100) n",
+    );
+    // What is left in the middle of its rows is not asked anything else.
+    let mut left = open(&access(&server, "bron")).unwrap();
+    let t = TableSchema { rows_estimate: 100, ..table(&mut source, "t") };
+    let mut reader = left.read_span(&t, &Span::default(), Batching::of(40)).unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().rows(), 40);
+    let after = reader.mark();
+    drop(reader);
+    let marks = source.ranges(&t, after.as_ref(), 20).unwrap();
+    assert_eq!(marks, [52, 64, 76, 88].map(Mark::behind_whole));
+    let span = Span { after, up_to: marks.first().cloned(), ..Span::default() };
+    let rows = source.read_span(&t, &span, Batching::of(1000)).unwrap();
+    assert_eq!(rows.map(|batch| batch.unwrap().rows()).sum::<usize>(), 12);
 }

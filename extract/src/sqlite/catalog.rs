@@ -14,6 +14,8 @@ pub(super) struct KnownTable {
     /// The columns that order all rows: those of the key, then what tells rows apart whose key is NULL, which SQLite
     /// allows.
     pub(super) order: Vec<String>,
+    /// Whether no two rows are equal in that order.
+    pub(super) order_is_total: bool,
     /// The name of the rowid, for a table that has one which can be asked for.
     rowid: Option<&'static str>,
 }
@@ -63,10 +65,11 @@ pub(super) async fn table(
         .find(|free| !without_rowid && !columns.iter().any(|column| column.name.eq_ignore_ascii_case(free)));
     let mut order = key.clone();
     order.extend(rowid.map(str::to_owned));
+    let order_is_total = !order.is_empty();
     if order.is_empty() {
         order.extend(columns.iter().map(|column| column.name.clone()));
     }
-    Ok(Some(KnownTable { columns, key, order, rowid }))
+    Ok(Some(KnownTable { columns, key, order, order_is_total, rowid }))
 }
 
 fn column(row: &SqliteRow) -> Result<SourceColumn, sqlx::Error> {

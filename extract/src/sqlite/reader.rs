@@ -24,14 +24,20 @@ pub(super) struct SqliteRows<'a> {
 }
 
 impl<'a> SqliteRows<'a> {
-    pub(super) fn new(path: &Path, runtime: &'a Runtime, rows: Stored<'a>, table: &TableSchema) -> Self {
+    pub(super) fn new(
+        path: &Path,
+        runtime: &'a Runtime,
+        rows: Stored<'a>,
+        table: &TableSchema,
+        key: Vec<usize>,
+    ) -> Self {
         let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Self {
             path: path.to_owned(),
             table: table.name.clone(),
             runtime,
             rows,
-            taker: RowTaker::new(file, &table.columns),
+            taker: RowTaker::new(file, &table.columns).keyed(key),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::ledger::{MALFORMED_VALUE, TableLedger};
 use crate::source::UnreadableRow;
 use crate::source::reading::{self, texts};
+use crate::stage::resuming;
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
@@ -244,4 +245,22 @@ fn a_damaged_page_is_an_error_and_not_an_end() {
     let error = reader.by_ref().find_map(Result::err).expect("the damage is met");
     assert_eq!(Error::from_reader(error).kind(), ErrorKind::Corrupt);
     assert!(reader.next().is_none());
+}
+
+#[test]
+fn reading_goes_on_behind_every_part() {
+    let (_dir, path) = database(
+        "CREATE TABLE t (ID INTEGER PRIMARY KEY, NAMN TEXT);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+         INSERT INTO t SELECT i * 7 - 900, CASE WHEN i % 45 < 3 THEN x'ff' ELSE 'rad ' || i END FROM n;
+         CREATE TABLE r (rowid TEXT, v int); INSERT INTO r SELECT 'x', ID FROM t;
+         CREATE TABLE k (a TEXT COLLATE NOCASE, b, PRIMARY KEY (a, b)) WITHOUT ROWID;
+         INSERT INTO k VALUES ('a', 1), ('A', 2), ('a ', 1), ('o''å', 1), ('Å', 1), ('b', x'00ff'), ('', 0.1),
+            ('a', 'x'), ('b', 'x'), ('b', 1e21), ('b', -9223372036854775808), ('b', 0.30000000000000004);",
+    );
+    let open = || -> Box<dyn Source + Send> { Box::new(SqliteSource::open(&path).unwrap()) };
+    resuming::check(&open, "t", "", 60, 1);
+    resuming::check(&open, "t", "ID", 60, 1);
+    resuming::check(&open, "r", "", 60, 1);
+    resuming::check(&open, "k", "b", 1, 1);
 }

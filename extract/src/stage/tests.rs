@@ -83,7 +83,10 @@ fn any_batch_size_stages_the_same_bytes() {
     let expected = files(&expected);
     let names: Vec<&str> = expected.keys().map(String::as_str).collect();
     assert_eq!(names[..2], ["manifest.json", "part-00000.parquet"]);
-    assert_eq!((names.len(), names[6]), (7, "unreadable-00000.parquet"));
+    assert_eq!(
+        (names.len(), names[6], names[10]),
+        (11, "unreadable-00000.parquet", "unreadable-00004.parquet")
+    );
     for batch_rows in [1, 7, 1000] {
         let dir = to.path().join(batch_rows.to_string());
         stage_files(from.path(), &dir, batch_rows).unwrap();
@@ -105,7 +108,8 @@ fn any_batch_size_stages_the_same_bytes_from_a_database() {
     let dirs = [1, 7, 1000, 65_536].map(|batch_rows| {
         let to = dir.path().join(batch_rows.to_string());
         let staged = stage(&mut source, &to, batch_rows).unwrap();
-        assert_eq!((staged.manifest.rows, staged.manifest.unreadable[0].rows), (2994, 6));
+        let unreadable: Vec<u64> = staged.manifest.unreadable.iter().map(|part| part.rows).collect();
+        assert_eq!((staged.manifest.rows, unreadable), (2994, vec![2, 2, 2]));
         files(&to)
     });
     assert!(dirs.iter().all(|other| *other == dirs[0]));
@@ -132,7 +136,8 @@ fn the_manifest_accounts_for_every_row() {
     let lines = crate::parts::read_parts(to.path(), &schema, &manifest.unreadable, None, 100).unwrap();
     let batch = lines.map(Result::unwrap).next().unwrap();
     // The repaired row with the number 8 takes up two lines of the file.
-    assert_eq!((batch.rows(), batch.cells(1).int(0)), (50, Some(12)));
+    assert_eq!(batch.cells(1).int(0), Some(12));
+    assert_eq!(manifest.unreadable.iter().map(|part| part.rows).sum::<u64>(), 50);
     assert_eq!(batch.cells(4).value(0), Some(Value::Bytes(b"total\r\n")));
     let text = manifest.to_json();
     assert!(!text.contains("total"), "a manifest carries no value");
@@ -203,4 +208,68 @@ fn a_table_is_taken_over_from_where_it_was_staged_from_the_same_source() {
     let other = staged.path().join("other");
     assert!(!adopt_table(&request(Digest::of(b"another"), &other), &first).unwrap());
     assert!(!other.exists());
+}
+
+#[test]
+fn reading_files_goes_on_behind_every_part() {
+    let from = tempfile::tempdir().unwrap();
+    deliver(from.path());
+    // The same content in another month is read, in the same month it would be left out.
+    fs::copy(from.path().join("besok_201501.csv"), from.path().join("besok_201503.csv")).unwrap();
+    let open = || -> Box<dyn Source + Send> {
+        let mut source = CsvSource::open(from.path(), &system()).unwrap();
+        source.fingerprint().unwrap();
+        Box::new(source)
+    };
+    resuming::check(&open, "besök", "", 700, 1);
+}
+
+fn stage_as(dir: &Path, from: &Path, fingerprint: &[u8]) -> Result<Staged, Error> {
+    let mut source = CsvSource::open(from, &system())?;
+    let table = source.tables()?.remove(0);
+    let parts = PartOptions { rows_per_part: 1000, row_group_rows: 300, ..PartOptions::default() };
+    let fingerprint = Digest::of(fingerprint);
+    let request = StageRequest { system: "paraga", table: &table, fingerprint, dir, batch_rows: 64, parts };
+    stage_table(&mut source, &request)
+}
+
+/// Stages up to the middle of the second file, and makes the files whole again.
+fn stage_half(dir: &Path, from: &Path) {
+    let second = from.join("besok_201502.csv");
+    let good = fs::read(&second).unwrap();
+    fs::write(&second, b"id;anm;fel\r\n").unwrap();
+    stage_as(dir, from, b"x").unwrap_err();
+    fs::write(&second, good).unwrap();
+}
+
+#[test]
+fn what_was_finished_and_then_damaged_is_made_anew() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    deliver(from.path());
+    let expected = to.path().join("expected");
+    stage_as(&expected, from.path(), b"x").unwrap();
+    let expected = files(&expected);
+    for damage in
+        ["part-00001.parquet", "progress-00001.json", "mark-00001-00000.parquet", "unreadable-00000.parquet"]
+    {
+        let dir = to.path().join(damage);
+        stage_half(&dir, from.path());
+        let mut bytes = fs::read(dir.join(damage)).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+        fs::write(dir.join(damage), bytes).unwrap();
+        stage_as(&dir, from.path(), b"x").unwrap();
+        assert!(files(&dir) == expected, "{damage}");
+    }
+}
+
+#[test]
+fn what_was_finished_of_other_content_counts_for_nothing() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    deliver(from.path());
+    stage_half(to.path(), from.path());
+    assert!(to.path().join("progress-00001.json").exists());
+    // With the journal of the other content reading would begin in the second file.
+    fs::remove_file(from.path().join("besok_201501.csv")).unwrap();
+    assert_eq!(stage_as(to.path(), from.path(), b"y").unwrap().manifest.rows, 2475);
 }

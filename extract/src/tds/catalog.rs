@@ -8,8 +8,9 @@ use tiberius::error::Error as Refusal;
 
 use super::form::Form;
 use super::{Session, quoted};
-use crate::selection::{KnownTable, Selectable};
+use crate::selection::{KnownTable, Selectable, hexadecimal, is_exact_number};
 use crate::source::{SourceColumn, TableSchema};
+use crate::span::KeyValue;
 
 /// The collation in which texts are ordered by their code units.
 const BY_BYTES: &str = "COLLATE Latin1_General_BIN2";
@@ -137,6 +138,11 @@ impl TdsColumn {
         is_bytes(&self.base) || known.contains(&self.base.as_str())
     }
 
+    /// Whether the values are whole numbers of at most 64 bits.
+    pub(super) fn is_whole_number(&self) -> bool {
+        matches!(self.base.as_str(), "tinyint" | "smallint" | "int" | "bigint")
+    }
+
     /// What the values of the column are when they come.
     pub(super) fn form(&self) -> Form {
         if matches!(self.base.as_str(), "nchar" | "nvarchar" | "ntext") { Form::Utf16 } else { Form::Plain }
@@ -162,7 +168,13 @@ impl Selectable for TdsColumn {
     }
 
     fn order_in_key(&self) -> String {
-        self.order_by_text()
+        let name = quoted(&self.column.name);
+        match self.base.as_str() {
+            // By code units, and not by the bytes of a code page: a literal compares like this too. A key has room for
+            // no more than 1,700 bytes.
+            "char" | "varchar" => format!("CAST({name} AS nvarchar(4000)) {BY_BYTES}"),
+            _ => self.order_by_text(),
+        }
     }
 
     fn order_by_text(&self) -> String {
@@ -176,6 +188,35 @@ impl Selectable for TdsColumn {
                 format!("CAST({name} AS varbinary(max))")
             }
             _ => name,
+        }
+    }
+
+    fn value_in_mark(&self) -> Option<String> {
+        let is_exact = self.is_readable() && !matches!(self.base.as_str(), "real" | "float");
+        let is_long = matches!(self.base.as_str(), "text" | "ntext" | "image");
+        (is_exact && !is_long).then(|| self.value())
+    }
+
+    fn mark_as_sql(&self, value: &KeyValue) -> Option<String> {
+        let text = match value {
+            KeyValue::Whole(number) => return Some(number.to_string()),
+            KeyValue::Bytes(bytes) if is_bytes(&self.base) => {
+                return Some(format!("0x{}", hexadecimal(bytes)));
+            }
+            KeyValue::Text(text) => text,
+            KeyValue::Real(_) | KeyValue::Bytes(_) => return None,
+        };
+        let quoted = text.replace('\'', "''");
+        match self.base.as_str() {
+            "char" | "varchar" | "nchar" | "nvarchar" => Some(format!("N'{quoted}' {BY_BYTES}")),
+            // The one notation that no setting of a language reads otherwise.
+            "datetime" | "smalldatetime" => {
+                Some(format!("CAST('{}' AS {})", quoted.replacen(' ', "T", 1), self.base))
+            }
+            "date" | "time" | "datetime2" | "datetimeoffset" | "uniqueidentifier" => {
+                Some(format!("CAST('{quoted}' AS {})", self.column.declared_type))
+            }
+            _ => is_exact_number(text).then(|| text.clone()),
         }
     }
 }

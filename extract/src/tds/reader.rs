@@ -10,13 +10,11 @@ use tokio::runtime::Runtime;
 use super::form::{Form, Formed};
 use super::refusal::{ends_transaction, refused};
 use super::{Line, timed_out};
-use crate::access::Manners;
 use crate::error::Error;
 use crate::found::{Found, RowTaker};
 use crate::intake::{Intake, Rows};
 use crate::pace::Pace;
 use crate::selection::Reading;
-use crate::source::TableSchema;
 
 /// The end of the time that a statement may take.
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +50,10 @@ impl<'a> TdsRows<'a> {
         rows: QueryStream<'a>,
         line: &'a mut Line,
         reading: Reading<Form>,
-        table: &TableSchema,
-        manners: Manners,
+        taker: RowTaker,
+        pace: Pace,
         deadline: Deadline,
     ) -> Self {
-        let taker = RowTaker::new(reading.name.clone(), &table.columns);
-        let pace = Pace::new(manners.rows_per_second);
         Self { runtime, rows, line, reading, taker, pace, deadline }
     }
 }

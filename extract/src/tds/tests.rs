@@ -11,6 +11,7 @@ use bron_tds::Server;
 use super::*;
 use crate::access::Locator;
 use crate::source::reading::{WholeTable, read, table};
+use crate::stage::resuming;
 
 /// Access to a test server that has nothing special about it.
 fn access(server: &Server) -> Access {
@@ -372,4 +373,74 @@ fn the_server_is_told_to_be_spared() {
     for told in ["SET DEADLOCK_PRIORITY LOW ;", "SET LOCK_TIMEOUT literal ;"] {
         assert!(statements.iter().any(|statement| statement == told), "{told}: {statements:?}");
     }
+}
+
+#[test]
+fn reading_goes_on_behind_every_part() {
+    bench::each(|bench| {
+        let name = bench.create("(Nr int, Namn nvarchar(20), V nvarchar(9) NULL, PRIMARY KEY (Nr, Namn))");
+        let rows = (0..200).map(|row| match row {
+            77 | 78 | 120 => format!("({}, N'{}', CAST(0x00D8 AS nvarchar(9)))", row / 7, row % 7),
+            _ => format!("({}, N'{}', N'rad')", row / 7, row % 7),
+        });
+        bench.run(&format!("INSERT INTO {name} VALUES {}", rows.collect::<Vec<_>>().join(", ")));
+        let access = bench.access();
+        let open = || -> Box<dyn Source + Send> { Box::new(open(&access).unwrap()) };
+        resuming::check(&open, &name, "", 30, 1);
+        resuming::check(&open, &name, "Namn", 30, 1);
+    });
+}
+
+#[test]
+fn keys_of_any_type_are_found_again() {
+    let keys = [
+        ("bigint", "-9223372036854775808|9223372036854775807|0|-1"),
+        ("nvarchar(20)", "N'a'|N'å'|N'Z'|N'o''x'|N'\u{1f600}'|N''|N'Ł'"),
+        ("varchar(20)", "'a'|'å'|'Z'|'€'|'~'|'ÿ'|''"),
+        ("char(4)", "'a'|'ab'|'abc'|'å'"),
+        (
+            "uniqueidentifier",
+            "'6f9619ff-8b86-d011-b42d-00c04fc964ff'|'00000000-8b86-d011-b42d-00c04fc964ff'|\
+                              'ffffffff-8b86-d011-b42d-00c04fc96400'",
+        ),
+        ("date", "'0001-01-01'|'9999-12-31'|'2024-02-29'"),
+        ("datetime", "'1753-01-01T00:00:00.003'|'9999-12-31T23:59:59.997'|'2024-02-29T12:00:00'"),
+        ("smalldatetime", "'2079-06-06T23:59:00'|'1900-01-01T00:00:00'|'2024-01-01T00:01:00'"),
+        ("datetime2(7)", "'2024-03-31 02:30:00.1234567'|'2024-03-31 02:30:00.1234568'|'0001-01-01'"),
+        ("time(3)", "'07:05:00.250'|'00:00:00'|'23:59:59.999'"),
+        ("varbinary(9)", "0x00FF|0x01|0xFF|0x0001"),
+        ("decimal(10,0)", "-12|7|100"),
+    ];
+    bench::each(|bench| {
+        for (kind, values) in keys {
+            let name = bench.create(&format!("(K {kind} PRIMARY KEY, V int)"));
+            let rows: Vec<String> = values.split('|').map(|value| format!("({value}, 1)")).collect();
+            bench.run(&format!("INSERT INTO {name} VALUES {}", rows.join(", ")));
+            let access = bench.access();
+            let open = || -> Box<dyn Source + Send> { Box::new(open(&access).unwrap()) };
+            resuming::check(&open, &name, "K", 1, 1);
+            resuming::check(&open, &name, "", 1, 1);
+        }
+    });
+}
+
+#[test]
+fn a_database_snapshot_is_read_in_ranges_and_goes_on_behind_every_part() {
+    let server = tracked();
+    let rows = (0..400).map(|id| match id {
+        99 | 100 | 250 => format!("({}, CAST(0x00D8 AS nvarchar(9)))", id * 7 - 900),
+        _ => format!("({}, N'rad {id}')", id * 7 - 900),
+    });
+    let rows: Vec<String> = rows.collect();
+    server
+        .run(&format!(
+            "CREATE TABLE STOR(ID int PRIMARY KEY, V nvarchar(200)); INSERT INTO STOR VALUES {}",
+            rows.join(", ")
+        ))
+        .unwrap();
+    server.create_snapshot("Paraply_natt").unwrap();
+    let access = Access { snapshot: Some("Paraply_natt".to_owned()), ..access(&server) };
+    let open = || -> Box<dyn Source + Send> { Box::new(open(&access).unwrap()) };
+    resuming::check(&open, "STOR", "", 60, 3);
+    resuming::check(&open, "STOR", "ID", 60, 2);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier};
 
-use bron_extract::{Access, Consistency, Locator, TableReader};
+use bron_extract::{Access, Batching, Consistency, Locator, Span, TableReader};
 use bron_mappings::DigestBuilder;
 
 use super::*;
@@ -81,7 +81,12 @@ impl Source for Connection {
         Ok(self.server.shares.then(|| -> Box<dyn Source + Send> { Box::new(other) }))
     }
 
-    fn read<'a>(&'a mut self, _: &TableSchema, _: usize) -> Result<Box<dyn TableReader + 'a>, Error> {
+    fn read_span<'a>(
+        &'a mut self,
+        _: &TableSchema,
+        _: &Span,
+        _: Batching,
+    ) -> Result<Box<dyn TableReader + 'a>, Error> {
         Err(forbidden())
     }
 }
@@ -124,6 +129,8 @@ struct Ran {
     outcome: Outcome,
     waits: Vec<u64>,
     told: Vec<String>,
+    /// With how many connections each table was read.
+    shares: Vec<usize>,
 }
 
 /// Reads tables of systems whose names are those of the servers.
@@ -147,7 +154,9 @@ fn run(servers: &[(&str, Arc<Server>, &[&str])], readers: usize, workers: usize)
         });
     let waits = Mutex::new(Vec::new());
     let told = Mutex::new(Vec::new());
-    let stage = |_: &mut dyn Source, system: &str, table: &TableSchema| {
+    let shares = Mutex::new(Vec::new());
+    let stage = |_: &mut dyn Source, readers: usize, system: &str, table: &TableSchema| {
+        held(&shares).push(readers);
         let (_, server, _) = servers.iter().find(|(name, ..)| *name == system).unwrap();
         server.stage(&table.name)
     };
@@ -157,8 +166,8 @@ fn run(servers: &[(&str, Arc<Server>, &[&str])], readers: usize, workers: usize)
     };
     let hooks = Hooks { stage: &stage, pause: &pause, asked_to_stop: &|| false };
     let outcome = read(orders.collect(), workers, &hooks);
-    let (waits, told) = (held(&waits).clone(), held(&told).clone());
-    Ran { outcome, waits, told }
+    let (waits, told, shares) = (held(&waits).clone(), held(&told).clone(), held(&shares).clone());
+    Ran { outcome, waits, told, shares }
 }
 
 fn staged(server: &Server) -> BTreeSet<String> {
@@ -284,8 +293,15 @@ fn an_operator_who_asks_is_heard() {
         tries: &mut tries,
         tables: vec![&table],
     };
-    let stage = |_: &mut dyn Source, _: &str, table: &TableSchema| server.stage(&table.name);
+    let stage = |_: &mut dyn Source, _: usize, _: &str, table: &TableSchema| server.stage(&table.name);
     let hooks = Hooks { stage: &stage, pause: &|_, _, _| {}, asked_to_stop: &|| true };
     assert_eq!(read(vec![order], 1, &hooks).work, Work::default());
     assert!(staged(&server).is_empty());
+}
+
+#[test]
+fn the_last_tables_share_the_connections_that_are_free() {
+    let server = Server::with(&[], true);
+    let ran = run(&[("p", Arc::clone(&server), &["a", "b", "c"])], 4, 1);
+    assert_eq!(ran.shares, [1, 2, 4]);
 }

@@ -108,6 +108,9 @@ fn compared(left: &Expr, sign: &str, right: &Expr) -> Result<String, SqlError> {
     if let Some(kind) = notation {
         return Ok(format!("{} {sign} {}", converted(&left.sql, kind), converted(&right.sql, kind)));
     }
+    if [left, right].iter().any(|side| side.sql.contains(" COLLATE ")) {
+        return Ok(format!("{} {sign} {}", left.sql, right.sql));
+    }
     if is_text(left.kind.as_ref()) && is_text(right.kind.as_ref()) {
         return Ok(format!("rtrim({}) {sign} rtrim({}) COLLATE NOCASE", left.sql, right.sql));
     }

@@ -146,3 +146,21 @@ fn texts_in_a_key_are_ordered_by_their_bytes() {
     );
     check_order(&mut source);
 }
+
+#[test]
+fn reading_goes_on_behind_every_part() {
+    let (server, _source) = server(
+        "CREATE TABLE t (id int PRIMARY KEY, s text);
+         INSERT INTO t SELECT seq * 3, concat('rad ', seq) FROM seq_1_to_500;
+         CREATE TABLE k (namn varchar(20) CHARACTER SET latin1, dag datetime(3), nr decimal(10,2),
+                         PRIMARY KEY (namn, dag, nr));
+         INSERT INTO k VALUES ('a', '2024-01-31 08:00:00.5', 1.5), ('B', '2024-01-31', 1.5), ('a', '2024-01-31', 10),
+            ('a', '2024-01-31 08:00:00.25', 0), ('o''å\\\\', '2024-01-31', -1.5), ('', '9999-12-31', 0),
+            ('Ä', '2024-01-31', 0), ('a', '2024-02-29', 1)",
+    );
+    let at = at(&server);
+    let open = || -> Box<dyn Source + Send> { Box::new(open(&access(&at, Some("bron"))).unwrap()) };
+    resuming::check(&open, "t", "id", 120, 1);
+    resuming::check(&open, "k", "", 2, 1);
+    resuming::check(&open, "k", "dag", 1, 1);
+}

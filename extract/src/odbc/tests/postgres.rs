@@ -205,3 +205,20 @@ fn a_table_that_is_gone_or_closed_is_told() {
         assert_eq!((error.kind(), error.is_retryable()), (kind, false), "{error}");
     }
 }
+
+#[test]
+fn reading_goes_on_behind_every_part() {
+    let (server, _source) = server(
+        "CREATE TABLE t (id int PRIMARY KEY, s text);
+         INSERT INTO t SELECT n * 3, 'rad ' || n FROM generate_series(1, 500) n;
+         CREATE TABLE k (namn varchar(20), dag date, nr numeric(10,2), PRIMARY KEY (namn, dag, nr));
+         INSERT INTO k VALUES ('a', '2024-01-31', 1.5), ('A', '2024-01-31', 1.5), ('a', '2024-01-31', 10),
+            ('a ', '0001-01-01', 0), ('o''å\\', '2024-01-31', -1.5), ('', '9999-12-31', 0), ('Ä', '2024-01-31', 0),
+            ('a', '2024-02-29', 1)",
+    );
+    let at = at(&server, "bron");
+    let open = || -> Box<dyn Source + Send> { Box::new(open(&access(&at, None)).unwrap()) };
+    resuming::check(&open, "t", "id", 120, 1);
+    resuming::check(&open, "k", "", 2, 1);
+    resuming::check(&open, "k", "dag", 1, 1);
+}

@@ -131,14 +131,15 @@ fn a_table_that_changed_before_its_long_value_came_is_not_patched_together() {
         text: text.to_owned(),
         doing: "table manga".to_owned(),
         forms: vec![Form { asked: Asked::Text(50), finish: Finish::AsIs, sorts: true }],
+        key: Vec::new(),
     };
     let columns = &manga.columns[1..];
     let taker = RowTaker::new(String::new(), columns);
     let text = "SELECT s FROM manga ORDER BY id";
-    let rows =
-        OdbcRows::open(source.connection(), &source.place, query(text), taker, source.manners).unwrap();
+    let (place, pace) = (&source.place, source.pace.begin());
+    let rows = OdbcRows::open(source.connection(), place, query(text), taker, source.manners, pace).unwrap();
     let schema = TableSchema { columns: columns.to_vec(), ..manga.clone() };
-    let mut reader = TableRows::new(rows, &schema, 100);
+    let mut reader = TableRows::new(rows, &schema, &Span::default(), Batching::of(100));
     assert_eq!(reader.next().unwrap().unwrap().rows(), 100);
     work(&dir.path().join("legacy.db"), &["UPDATE manga SET s = 'nytt' WHERE id = 7"]);
     let error = reader.find_map(Result::err).map(Error::from_reader).expect("the change is seen");
@@ -196,4 +197,20 @@ fn texts_in_a_key_are_ordered_by_their_bytes() {
          INSERT INTO ordnad VALUES ('ö'), ('b'), ('Z'), ('a'), ('å')",
     );
     check_order(&mut source);
+}
+
+#[test]
+fn reading_goes_on_behind_every_part() {
+    let (_dir, path) = database(
+        "CREATE TABLE t (id integer PRIMARY KEY, s varchar(20));
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+         INSERT INTO t SELECT i * 7 - 900, 'rad ' || i FROM n;
+         CREATE TABLE k (namn varchar(20) COLLATE NOCASE, nr integer, PRIMARY KEY (namn, nr)) WITHOUT ROWID;
+         INSERT INTO k VALUES ('a', 1), ('A', 2), ('a ', 1), ('o''å', 1), ('Å', 1), ('b\\', -5), ('', 0), ('a', 10);",
+    );
+    let open = || -> Box<dyn Source + Send> { Box::new(open(&at(&path)).unwrap()) };
+    resuming::check(&open, "t", "", 60, 1);
+    resuming::check(&open, "t", "id", 60, 1);
+    resuming::check(&open, "k", "", 2, 1);
+    resuming::check(&open, "k", "namn", 1, 1);
 }

@@ -29,10 +29,18 @@ fn select(source: &OdbcSource, text: &str, forms: &[Form], batch_rows: usize) ->
     };
     let columns: Vec<SourceColumn> = forms.iter().enumerate().map(column).collect();
     let taker = RowTaker::new(String::new(), &columns);
-    let query = Query { text: text.to_owned(), doing: "table t".to_owned(), forms: forms.to_vec() };
-    let rows = OdbcRows::open(source.connection(), &source.place, query, taker, source.manners)?;
+    let query =
+        Query { text: text.to_owned(), doing: "table t".to_owned(), forms: forms.to_vec(), key: Vec::new() };
+    let rows = OdbcRows::open(
+        source.connection(),
+        &source.place,
+        query,
+        taker,
+        source.manners,
+        source.pace.begin(),
+    )?;
     let schema = TableSchema { name: "t".to_owned(), columns, key_unique: Vec::new(), rows_estimate: 0 };
-    let mut reader = TableRows::new(rows, &schema, batch_rows);
+    let mut reader = TableRows::new(rows, &schema, &Span::default(), Batching::of(batch_rows));
     let mut found =
         WholeTable { batches: Vec::new(), ledger: reader.ledger(), unreadable: reader.take_unreadable() };
     for batch in reader.by_ref() {

@@ -1,0 +1,176 @@
+//! How far the staging of a table has come, so that a later one goes on from there.
+//!
+//! Beside the parts lies a step for every one of them, or for several: `progress-00000.json` says which parts became
+//! whole with it, what the account was then, and from which mark reading goes on. The mark itself is a row of a small
+//! part of its own, `mark-00000-00000.parquet`: it may be personal data, and is kept as rows are. A step is written after
+//! everything that it names; steps and marks go when the manifest is there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, Digest, DigestBuilder, Value};
+use serde::{Deserialize, Serialize};
+
+use super::StageRequest;
+use crate::atomic;
+use crate::error::{Error, ErrorKind};
+use crate::ledger::TableLedger;
+use crate::parts::{PartEntry, PartOptions, PartWriter, read_part};
+use crate::span::Mark;
+
+const STEP: &str = "progress";
+const MARK: &str = "mark";
+
+/// What was finished.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) parts: Vec<PartEntry>,
+    pub(super) unreadable: Vec<PartEntry>,
+    /// The account of the rows in those parts.
+    pub(super) ledger: TableLedger,
+    /// The mark behind the last of them; none where nothing was finished.
+    pub(super) mark: Option<Mark>,
+}
+
+/// A file of the journal.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    ledger: TableLedger,
+    /// What the parts are made of; see [`made_of`].
+    #[serde(with = "crate::manifest::digest_text")]
+    made_of: Digest,
+    mark: PartEntry,
+    /// The parts that have become whole since the step before.
+    parts: Vec<PartEntry>,
+    unreadable: Vec<PartEntry>,
+}
+
+/// The journal of one table.
+pub(super) struct Journal {
+    dir: PathBuf,
+    options: PartOptions,
+    made_of: Digest,
+    steps: usize,
+    parts: usize,
+    unreadable: usize,
+}
+
+impl Journal {
+    /// The journal of a request, and what an earlier one of the same origin says was finished. A journal that is not
+    /// whole, or of another origin, counts for nothing.
+    pub(super) fn open(request: &StageRequest<'_>, origin: &BTreeMap<String, String>) -> (Self, Progress) {
+        let mut journal = Self {
+            dir: request.dir.to_owned(),
+            options: request.parts.clone(),
+            made_of: made_of(request, origin),
+            steps: 0,
+            parts: 0,
+            unreadable: 0,
+        };
+        let progress = journal.read().unwrap_or_default();
+        if progress.mark.is_none() {
+            journal.steps = 0;
+        }
+        (journal.parts, journal.unreadable) = (progress.parts.len(), progress.unreadable.len());
+        (journal, progress)
+    }
+
+    fn read(&mut self) -> Option<Progress> {
+        let mut progress = Progress::default();
+        let mut mark = None;
+        while let Ok(text) = fs::read(self.step_file()) {
+            let step: Step = serde_json::from_slice(&text).ok()?;
+            if step.made_of != self.made_of {
+                return None;
+            }
+            progress.parts.extend(step.parts);
+            progress.unreadable.extend(step.unreadable);
+            (progress.ledger, mark) = (step.ledger, Some(step.mark));
+            self.steps += 1;
+        }
+        progress.mark = Some(self.read_mark(&mark?)?);
+        Some(progress)
+    }
+
+    fn read_mark(&self, entry: &PartEntry) -> Option<Mark> {
+        let rows = read_part(&self.dir, &mark_schema(), entry, None, 1).ok()?;
+        let batches = rows.collect::<Result<Vec<Batch>, _>>().ok()?;
+        Mark::parse(batches.first()?.cells(0).text(0)?)
+    }
+
+    fn step_file(&self) -> PathBuf {
+        self.dir.join(format!("{STEP}-{:05}.json", self.steps))
+    }
+
+    /// Forgets everything that was noted.
+    pub(super) fn clear(&mut self) -> Result<(), Error> {
+        (self.steps, self.parts, self.unreadable) = (0, 0, 0);
+        self.remove()
+    }
+
+    /// Removes the files of the journal.
+    pub(super) fn remove(&self) -> Result<(), Error> {
+        atomic::remove_named(&self.dir, |name| {
+            name.starts_with(&format!("{STEP}-")) || super::is_part(name, MARK)
+        })
+    }
+
+    /// Notes that these parts are whole and that reading goes on from `mark`. Returning means durable.
+    pub(super) fn note(
+        &mut self,
+        parts: &[PartEntry],
+        unreadable: &[PartEntry],
+        ledger: TableLedger,
+        mark: &Mark,
+    ) -> Result<(), Error> {
+        let step = Step {
+            ledger,
+            made_of: self.made_of,
+            mark: self.write_mark(mark)?,
+            parts: parts[self.parts..].to_vec(),
+            unreadable: unreadable[self.unreadable..].to_vec(),
+        };
+        let text = serde_json::to_vec_pretty(&step).expect("every key of a step is text");
+        atomic::write(&self.step_file(), &text)?;
+        self.steps += 1;
+        (self.parts, self.unreadable) = (parts.len(), unreadable.len());
+        Ok(())
+    }
+
+    fn write_mark(&self, mark: &Mark) -> Result<PartEntry, Error> {
+        let prefix = format!("{MARK}-{:05}", self.steps);
+        let options = PartOptions { prefix, sort_by: None, ..self.options.clone() };
+        let mut column = ColumnBuilder::new(ColumnType::Text, 1);
+        column.push(Some(Value::Text(&mark.to_text())));
+        let refused = |_| Error::new(ErrorKind::Settings, "a mark is no row");
+        let row = Batch::new(&mark_schema(), vec![column.finish()], 1).map_err(refused)?;
+        let mut writer = PartWriter::new(&self.dir, &mark_schema(), options)?;
+        writer.push(&row)?;
+        let mut written = writer.finish()?;
+        Ok(written.parts.remove(0))
+    }
+}
+
+fn mark_schema() -> BatchSchema {
+    BatchSchema::new([("mark".to_owned(), ColumnType::Text)])
+}
+
+/// The digest of all that decides which rows a table gives, in which order and in which parts: with another one, marks
+/// and parts have no meaning.
+fn made_of(request: &StageRequest<'_>, origin: &BTreeMap<String, String>) -> Digest {
+    let mut digest = DigestBuilder::new("bron.stage.journal.1");
+    for (name, value) in origin {
+        digest.part(name.as_bytes()).part(value.as_bytes());
+    }
+    let table = request.table;
+    digest.part(table.name.as_bytes());
+    for column in &table.columns {
+        digest.part(format!("{column:?}").as_bytes());
+    }
+    for column in &table.key_unique {
+        digest.part(column.as_bytes());
+    }
+    digest.finish()
+}
