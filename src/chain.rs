@@ -10,6 +10,7 @@ mod earlier;
 mod effect;
 mod extraction;
 mod identity;
+mod keeping;
 mod loading;
 mod lookups;
 mod quality;
@@ -19,6 +20,7 @@ mod retention;
 mod run;
 mod seal;
 mod transformation;
+mod vaults;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,9 +37,11 @@ pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;
+pub(crate) use keeping::{Kept, Standing, kept_runs, shred};
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
 pub(crate) use run::Run;
+pub(crate) use vaults::destroyed as key_destroyed;
 
 /// Set when the operator asks to stop.
 pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
@@ -57,12 +61,6 @@ pub(crate) struct Chain<'a> {
     /// What makes `bron/gallring`; absent when the project has no personal files.
     retention: Option<Mapping>,
     pub(crate) run: Run,
-}
-
-/// How rows are cut into parts: several parts are built at the same time, so each is kept small.
-fn part_options() -> PartOptions {
-    const BYTES_PER_PART: usize = 16 << 20;
-    PartOptions { rows_per_part: 32_768, bytes_per_part: BYTES_PER_PART, ..PartOptions::default() }
 }
 
 /// What a stage did.
@@ -130,6 +128,17 @@ impl<'a> Chain<'a> {
     pub(crate) fn produced_by(&self) -> impl Iterator<Item = &Mapping> {
         let identities = self.identities.iter().map(|identities| &identities.mapping);
         self.mappings().chain(identities).chain(&self.retention)
+    }
+
+    /// How rows are cut into parts and kept: several parts are built at the same time, so each is small.
+    fn part_options(&self) -> PartOptions {
+        const BYTES_PER_PART: usize = 16 << 20;
+        PartOptions {
+            rows_per_part: 32_768,
+            bytes_per_part: BYTES_PER_PART,
+            vault: Some(self.run.vault.clone()),
+            ..PartOptions::default()
+        }
     }
 
     /// Stops here when the operator asked for it. Everything made so far stays.

@@ -95,6 +95,11 @@ impl Failure {
         self
     }
 
+    /// A damaged part has the same way out wherever it was found.
+    fn hint_about(self, error: &bron_extract::Error) -> Self {
+        if error.kind() == bron_extract::ErrorKind::Corrupt { self.hint(REBUILD) } else { self }
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -127,8 +132,7 @@ pub(crate) fn whole(error: &dyn std::error::Error) -> String {
 impl From<bron_extract::Error> for Failure {
     fn from(error: bron_extract::Error) -> Self {
         let (exit, class) = extract_class(&error);
-        let failure = Self::new(exit, class, whole(&error));
-        if error.kind() == bron_extract::ErrorKind::Corrupt { failure.hint(REBUILD) } else { failure }
+        Self::new(exit, class, whole(&error)).hint_about(&error)
     }
 }
 
@@ -175,12 +179,15 @@ impl From<bron_reconcile::Error> for Failure {
     /// The class is that of the reader behind the comparison, where one failed.
     fn from(error: bron_reconcile::Error) -> Self {
         let sources = std::iter::successors(std::error::Error::source(&error), |inner| inner.source());
-        let class = sources.into_iter().find_map(|inner| {
-            let extract = inner.downcast_ref::<bron_extract::Error>().map(extract_class);
-            extract.or_else(|| inner.downcast_ref::<bron_load::Error>().map(load_class))
-        });
+        let extract = sources.clone().find_map(|inner| inner.downcast_ref::<bron_extract::Error>());
+        let load = || sources.clone().find_map(|inner| inner.downcast_ref::<bron_load::Error>());
+        let class = extract.map(extract_class).or_else(|| load().map(load_class));
         let (exit, class) = class.unwrap_or((Exit::Failed, Class::Data));
-        Self::new(exit, class, whole(&error))
+        let failure = Self::new(exit, class, whole(&error));
+        match extract {
+            Some(behind) => failure.hint_about(behind),
+            None => failure,
+        }
     }
 }
 

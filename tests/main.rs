@@ -19,6 +19,7 @@
 //! | [`shared_target`] | can one target be filled by several projects, each judging its own rows? |
 //! | [`walls`] | are health care and guardians kept apart, whole, and behind their own secrecy? |
 //! | [`foreign`] | do records of a foreign schema migrate with mapping files alone? |
+//! | [`sealed`] | does a run with a key keep nothing in the clear, give the same result, and end with its key? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
 //! | `live_sources` | does a system on a server come over as one in a file? (feature `postgres-tests`) |
@@ -51,6 +52,7 @@ mod odbc;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
+mod sealed;
 mod shared_target;
 mod sources;
 mod sqlserver;

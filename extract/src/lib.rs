@@ -12,16 +12,19 @@
 //! - A file is either there whole or not there: it is written under another name, synced, renamed.
 //! - Memory does not grow with the size of a table.
 //! - No error and no ledger carries a value of a row.
+//! - What a run with a key has written opens with that key and in its own place, and nowhere else.
 
 mod access;
 pub mod atomic;
 mod batches;
 mod charset;
+mod cipher;
 mod delimited;
 mod error;
 mod found;
 mod hashing;
 mod intake;
+mod keys;
 mod ledger;
 mod manifest;
 mod mysql;
@@ -37,12 +40,17 @@ mod source;
 mod sqlite;
 mod stage;
 mod tds;
+mod vault;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
 pub use delimited::{
     CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, described_tables, missing_files,
 };
 pub use error::{Error, ErrorKind};
+pub use keys::{
+    KEY_FILE, KeyState, MasterKey, RECEIPT_FILE, Receipt, RunKey, WrappedKey, destroy_run_key, draw_run_key,
+    key_state,
+};
 pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use mysql::MysqlSource;
@@ -51,5 +59,8 @@ pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_pa
 pub use postgres::PostgresSource;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
 pub use sqlite::SqliteSource;
-pub use stage::{StageRequest, Staged, adopt_table, file_safe, stage_table, table_dir, unreadable_schema};
+pub use stage::{
+    StageRequest, Staged, StagedBefore, adopt_table, file_safe, stage_table, table_dir, unreadable_schema,
+};
 pub use tds::MssqlSource;
+pub use vault::Vault;

@@ -2,8 +2,10 @@
 //!
 //! The same rows give byte-identical parts, however they were cut into batches: parts are cut at exact
 //! rows, each is written from one run of columns, and nothing in a file depends on the clock, the
-//! machine or chance.
+//! machine or chance. Sealing a part adds chance to its bytes and to nothing else: the digest of its rows is
+//! the same with and without a key.
 
+mod blobs;
 mod reader;
 
 use std::fs::File;
@@ -23,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::{self, Pending};
 use crate::error::{Error, ErrorKind};
 use crate::hashing::{RowHasher, file_digest};
+use crate::vault::{PartSeal, Vault};
 
 pub use reader::{PartReader, read_part, read_parts};
 
@@ -30,6 +33,9 @@ pub use reader::{PartReader, read_part, read_parts};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartEntry {
+    /// The columns in which the part names large values in the place of holding them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blobs: Vec<String>,
     /// The digest of the rows in order: of columns and cells, independent of Parquet.
     #[serde(with = "crate::manifest::digest_text")]
     pub content: Digest,
@@ -56,6 +62,8 @@ pub struct PartOptions {
     pub sort_by: Option<String>,
     /// What the file names begin with; `part` gives `part-00000.parquet`.
     pub prefix: String,
+    /// How the run keeps its rows; without one parts are plain and hold all values themselves.
+    pub vault: Option<Vault>,
 }
 
 impl Default for PartOptions {
@@ -66,6 +74,7 @@ impl Default for PartOptions {
             row_group_rows: 65_536,
             sort_by: None,
             prefix: "part".to_owned(),
+            vault: None,
         }
     }
 }
@@ -79,6 +88,8 @@ pub struct Written {
     pub rows: u64,
     /// The digest of all rows in the order in which they were written.
     pub content: Digest,
+    /// How the run keeps them.
+    pub vault: Option<Vault>,
 }
 
 /// Writes rows as parts. Holds the rows of one part in memory.
@@ -178,13 +189,19 @@ impl PartWriter {
         self.content.add(&arranged);
         let file = format!("{}-{:05}.parquet", self.options.prefix, self.parts.len());
         let path = self.dir.join(&file);
+        let vault = self.options.vault.as_ref();
+        let (record, blobs) = match vault {
+            Some(vault) => blobs::set_aside(vault, &arranged)?,
+            None => (arranged.record().clone(), Vec::new()),
+        };
+        let seal = vault.map(|vault| vault.part(&self.dir, &file)).transpose()?.flatten();
         let mut pending = Pending::create(&path)?;
-        write_parquet(pending.file(), arranged.record(), self.options.row_group_rows)
+        write_parquet(pending.file(), &record, self.options.row_group_rows, seal.as_ref())
             .map_err(|error| Error::writing_part(&path, error))?;
         pending.commit()?;
         let rows = u64::try_from(arranged.rows()).expect("a part has fewer than 2^64 rows");
         let stored = file_digest(&path)?;
-        self.parts.push(PartEntry { content: part_content.finish(), file, rows, stored });
+        self.parts.push(PartEntry { blobs, content: part_content.finish(), file, rows, stored });
         self.rows += rows;
         self.pending_rows = 0;
         self.pending_bytes = 0;
@@ -212,7 +229,8 @@ impl PartWriter {
         if self.pending_rows > 0 {
             self.flush()?;
         }
-        Ok(Written { parts: self.parts, rows: self.rows, content: self.content.finish() })
+        let content = self.content.finish();
+        Ok(Written { parts: self.parts, rows: self.rows, content, vault: self.options.vault })
     }
 }
 
@@ -252,18 +270,29 @@ fn value_bytes(batch: &Batch, row: usize, rows: usize) -> usize {
         .sum()
 }
 
-fn write_parquet(file: &mut File, record: &RecordBatch, row_group_rows: usize) -> Result<(), ParquetError> {
+fn write_parquet(
+    file: &mut File,
+    record: &RecordBatch,
+    row_group_rows: usize,
+    seal: Option<&PartSeal>,
+) -> Result<(), ParquetError> {
     // No statistics: nobody prunes by them, and they would copy values into the footer.
     let properties = WriterProperties::builder()
         .set_created_by("bron".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(row_group_rows))
-        .set_statistics_enabled(EnabledStatistics::None)
-        .build();
-    let mut writer = ArrowWriter::try_new(file, Arc::clone(record.schema_ref()), Some(properties))?;
+        .set_statistics_enabled(EnabledStatistics::None);
+    let properties = match seal {
+        Some(seal) => properties.with_file_encryption_properties(seal.sealing()),
+        None => properties,
+    };
+    let schema = Arc::clone(record.schema_ref());
+    let mut writer = ArrowWriter::try_new(file, schema, Some(properties.build()))?;
     writer.write(record)?;
     writer.close().map(drop)
 }
 
+#[cfg(test)]
+mod sealed_tests;
 #[cfg(test)]
 mod tests;

@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir,
-};
+use bron_extract::{Locator, Manifest, StageRequest, TableSchema, missing_files, stage_table, table_dir};
 use bron_mappings::{Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
 use bron_transform::{Need, needs};
 
 use super::run::Run;
-use super::{Chain, Work, part_options};
+use super::{Chain, Work};
 use crate::failure::Failure;
 
 /// The files that were expected and not delivered, as JSON.
@@ -58,7 +56,7 @@ impl Chain<'_> {
                 fingerprint,
                 dir: &dir,
                 batch_rows: self.settings.batch_rows,
-                parts: part_options(),
+                parts: self.part_options(),
             };
             let adopted = self.adopt(&runs, &request)?;
             if !adopted && self.again && self.settings.is_live(&system) {
@@ -134,7 +132,7 @@ impl Chain<'_> {
         let mut staged = BTreeMap::new();
         for (system, table) in wanted {
             let dir = table_dir(&self.run.dir, &system, &table.name);
-            let manifest = Manifest::load(&dir.join(MANIFEST_FILE))
+            let manifest = Manifest::open(&dir, &self.run.vault)
                 .map_err(|error| Failure::from(error).hint("run `bron extract` first"))?;
             staged.insert((system, table.name), StagedTable { dir, manifest });
         }

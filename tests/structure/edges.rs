@@ -47,9 +47,10 @@ struct Home {
     tests: &'static [&'static str],
 }
 
-const HOMES: [Home; 9] = [
+const HOMES: [Home; 10] = [
     Home { dependency: "tiberius", crates: &["bron-extract"], tests: &["bron-tds"] },
     Home { dependency: "rusqlite", crates: &["bron-tds"], tests: &[] },
+    Home { dependency: "ring", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "odbc-api", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "sqlx", crates: &["bron-extract", "bron-load", "bron-city"], tests: &["bron"] },
     Home { dependency: "indicatif", crates: &["bron"], tests: &[] },
