@@ -25,7 +25,6 @@ mod vaults;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bron_extract::PartOptions;
 use bron_mappings::{Digest, Mapping, MappingSet};
 
 use crate::failure::Failure;
@@ -128,17 +127,6 @@ impl<'a> Chain<'a> {
     pub(crate) fn produced_by(&self) -> impl Iterator<Item = &Mapping> {
         let identities = self.identities.iter().map(|identities| &identities.mapping);
         self.mappings().chain(identities).chain(&self.retention)
-    }
-
-    /// How rows are cut into parts and kept: several parts are built at the same time, so each is small.
-    fn part_options(&self) -> PartOptions {
-        const BYTES_PER_PART: usize = 16 << 20;
-        PartOptions {
-            rows_per_part: 32_768,
-            bytes_per_part: BYTES_PER_PART,
-            vault: Some(self.run.vault.clone()),
-            ..PartOptions::default()
-        }
     }
 
     /// Stops here when the operator asked for it. Everything made so far stays.

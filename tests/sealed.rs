@@ -257,6 +257,11 @@ fn a_run_goes_on_with_its_own_key_only() {
     name_a_key(&plain.dir);
     refused(run_project("migrate", &plain.dir), 1, "was begun without a key");
     refused(key(&["shred", id(&only_run(&plain.dir)), "--yes"], &plain.dir), 1, "is plain");
+    let overdue = key(&["shred", "--overdue", "--yes"], &plain.dir).expect(&[0]).json();
+    assert_eq!(overdue["plain"][0], id(&only_run(&plain.dir)), "a plain run is named, and left alone");
+    let unlimited = settings.replace("retention_days", "# retention_days");
+    std::fs::write(plain.dir.join("bron.toml"), unlimited).unwrap();
+    refused(key(&["shred", "--overdue", "--yes"], &plain.dir), 1, "does not say how long");
 }
 
 #[test]

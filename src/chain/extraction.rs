@@ -56,7 +56,7 @@ impl Chain<'_> {
                 fingerprint,
                 dir: &dir,
                 batch_rows: self.settings.batch_rows,
-                parts: self.part_options(),
+                parts: self.run.part_options(),
             };
             let adopted = self.adopt(&runs, &request)?;
             if !adopted && self.again && self.settings.is_live(&system) {

@@ -133,7 +133,7 @@ impl<'c> FoundMarks<'c> {
         let dir = chain.run.dir.join("quality").join(chain.artefact(mapping));
         atomic::renew_directory(&dir)?;
         let schema = BatchSchema::new(COLUMNS.map(|name| (name.to_owned(), ColumnType::Text)));
-        let writer = PartWriter::new(&dir, &schema, chain.part_options())?;
+        let writer = PartWriter::new(&dir, &schema, chain.run.part_options())?;
         Ok(Self { chain, dir, schema, writer, waiting: Vec::new() })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use bron_extract::{Vault, atomic};
+use bron_extract::{PartOptions, Vault, atomic};
 use bron_mappings::{Digest, DigestBuilder, MappingSet, Pseudonym, SourceKey};
 use bron_transform::REGISTRY_VERSION;
 use serde::{Deserialize, Serialize};
@@ -193,6 +193,17 @@ impl Run {
             .collect();
         all.sort_by(|(_, id, begun), (_, other, earlier)| (begun, id).cmp(&(earlier, other)));
         all
+    }
+
+    /// How rows are cut into parts and kept: several parts are built at the same time, so each is small.
+    pub(super) fn part_options(&self) -> PartOptions {
+        const BYTES_PER_PART: usize = 16 << 20;
+        PartOptions {
+            rows_per_part: 32_768,
+            bytes_per_part: BYTES_PER_PART,
+            vault: Some(self.vault.clone()),
+            ..PartOptions::default()
+        }
     }
 
     /// Notes that a verb begins to work on the run.

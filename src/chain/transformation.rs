@@ -185,7 +185,7 @@ impl<'c> TableTransformation<'c> {
         let plan = Plan::new(&chain.set, mapping, &table.manifest.schema, &chain.settings.secret)
             .map_err(|error| Failure::config(error.to_string()))?;
         let mut writers = BTreeMap::new();
-        let sorted = PartOptions { sort_by: Some("id".to_owned()), ..chain.part_options() };
+        let sorted = PartOptions { sort_by: Some("id".to_owned()), ..chain.run.part_options() };
         for entity in plan.entities() {
             let dir = chain.entity_dir(mapping, &entity.name);
             atomic::renew_directory(&dir)?;
@@ -193,7 +193,7 @@ impl<'c> TableTransformation<'c> {
         }
         let dir = chain.rejects_dir(mapping);
         atomic::renew_directory(&dir)?;
-        let rejects = PartWriter::new(&dir, &reject_schema(), chain.part_options())?;
+        let rejects = PartWriter::new(&dir, &reject_schema(), chain.run.part_options())?;
         let (balance, produced) = (Balance::default(), BTreeMap::new());
         Ok(Self { chain, mapping, table, lookups, plan, writers, rejects, balance, produced })
     }

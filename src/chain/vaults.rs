@@ -60,3 +60,73 @@ pub(crate) fn destroyed(dir: &Path, run: &str, receipt: &Receipt) -> Failure {
     let again = format!("to read the sources anew, remove {} and migrate again", dir.display());
     Failure::config(problem).hint(again)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::ChainArguments;
+
+    /// The settings of a project with this key of the staging; `None` for none.
+    fn settings(project: &Path, key: Option<&str>) -> Settings {
+        std::fs::write(project.join("secret.key"), "0".repeat(64)).unwrap();
+        let mut text = "format = 1\nsecret = \"file:secret.key\"\ntarget = \"t.sqlite\"\n".to_owned();
+        if let Some(key) = key {
+            std::fs::write(project.join("staging.key"), key.repeat(64)).unwrap();
+            text.push_str("[staging]\nkey = \"file:staging.key\"\n");
+        }
+        std::fs::write(project.join("bron.toml"), text).unwrap();
+        let arguments = ChainArguments { project: project.to_owned(), target: None, batch_rows: None };
+        Settings::resolve(&arguments).unwrap()
+    }
+
+    fn refusal(opened: Result<Vault, Failure>) -> String {
+        let failure = opened.unwrap_err();
+        assert!(failure.hint.is_some(), "{failure}");
+        failure.message
+    }
+
+    #[test]
+    fn a_run_is_sealed_from_its_beginning_or_not_at_all() {
+        let guard = tempfile::tempdir().unwrap();
+        let (sealed, plain) = (guard.path().join("sealed"), guard.path().join("plain"));
+        for dir in [&sealed, &plain] {
+            std::fs::create_dir(dir).unwrap();
+        }
+        let keyed = settings(guard.path(), Some("a"));
+        assert!(own(&keyed, &sealed, "s").unwrap().is_sealed());
+        std::fs::create_dir(sealed.join("staged")).unwrap();
+        assert!(own(&keyed, &sealed, "s").unwrap().is_sealed());
+        assert!(of(&keyed, &sealed, "s").unwrap().is_sealed());
+        assert!(
+            refusal(own(&settings(guard.path(), Some("b")), &sealed, "s")).contains("was sealed with key")
+        );
+
+        let unkeyed = settings(guard.path(), None);
+        assert!(refusal(own(&unkeyed, &sealed, "s")).contains("names no key"));
+        assert!(!own(&unkeyed, &plain, "p").unwrap().is_sealed());
+        std::fs::create_dir(plain.join("staged")).unwrap();
+        assert!(refusal(own(&keyed, &plain, "p")).contains("was begun without a key"));
+        assert!(!of(&keyed, &plain, "p").unwrap().is_sealed(), "an earlier run is read as it lies");
+    }
+
+    #[test]
+    fn a_run_whose_key_was_destroyed_stays_closed() {
+        let guard = tempfile::tempdir().unwrap();
+        let keyed = settings(guard.path(), Some("a"));
+        let dir = guard.path().join("run");
+        std::fs::create_dir(&dir).unwrap();
+        own(&keyed, &dir, "r").unwrap();
+        bron_extract::destroy_run_key(&dir, "2024-12-31T12:00:00Z").unwrap();
+        for opened in [own(&keyed, &dir, "r"), of(&keyed, &dir, "r")] {
+            assert!(refusal(opened).contains("was destroyed on 2024-12-31T12:00:00Z"));
+        }
+    }
+
+    #[test]
+    fn a_secret_gives_every_purpose_a_key_of_its_own() {
+        let guard = tempfile::tempdir().unwrap();
+        let secret = settings(guard.path(), None).secret;
+        assert_ne!(secret.key_for("a"), secret.key_for("b"));
+        assert_eq!(secret.key_for("a"), secret.key_for("a"));
+    }
+}

@@ -62,6 +62,7 @@ fn kept_line(kept: &Kept) -> String {
         Standing::Destroyed { whole: false, .. } => "destruction of the key not completed".to_owned(),
     };
     let age = match (&kept.begun, kept.age_days) {
+        (Some(begun), Some(1)) => format!("begun {begun}, a day ago"),
         (Some(begun), Some(days)) => format!("begun {begun}, {days} days ago"),
         _ => "begun at a time that nobody noted".to_owned(),
     };
@@ -80,16 +81,12 @@ fn new(arguments: &KeyNewArguments, printer: &Printer) -> Result<Exit, Failure> 
 }
 
 fn shred_keys(arguments: &KeyShredArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let mut kept = kept_runs(&arguments.project)?;
-    let mut plain = Vec::new();
-    if let Some(name) = &arguments.run {
-        kept = vec![named(kept, name, &arguments.project)?];
-    } else {
-        kept.retain(|kept| kept.overdue);
-        let is_plain = |kept: &Kept| matches!(kept.standing, Standing::Plain);
-        plain = kept.iter().filter(|kept| is_plain(kept)).map(|kept| kept.run.clone()).collect();
-        kept.retain(|kept| !is_plain(kept));
-    }
+    let kept = kept_runs(&arguments.project)?;
+    let (kept, plain) = match &arguments.run {
+        Some(name) => (vec![named(kept, name, &arguments.project)?], Vec::new()),
+        None => overdue(kept, &arguments.project)?,
+    };
+    let plain: Vec<String> = plain.into_iter().map(|kept| kept.run).collect();
     let names: Vec<&str> = kept.iter().map(|kept| kept.run.as_str()).collect();
     if !arguments.yes && !names.is_empty() {
         let problem =
@@ -123,6 +120,16 @@ fn told(receipts: &[(&str, Receipt)], plain: &[String]) -> String {
         lines.push(format!("run {run} is past retention and plain: only removing its directory ends it"));
     }
     lines.join("\n")
+}
+
+/// The runs that are past retention: those that have a key, and those that are plain.
+fn overdue(kept: Vec<Kept>, project: &Path) -> Result<(Vec<Kept>, Vec<Kept>), Failure> {
+    if retention_days(project)?.is_none() {
+        return Err(Failure::config("bron.toml does not say how long runs are kept")
+            .hint("say it: `retention_days` under [staging], or name the run"));
+    }
+    let overdue = kept.into_iter().filter(|kept| kept.overdue);
+    Ok(overdue.partition(|kept| !matches!(kept.standing, Standing::Plain)))
 }
 
 /// The run that a name or its beginning means, with a key to destroy.

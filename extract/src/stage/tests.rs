@@ -208,6 +208,43 @@ fn a_table_is_taken_over_from_where_it_was_staged_from_the_same_source() {
 }
 
 #[test]
+fn large_values_are_taken_over_with_the_table_that_names_them() {
+    let guard = tempfile::tempdir().unwrap();
+    let path = guard.path().join("legacy.db");
+    crate::sqlite::tests::execute(
+        &mut crate::sqlite::tests::writer(&path),
+        "CREATE TABLE t (ID INTEGER PRIMARY KEY, BILD BLOB);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+         INSERT INTO t SELECT i, CASE WHEN i % 2 THEN zeroblob(70000) ELSE x'01' END FROM n;",
+    );
+    let mut source = SqliteSource::open(&path).unwrap();
+    let fingerprint = source.fingerprint().unwrap();
+    let table = source.tables().unwrap().remove(0);
+    let vaults = ["a", "b"].map(|run| Vault::plain(&guard.path().join(run), run, [3; 32]));
+    let dirs = vaults.each_ref().map(|vault| table_dir(vault.root(), "paraply", "t"));
+    let request = |at: usize| StageRequest {
+        system: "paraply",
+        table: &table,
+        fingerprint,
+        dir: &dirs[at],
+        batch_rows: 64,
+        parts: PartOptions { vault: Some(vaults[at].clone()), ..PartOptions::default() },
+    };
+    let made = stage_table(&mut source, &request(0)).unwrap().manifest;
+    assert!(made.parts.iter().all(|part| part.blobs == ["BILD"]));
+    let stored: u64 =
+        fs::read_dir(&dirs[0]).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(stored < 70_000, "{stored} bytes for 35 million");
+    assert!(adopt_table(&request(1), StagedBefore { dir: &dirs[0], vault: Some(&vaults[0]) }).unwrap());
+    assert!(files(&dirs[0]) == files(&dirs[1]));
+    fs::remove_dir_all(vaults[0].root()).unwrap();
+    let taken = Manifest::open(&dirs[1], &vaults[1]).unwrap();
+    assert_eq!(taken.to_json(), made.to_json());
+    let rows = taken.read(&dirs[1], None, 300).unwrap().map(|batch| batch.unwrap().rows());
+    assert_eq!(rows.sum::<usize>(), 1000);
+}
+
+#[test]
 fn a_table_is_taken_over_as_the_run_keeps_its_rows() {
     let (deliveries, guard) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     deliver(deliveries.path());

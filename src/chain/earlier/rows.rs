@@ -199,7 +199,7 @@ impl<'c> KeyFile<'c> {
         let batch = Batch::new(&schema(), columns.into(), 1).expect("one value for each column");
         if self.writer.is_none() {
             atomic::renew_directory(&self.dir)?;
-            self.writer = Some(PartWriter::new(&self.dir, &schema(), self.chain.part_options())?);
+            self.writer = Some(PartWriter::new(&self.dir, &schema(), self.chain.run.part_options())?);
         }
         let writer = self.writer.as_mut().expect("the writer was made above");
         writer.push(&batch)?;
