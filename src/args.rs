@@ -1,5 +1,6 @@
 //! What may be typed. The texts here are the help.
 
+mod key;
 mod mapping;
 mod rights;
 mod source;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use key::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
     SchemaArguments,
@@ -61,6 +63,9 @@ pub(crate) enum Verb {
     /// Tools for the author of mappings
     #[command(subcommand)]
     Mapping(MappingVerb),
+    /// The keys that runs are sealed with
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// What lies in a source that nobody has described
     #[command(subcommand)]
     Source(SourceVerb),

@@ -10,6 +10,7 @@ mod earlier;
 mod effect;
 mod extraction;
 mod identity;
+mod keeping;
 mod lanes;
 mod loading;
 mod lookups;
@@ -20,12 +21,12 @@ mod retention;
 mod run;
 mod seal;
 mod transformation;
+mod vaults;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bron_extract::PartOptions;
 use bron_mappings::{Digest, Mapping, MappingSet};
 
 use crate::failure::Failure;
@@ -38,10 +39,12 @@ pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;
+pub(crate) use keeping::{Kept, Standing, kept_runs, shred};
 pub(crate) use loading::installation_mark;
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
 pub(crate) use run::Run;
+pub(crate) use vaults::destroyed as key_destroyed;
 
 /// Set when the operator asks to stop.
 pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
@@ -75,12 +78,6 @@ fn contents(fingerprints: &BTreeMap<String, Digest>, decisions: Option<Digest>) 
 fn pause(printer: &Printer, line: &str, time: Duration) -> bool {
     printer.say(line);
     wait(time, || !STOP.load(Ordering::SeqCst))
-}
-
-/// How rows are cut into parts: several parts are built at the same time, so each is kept small.
-fn part_options() -> PartOptions {
-    const BYTES_PER_PART: usize = 16 << 20;
-    PartOptions { rows_per_part: 32_768, bytes_per_part: BYTES_PER_PART, ..PartOptions::default() }
 }
 
 /// What a stage did.

@@ -95,6 +95,17 @@ impl Failure {
         self
     }
 
+    /// A damaged part and a missing right have the same way out wherever they were found.
+    fn hint_about(self, error: &bron_extract::Error) -> Self {
+        if error.kind() == bron_extract::ErrorKind::Corrupt {
+            self.hint(REBUILD)
+        } else if error.kind() == bron_extract::ErrorKind::Permission {
+            self.hint(RIGHTS)
+        } else {
+            self
+        }
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -158,14 +169,7 @@ fn way_out(kind: bron_extract::ErrorKind) -> Option<&'static str> {
 impl From<bron_extract::Error> for Failure {
     fn from(error: bron_extract::Error) -> Self {
         let (exit, class) = extract_class(&error);
-        let failure = Self::new(exit, class, whole(&error));
-        if error.kind() == bron_extract::ErrorKind::Corrupt {
-            failure.hint(REBUILD)
-        } else if error.kind() == bron_extract::ErrorKind::Permission {
-            failure.hint(RIGHTS)
-        } else {
-            failure
-        }
+        Self::new(exit, class, whole(&error)).hint_about(&error)
     }
 }
 
@@ -215,12 +219,15 @@ impl From<bron_reconcile::Error> for Failure {
     /// The class is that of the reader behind the comparison, where one failed.
     fn from(error: bron_reconcile::Error) -> Self {
         let sources = std::iter::successors(std::error::Error::source(&error), |inner| inner.source());
-        let class = sources.into_iter().find_map(|inner| {
-            let extract = inner.downcast_ref::<bron_extract::Error>().map(extract_class);
-            extract.or_else(|| inner.downcast_ref::<bron_load::Error>().map(load_class))
-        });
+        let extract = sources.clone().find_map(|inner| inner.downcast_ref::<bron_extract::Error>());
+        let load = || sources.clone().find_map(|inner| inner.downcast_ref::<bron_load::Error>());
+        let class = extract.map(extract_class).or_else(|| load().map(load_class));
         let (exit, class) = class.unwrap_or((Exit::Failed, Class::Data));
-        Self::new(exit, class, whole(&error))
+        let failure = Self::new(exit, class, whole(&error));
+        match extract {
+            Some(behind) => failure.hint_about(behind),
+            None => failure,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bron_extract::{Access, Locator, Manners};
+use bron_extract::{Access, Locator, Manners, MasterKey};
 use bron_load::Target;
 use bron_mappings::{Diagnostic, InstallationSecret, Sensitive, Severity};
 use serde::Deserialize;
@@ -42,7 +42,17 @@ struct ProjectFile {
     part_rows: Option<usize>,
     quarantine_limit_ppm: Option<u64>,
     #[serde(default)]
+    staging: StagingFile,
+    #[serde(default)]
     system: BTreeMap<String, SystemFile>,
+}
+
+/// How runs keep what they read, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StagingFile {
+    key: Option<String>,
+    retention_days: Option<u32>,
 }
 
 /// How a source system is reached, as written: `kind` and `path` for files, `address` for servers.
@@ -103,6 +113,8 @@ pub(crate) struct Settings {
     pub(crate) part_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
     pub(crate) systems: BTreeMap<String, SystemSettings>,
+    /// What wraps the keys of the runs; without it runs are plain.
+    pub(crate) staging_key: Option<MasterKey>,
     /// Tables, as `system/TABLE`, in which the operator accepts what changed since the reading before.
     pub(crate) accept: BTreeSet<String>,
 }
@@ -111,12 +123,7 @@ impl Settings {
     /// Reads the settings of the project that the arguments name.
     pub(crate) fn resolve(arguments: &ChainArguments) -> Result<Self, Failure> {
         let ChainArguments { project, target, batch_rows } = arguments;
-        let path = project.join(PROJECT_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            Failure::config(format!("cannot read {}: {error}", path.display()))
-                .hint("name the project with --project DIR, or make one with `bron demo`")
-        })?;
-        let file = parse(&path, &text)?;
+        let file = project_file(project)?;
         let target = target.clone().or_else(|| std::env::var("BRON_TARGET").ok());
         let target = target.map_or_else(|| in_project(project, &file.target), Ok)?;
         let target = Target::parse(&target).map_err(|error| Failure::config(whole(&error)))?;
@@ -129,6 +136,7 @@ impl Settings {
         }
         let secret = InstallationSecret::from_hex(&referred(project, "secret", &file.secret)?)
             .map_err(|error| Failure::config(error.to_string()))?;
+        let staging_key = file.staging.key.map(|key| referred(project, "key", &key)).transpose()?;
         let systems = file.system.into_iter().map(|(name, system)| {
             let settings = system_settings(project, system);
             let settings = settings.map_err(|failure| failure.about(&format!("system {name}")))?;
@@ -144,6 +152,7 @@ impl Settings {
             part_rows: file.part_rows.unwrap_or(DEFAULT_PART_ROWS).clamp(1, MOST_PART_ROWS),
             quarantine_limit_ppm: file.quarantine_limit_ppm.unwrap_or(DEFAULT_QUARANTINE_PPM),
             systems,
+            staging_key: staging_key.map(|key| MasterKey::from_hex(&key)).transpose()?,
             accept: BTreeSet::new(),
             project: project.clone(),
         })
@@ -167,8 +176,27 @@ impl Settings {
 
     /// The directory of all runs.
     pub(crate) fn runs(&self) -> PathBuf {
-        self.project.join("runs")
+        runs(&self.project)
     }
+}
+
+/// The directory of all runs of a project.
+pub(crate) fn runs(project: &Path) -> PathBuf {
+    project.join("runs")
+}
+
+/// How many days the project keeps what a run read. Needs no secret of the project.
+pub(crate) fn retention_days(project: &Path) -> Result<Option<u32>, Failure> {
+    Ok(project_file(project)?.staging.retention_days)
+}
+
+fn project_file(project: &Path) -> Result<ProjectFile, Failure> {
+    let path = project.join(PROJECT_FILE);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::config(format!("cannot read {}: {error}", path.display()))
+            .hint("name the project with --project DIR, or make one with `bron demo`")
+    })?;
+    parse(&path, &text)
 }
 
 fn parse(path: &Path, text: &str) -> Result<ProjectFile, Failure> {
@@ -338,6 +366,25 @@ mod tests {
         let system = "[system.paraply]\nkind = \"sqlite\"\naddress = \"mssql://r@h/d\"\n";
         std::fs::write(dir.path().join(PROJECT_FILE), format!("{PROJECT}{system}")).unwrap();
         assert!(resolve(dir.path()).err().unwrap().message.contains("system paraply"));
+    }
+
+    #[test]
+    fn the_key_of_the_staging_is_named_and_never_repeated() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("k"), "0".repeat(64)).unwrap();
+        std::fs::write(dir.path().join(PROJECT_FILE), PROJECT).unwrap();
+        assert!(resolve(dir.path()).unwrap().staging_key.is_none());
+        let staging = |key: &str| {
+            let text = format!("{PROJECT}[staging]\nkey = \"{key}\"\nretention_days = 30\n");
+            std::fs::write(dir.path().join(PROJECT_FILE), text).unwrap();
+            resolve(dir.path())
+        };
+        assert!(staging("file:k").unwrap().staging_key.is_some());
+        assert_eq!(retention_days(dir.path()).unwrap(), Some(30));
+        std::fs::write(dir.path().join("k"), "c0ffee").unwrap();
+        for wrong in [staging("file:k"), staging("c0ffee")] {
+            assert!(!wrong.err().unwrap().message.contains("c0ffee"));
+        }
     }
 
     #[test]

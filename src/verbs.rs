@@ -5,6 +5,7 @@ mod demo;
 mod diff;
 mod doctor;
 mod grants;
+mod key;
 mod mapping;
 mod migrate;
 mod reconcile;
@@ -30,6 +31,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Load(arguments) => stages::load(arguments, printer),
         Verb::Reconcile(arguments) => reconcile::run(arguments, printer),
         Verb::Mapping(verb) => mapping::run(verb, printer),
+        Verb::Key(verb) => key::run(verb, printer),
         Verb::Source(verb) => source::run(verb, printer),
         Verb::Doctor(arguments) => doctor::run(arguments, printer),
         Verb::Grants(arguments) => grants::run(arguments, printer),
@@ -39,7 +41,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
 /// Where the texts lie that diagnostics of this verb point into.
 pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
     let dirs = match verb {
-        Verb::Demo(_) | Verb::Source(_) | Verb::Doctor(_) => Vec::new(),
+        Verb::Demo(_) | Verb::Key(_) | Verb::Source(_) | Verb::Doctor(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
         Verb::Mapping(verb) => mapping::folder_of(verb).into_iter().collect(),

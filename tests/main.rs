@@ -23,6 +23,7 @@
 //! | [`doctor`] | is what will go wrong said before the run, with what to do about it? |
 //! | [`grants`] | are the printed rights enough for the work, and none of them too many? |
 //! | [`tls`] | is a server believed only when it proves who it is, and told no password before? |
+//! | [`sealed`] | does a run with a key keep nothing in the clear, give the same result, and end with its key? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
 //! | `connectors` | are the same records staged the same, whatever they are read from? (all features of servers) |
@@ -63,6 +64,7 @@ mod postgres;
 mod quality;
 #[cfg(feature = "postgres-tests")]
 mod relocation;
+mod sealed;
 mod shared_target;
 mod sources;
 mod sqlserver;

@@ -12,11 +12,13 @@
 //! - A file is either there whole or not there: it is written under another name, synced, renamed.
 //! - Memory does not grow with the size of a table.
 //! - No error and no ledger carries a value of a row.
+//! - What a run with a key has written opens with that key and in its own place, and nowhere else.
 
 mod access;
 pub mod atomic;
 mod batches;
 mod charset;
+mod cipher;
 mod delimited;
 mod error;
 mod examine;
@@ -24,6 +26,7 @@ mod found;
 mod grants;
 mod hashing;
 mod intake;
+mod keys;
 mod ledger;
 mod manifest;
 mod mysql;
@@ -41,6 +44,7 @@ mod sqlite;
 mod stage;
 mod tds;
 mod trust;
+mod vault;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
 pub use delimited::{
@@ -49,6 +53,10 @@ pub use delimited::{
 pub use error::{Error, ErrorKind};
 pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};
 pub use grants::{GrantDialect, ReadingRights, TableNeed, reading_grants};
+pub use keys::{
+    KEY_FILE, KeyState, MasterKey, RECEIPT_FILE, Receipt, RunKey, WrappedKey, destroy_run_key, draw_run_key,
+    key_state,
+};
 pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use mysql::MysqlSource;
@@ -59,7 +67,8 @@ pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, Un
 pub use span::{Batching, Mark, RowMarks, Span};
 pub use sqlite::SqliteSource;
 pub use stage::{
-    StageRequest, Staged, adopt_table, file_safe, stage_table, stage_table_beside, stage_table_by, table_dir,
-    unreadable_schema,
+    StageRequest, Staged, StagedBefore, adopt_table, file_safe, stage_table, stage_table_beside, stage_table_by,
+    table_dir, unreadable_schema,
 };
 pub use tds::MssqlSource;
+pub use vault::Vault;

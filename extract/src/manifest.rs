@@ -10,13 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::atomic;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::TableLedger;
-use crate::parts::{PartEntry, PartReader, Written, read_parts};
+use crate::parts::{PartEntry, PartReader, Written, read_part, read_parts};
+use crate::vault::Vault;
 
 /// The name of the manifest in a directory of parts. It is written last: a directory without it is not
 /// finished.
 pub const MANIFEST_FILE: &str = "manifest.json";
 
+/// The first format, and still that of parts that are plain and hold all their values themselves.
 const FORMAT: u32 = 1;
+/// The format of parts that are sealed, or that name large values.
+const VAULT_FORMAT: u32 = 2;
 
 /// The description of a directory of parts: what the rows are, where they came from, where they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub struct Manifest {
     pub ledger: Option<TableLedger>,
     /// The parts that keep what could not be read as rows.
     pub unreadable: Vec<PartEntry>,
+    /// How the run keeps the rows.
+    vault: Option<Vault>,
 }
 
 /// The file. Its fields are in alphabetical order, as every map in it is.
@@ -52,6 +58,9 @@ struct Stored {
     origin: BTreeMap<String, String>,
     parts: Vec<PartEntry>,
     rows: u64,
+    /// The keyed digest of the text without this field, when the parts are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
     table: String,
     unreadable: Vec<PartEntry>,
 }
@@ -86,64 +95,113 @@ impl Manifest {
             content: written.content,
             ledger: None,
             unreadable: Vec::new(),
+            vault: written.vault,
         }
     }
 
-    /// The canonical text: the same manifest gives the same bytes.
+    /// The canonical text, without a seal: the same manifest gives the same bytes.
     #[must_use]
     pub fn to_json(&self) -> String {
+        text_of(&self.stored())
+    }
+
+    fn stored(&self) -> Stored {
         let columns = self
             .schema
             .columns()
             .iter()
             .map(|column| StoredColumn { kind: type_name(column.kind), name: column.name.clone() });
-        let stored = Stored {
+        let has_blobs = self.parts.iter().chain(&self.unreadable).any(|part| !part.blobs.is_empty());
+        Stored {
             columns: columns.collect(),
             content: self.content,
-            format: FORMAT,
+            format: if has_blobs || self.is_sealed() { VAULT_FORMAT } else { FORMAT },
             ledger: self.ledger.clone(),
             origin: self.origin.clone(),
             parts: self.parts.clone(),
             rows: self.rows,
+            seal: None,
             table: self.table.clone(),
             unreadable: self.unreadable.clone(),
-        };
-        let mut text = serde_json::to_string_pretty(&stored).expect("every key of a manifest is text");
-        text.push('\n');
-        text
+        }
     }
 
-    /// The digest of the canonical text, which covers the content of the parts.
+    fn is_sealed(&self) -> bool {
+        self.vault.as_ref().is_some_and(Vault::is_sealed)
+    }
+
+    /// The digest of the canonical text, which covers the content of the parts. Sealing the same rows again gives
+    /// other bytes; of sealed parts it is their rows that count, so that the digest is the same.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(self.to_json().as_bytes())
+        let mut stored = self.stored();
+        if self.is_sealed() {
+            for part in stored.parts.iter_mut().chain(&mut stored.unreadable) {
+                part.stored = part.content;
+            }
+        }
+        Digest::of(text_of(&stored).as_bytes())
     }
 
-    /// Writes the manifest into the directory of its parts, atomically.
+    /// Writes the manifest into the directory of its parts, atomically. With a key it is proven by a keyed digest.
     ///
     /// # Errors
-    /// [`ErrorKind::Storage`] when it cannot be written.
+    /// [`ErrorKind::Storage`] when it cannot be written, [`ErrorKind::Settings`] when the directory is not one of the
+    /// run that keeps the parts.
     pub fn save(&self, dir: &Path) -> Result<(), Error> {
-        atomic::write(&dir.join(MANIFEST_FILE), self.to_json().as_bytes())
+        let mut stored = self.stored();
+        stored.seal = self.proof(dir)?.map(|proof| proof.to_string());
+        atomic::write(&dir.join(MANIFEST_FILE), text_of(&stored).as_bytes())
     }
 
-    /// Reads a manifest.
+    fn proof(&self, dir: &Path) -> Result<Option<Digest>, Error> {
+        let vault = self.vault.as_ref().filter(|vault| vault.is_sealed());
+        vault.map_or(Ok(None), |vault| vault.proof(dir, MANIFEST_FILE, &self.to_json()))
+    }
+
+    /// Reads a manifest as it stands. The rows of sealed parts cannot be read through it; see [`Manifest::open`].
     ///
     /// # Errors
     /// [`ErrorKind::Missing`] when there is none, [`ErrorKind::Unreadable`] when it was written in a newer
     /// format, [`ErrorKind::Corrupt`] when it is not a manifest or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_stored(path).map(|(manifest, _)| manifest)
+    }
+
+    /// Reads the manifest of a directory of a run, and proves it where the run has a key.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`]; [`ErrorKind::Corrupt`] also when the run has a key and the manifest is not what the run
+    /// wrote there, and [`ErrorKind::Settings`] when it is sealed and the run has none.
+    pub fn open(dir: &Path, vault: &Vault) -> Result<Self, Error> {
+        let path = dir.join(MANIFEST_FILE);
+        let (mut manifest, seal) = Self::load_stored(&path)?;
+        manifest.vault = Some(vault.clone());
+        match (&seal, manifest.proof(dir)?) {
+            (None, None) => Ok(manifest),
+            (Some(_), None) => {
+                let problem = format!("{} is sealed, and the run has no key", path.display());
+                Err(Error::new(ErrorKind::Settings, problem))
+            }
+            (Some(seal), Some(proof)) if *seal == proof.to_string() => Ok(manifest),
+            (_, Some(_)) => Err(Error::corrupt(&path, "is not what this run wrote there", None)),
+        }
+    }
+
+    fn load_stored(path: &Path) -> Result<(Self, Option<String>), Error> {
         let text = fs::read(path).map_err(|error| Error::reading(path, error))?;
         let not_one =
             |error: serde_json::Error| Error::corrupt(path, "is not a manifest", Some(error.into()));
         let AnyFormat { format } = serde_json::from_slice(&text).map_err(not_one)?;
-        if format > FORMAT {
+        if format > VAULT_FORMAT {
             let problem =
-                format!("{} has format {format}; this version reads up to {FORMAT}", path.display());
+                format!("{} has format {format}; this version reads up to {VAULT_FORMAT}", path.display());
             return Err(Error::new(ErrorKind::Unreadable, problem));
         }
-        let stored: Stored = serde_json::from_slice(&text).map_err(not_one)?;
-        Self::from_stored(stored).map_err(|problem| Error::corrupt(path, problem, None))
+        let mut stored: Stored = serde_json::from_slice(&text).map_err(not_one)?;
+        let seal = stored.seal.take();
+        let manifest = Self::from_stored(stored).map_err(|problem| Error::corrupt(path, problem, None))?;
+        Ok((manifest, seal))
     }
 
     fn from_stored(stored: Stored) -> Result<Self, &'static str> {
@@ -165,6 +223,7 @@ impl Manifest {
             content: stored.content,
             ledger: stored.ledger,
             unreadable: stored.unreadable,
+            vault: None,
         })
     }
 
@@ -173,8 +232,29 @@ impl Manifest {
     /// # Errors
     /// As [`read_parts`].
     pub fn read(&self, dir: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<PartReader, Error> {
-        read_parts(dir, &self.schema, &self.parts, columns, batch_rows)
+        let reader = read_parts(dir, &self.schema, &self.parts, columns, batch_rows)?;
+        Ok(reader.within(self.vault.as_ref()))
     }
+
+    /// Reads the rows of one of the parts, as [`Manifest::read`].
+    ///
+    /// # Errors
+    /// As [`read_parts`].
+    pub fn read_part(
+        &self,
+        dir: &Path,
+        part: &PartEntry,
+        columns: Option<&[&str]>,
+        batch_rows: usize,
+    ) -> Result<PartReader, Error> {
+        Ok(read_part(dir, &self.schema, part, columns, batch_rows)?.within(self.vault.as_ref()))
+    }
+}
+
+fn text_of(stored: &Stored) -> String {
+    let mut text = serde_json::to_string_pretty(stored).expect("every key of a manifest is text");
+    text.push('\n');
+    text
 }
 
 fn is_plain_name(file: &str) -> bool {
@@ -236,9 +316,9 @@ mod tests {
         let schema =
             BatchSchema::new(kinds.into_iter().enumerate().map(|(at, kind)| (format!("c{at}"), kind)));
         let content = Digest::of(b"x");
-        let part =
-            PartEntry { content, file: "part-00000.parquet".to_owned(), rows: 3, stored: Digest::of(b"y") };
-        let written = Written { parts: vec![part], rows: 3, content };
+        let (file, stored) = ("part-00000.parquet".to_owned(), Digest::of(b"y"));
+        let part = PartEntry { blobs: Vec::new(), content, file, rows: 3, stored };
+        let written = Written { parts: vec![part], rows: 3, content, vault: None };
         let origin = BTreeMap::from([("system".to_owned(), "paraply".to_owned())]);
         let mut manifest = Manifest::new("BESLUT", origin, &schema, written);
         let mut ledger = TableLedger::default();
@@ -273,7 +353,7 @@ mod tests {
         let good = manifest().to_json();
         assert_eq!(Manifest::load(&path).unwrap_err().kind(), ErrorKind::Missing);
         let cases = [
-            (good.replace("\"format\": 1", "\"format\": 2"), ErrorKind::Unreadable),
+            (good.replace("\"format\": 1", "\"format\": 3"), ErrorKind::Unreadable),
             (good.replace("\"table\"", "\"tabell\""), ErrorKind::Corrupt),
             (good.replace("decimal(4)", "float"), ErrorKind::Corrupt),
             (good.replacen("\"rows\": 3", "\"rows\": 4", 1), ErrorKind::Corrupt),

@@ -2,9 +2,11 @@
 //!
 //! The same rows give byte-identical parts, however they were cut into batches: parts are cut at exact
 //! rows, each is written from one run of columns, and nothing in a file depends on the clock, the
-//! machine or chance.
+//! machine or chance. Sealing a part adds chance to its bytes and to nothing else: the digest of its rows is
+//! the same with and without a key.
 
 mod background;
+mod blobs;
 mod reader;
 mod resume;
 
@@ -29,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::{self, Pending};
 use crate::error::{Error, ErrorKind};
 use crate::hashing::{HashingWriter, RowHasher};
+use crate::vault::{PartSeal, Vault};
 
 use self::background::Background;
 pub use reader::{PartReader, read_part, read_parts};
@@ -37,6 +40,9 @@ pub use reader::{PartReader, read_part, read_parts};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartEntry {
+    /// The columns in which the part names large values in the place of holding them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blobs: Vec<String>,
     /// The digest of the rows in order: of columns and cells, independent of Parquet.
     #[serde(with = "crate::manifest::digest_text")]
     pub content: Digest,
@@ -63,6 +69,8 @@ pub struct PartOptions {
     pub sort_by: Option<String>,
     /// What the file names begin with; `part` gives `part-00000.parquet`.
     pub prefix: String,
+    /// How the run keeps its rows; without one parts are plain and hold all values themselves.
+    pub vault: Option<Vault>,
 }
 
 impl Default for PartOptions {
@@ -73,6 +81,7 @@ impl Default for PartOptions {
             row_group_rows: 65_536,
             sort_by: None,
             prefix: "part".to_owned(),
+            vault: None,
         }
     }
 }
@@ -86,6 +95,8 @@ pub struct Written {
     pub rows: u64,
     /// The digest of all rows in the order in which they were written.
     pub content: Digest,
+    /// How the run keeps them.
+    pub vault: Option<Vault>,
 }
 
 /// Writes rows as parts. Holds the rows of one part in memory, or of two: see [`PartWriter::in_background`].
@@ -127,6 +138,7 @@ impl PartWriter {
             prefix: options.prefix.clone(),
             row_group_rows: options.row_group_rows,
             sort_column,
+            vault: options.vault.clone(),
             content: RowHasher::new(schema),
             parts: Vec::new(),
             rows: 0,
@@ -240,6 +252,8 @@ struct PartMaker {
     prefix: String,
     row_group_rows: usize,
     sort_column: Option<usize>,
+    /// How the run keeps the rows.
+    vault: Option<Vault>,
     content: RowHasher,
     parts: Vec<PartEntry>,
     rows: u64,
@@ -251,16 +265,21 @@ impl PartMaker {
         let arranged = self.arranged(pending)?;
         let file = format!("{}-{:05}.parquet", self.prefix, self.parts.len());
         let path = self.dir.join(&file);
+        let (record, blobs) = match &self.vault {
+            Some(vault) => blobs::set_aside(vault, &arranged)?,
+            None => (arranged.record().clone(), Vec::new()),
+        };
+        let seal = self.vault.as_ref().map(|vault| vault.part(&self.dir, &file)).transpose()?.flatten();
         let mut part_content = RowHasher::new(&self.schema);
         let (content, row_group_rows) = (&mut self.content, self.row_group_rows);
         let stored = thread::scope(|scope| {
             let hashing = scope.spawn(|| content.add_to_both(&mut part_content, &arranged));
-            let stored = store(&path, &arranged, row_group_rows);
+            let stored = store(&path, &record, row_group_rows, seal.as_ref());
             hashing.join().unwrap_or_else(|panic| resume_unwind(panic));
             stored
         })?;
         let rows = u64::try_from(arranged.rows()).expect("a part has fewer than 2^64 rows");
-        let entry = PartEntry { content: part_content.finish(), file, rows, stored };
+        let entry = PartEntry { blobs, content: part_content.finish(), file, rows, stored };
         self.parts.push(entry.clone());
         self.rows += rows;
         Ok(entry)
@@ -279,15 +298,20 @@ impl PartMaker {
     }
 
     fn written(self) -> Written {
-        Written { parts: self.parts, rows: self.rows, content: self.content.finish() }
+        Written { parts: self.parts, rows: self.rows, content: self.content.finish(), vault: self.vault }
     }
 }
 
 /// Writes a file of these rows and gives the digest of its bytes.
-fn store(path: &Path, rows: &Batch, row_group_rows: usize) -> Result<Digest, Error> {
+fn store(
+    path: &Path,
+    rows: &RecordBatch,
+    row_group_rows: usize,
+    seal: Option<&PartSeal>,
+) -> Result<Digest, Error> {
     let mut pending = Pending::create(path)?;
     let mut output = HashingWriter::new(pending.file());
-    write_parquet(&mut output, rows.record(), row_group_rows)
+    write_parquet(&mut output, rows, row_group_rows, seal)
         .map_err(|error| Error::writing_part(path, error))?;
     let stored = output.digest();
     pending.commit()?;
@@ -334,6 +358,7 @@ fn write_parquet(
     output: impl Write + Send,
     record: &RecordBatch,
     row_group_rows: usize,
+    seal: Option<&PartSeal>,
 ) -> Result<(), ParquetError> {
     // No statistics: nobody prunes by them, and they would copy values into the footer.
     let mut properties = WriterProperties::builder()
@@ -351,7 +376,11 @@ fn write_parquet(
             }
         }
     }
-    let mut writer = ArrowWriter::try_new(output, Arc::clone(record.schema_ref()), Some(properties.build()))?;
+    if let Some(seal) = seal {
+        properties = properties.with_file_encryption_properties(seal.sealing());
+    }
+    let schema = Arc::clone(record.schema_ref());
+    let mut writer = ArrowWriter::try_new(output, schema, Some(properties.build()))?;
     writer.write(record)?;
     writer.close().map(drop)
 }
@@ -369,5 +398,7 @@ fn repeats(cells: &Cells<'_>) -> bool {
     sample.len() * 2 <= taken
 }
 
+#[cfg(test)]
+mod sealed_tests;
 #[cfg(test)]
 mod tests;

@@ -16,9 +16,10 @@ use crate::batches::RowBuilder;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::TableLedger;
 use crate::manifest::{MANIFEST_FILE, Manifest};
-use crate::parts::{PartEntry, PartOptions, PartWriter, Written};
+use crate::parts::{PartEntry, PartOptions, PartWriter, Written, read_parts};
 use crate::source::{Source, TableReader, TableSchema, UnreadableRow};
 use crate::span::{Batching, Mark, Span};
+use crate::vault::Vault;
 
 use self::journal::{Journal, Progress};
 
@@ -106,7 +107,7 @@ pub fn stage_table_by(
     let schema = request.table.batch_schema();
     let two_parts = u64::try_from(request.parts.rows_per_part.saturating_mul(2)).unwrap_or(u64::MAX);
     let is_worth_it = request.table.rows_estimate >= two_parts
-        && finished(request.dir, &origin(request), &schema).is_none();
+        && finished(request.dir, request.parts.vault.as_ref(), &origin(request), &schema).is_none();
     let mut beside = Vec::new();
     while is_worth_it && beside.len() + 1 < readers {
         let Ok(Some(other)) = source.beside() else { break };
@@ -135,7 +136,8 @@ pub fn stage_table_beside(
     request: &StageRequest<'_>,
 ) -> Result<Staged, Error> {
     let origin = origin(request);
-    if let Some(manifest) = finished(request.dir, &origin, &request.table.batch_schema()) {
+    let vault = request.parts.vault.as_ref();
+    if let Some(manifest) = finished(request.dir, vault, &origin, &request.table.batch_schema()) {
         atomic::clean(request.dir)?;
         Journal::open(request, &origin).0.remove()?;
         return Ok(Staged { manifest, reused: true });
@@ -303,25 +305,70 @@ fn remove_parts(request: &StageRequest<'_>, kept: &[String]) -> Result<(), Error
     })
 }
 
-/// Takes over the table as it was staged in `from`, when that was made from the same source, with the same columns
-/// and the same cut: the files are linked, not copied. Says whether it was.
+/// A table that was staged before, perhaps by another run.
+#[derive(Clone, Copy, Debug)]
+pub struct StagedBefore<'a> {
+    /// The directory of the table.
+    pub dir: &'a Path,
+    /// How that run keeps its rows.
+    pub vault: Option<&'a Vault>,
+}
+
+/// Takes over the table as it was staged before, when that was made from the same source, with the same columns
+/// and the same cut. The files are linked, not copied, unless one of the runs has a key or large values lie beside
+/// the parts: then the rows are read, proven and written again as this run keeps them. Says whether it was.
 ///
 /// # Errors
-/// [`ErrorKind::Storage`] when the files cannot be linked.
-pub fn adopt_table(request: &StageRequest<'_>, from: &Path) -> Result<bool, Error> {
+/// [`ErrorKind::Storage`] when the files cannot be linked or written, those of [`PartReader`](crate::PartReader) when
+/// the rows cannot be read, and [`ErrorKind::Corrupt`] when the rows that were written are not those of the manifest.
+pub fn adopt_table(request: &StageRequest<'_>, from: StagedBefore<'_>) -> Result<bool, Error> {
     let (origin, schema) = (origin(request), request.table.batch_schema());
-    if finished(request.dir, &origin, &schema).is_some() {
+    let vault = request.parts.vault.as_ref();
+    if finished(request.dir, vault, &origin, &schema).is_some() {
         return Ok(true);
     }
-    let Some(manifest) = finished(from, &origin, &schema) else { return Ok(false) };
+    let Some(manifest) = finished(from.dir, from.vault, &origin, &schema) else { return Ok(false) };
     atomic::renew_directory(request.dir)?;
-    let parts = manifest.parts.iter().chain(&manifest.unreadable).map(|part| part.file.as_str());
+    let parts = || manifest.parts.iter().chain(&manifest.unreadable);
+    let is_sealed = |vault: Option<&Vault>| vault.is_some_and(Vault::is_sealed);
+    if is_sealed(vault) || is_sealed(from.vault) || parts().any(|part| !part.blobs.is_empty()) {
+        write_again(request, from, &manifest)?;
+        return Ok(true);
+    }
     // The manifest goes last: until it is there the directory does not count as finished.
-    for file in parts.chain([MANIFEST_FILE]) {
+    for file in parts().map(|part| part.file.as_str()).chain([MANIFEST_FILE]) {
         let to = request.dir.join(file);
-        std::fs::hard_link(from.join(file), &to).map_err(|error| Error::writing(&to, error))?;
+        std::fs::hard_link(from.dir.join(file), &to).map_err(|error| Error::writing(&to, error))?;
     }
     Ok(true)
+}
+
+/// Writes the rows of another run's table as this run keeps them.
+fn write_again(request: &StageRequest<'_>, from: StagedBefore<'_>, before: &Manifest) -> Result<(), Error> {
+    let copied = |schema: &BatchSchema, entries: &[PartEntry], options: PartOptions| {
+        let reader = read_parts(from.dir, schema, entries, None, request.batch_rows)?.within(from.vault);
+        let mut writer = PartWriter::new(request.dir, schema, options)?;
+        for batch in reader {
+            writer.push(&batch.map_err(Error::from_reader)?)?;
+        }
+        let written = writer.finish()?;
+        let content = |parts: &[PartEntry]| parts.iter().map(|part| part.content).collect::<Vec<_>>();
+        if content(&written.parts) == content(entries) { Ok(written) } else { Err(not_the_same(from.dir)) }
+    };
+    let written = copied(&before.schema, &before.parts, request.parts.clone())?;
+    if written.content != before.content {
+        return Err(not_the_same(from.dir));
+    }
+    let lines = unreadable_options(request.parts.vault.as_ref());
+    let unreadable = copied(&unreadable_schema(), &before.unreadable, lines)?;
+    let mut manifest = Manifest::new(&before.table, before.origin.clone(), &before.schema, written);
+    manifest.ledger.clone_from(&before.ledger);
+    manifest.unreadable = unreadable.parts;
+    manifest.save(request.dir)
+}
+
+fn not_the_same(dir: &Path) -> Error {
+    Error::corrupt(dir, "does not hold the rows that its manifest names", None)
 }
 
 fn origin(request: &StageRequest<'_>) -> BTreeMap<String, String> {
@@ -335,8 +382,17 @@ fn origin(request: &StageRequest<'_>) -> BTreeMap<String, String> {
 
 /// The manifest of a directory that need not be made again. Damage to the manifest is a reason to make it
 /// again, not an error.
-fn finished(dir: &Path, origin: &BTreeMap<String, String>, schema: &BatchSchema) -> Option<Manifest> {
-    let manifest = Manifest::load(&dir.join(MANIFEST_FILE)).ok()?;
+fn finished(
+    dir: &Path,
+    vault: Option<&Vault>,
+    origin: &BTreeMap<String, String>,
+    schema: &BatchSchema,
+) -> Option<Manifest> {
+    let manifest = match vault {
+        Some(vault) => Manifest::open(dir, vault),
+        None => Manifest::load(&dir.join(MANIFEST_FILE)),
+    };
+    let manifest = manifest.ok()?;
     let whole = manifest.parts.iter().chain(&manifest.unreadable).all(|part| dir.join(&part.file).is_file());
     (whole && &manifest.origin == origin && &manifest.schema == schema).then_some(manifest)
 }
@@ -359,6 +415,10 @@ pub fn unreadable_schema() -> BatchSchema {
     BatchSchema::new(columns.map(|(name, kind)| (name.to_owned(), kind)))
 }
 
+fn unreadable_options(vault: Option<&Vault>) -> PartOptions {
+    PartOptions { prefix: UNREADABLE.to_owned(), vault: vault.cloned(), ..PartOptions::default() }
+}
+
 struct UnreadableWriter {
     rows: RowBuilder,
     parts: PartWriter,
@@ -368,9 +428,8 @@ impl UnreadableWriter {
     /// A writer that goes on behind these parts.
     fn behind(request: &StageRequest<'_>, parts: Vec<PartEntry>) -> Result<Self, Error> {
         let schema = unreadable_schema();
-        let options = PartOptions { prefix: UNREADABLE.to_owned(), ..PartOptions::default() };
         Ok(Self {
-            parts: PartWriter::behind(request.dir, &schema, options, parts)?,
+            parts: PartWriter::behind(request.dir, &schema, unreadable_options(request.parts.vault.as_ref()), parts)?,
             rows: RowBuilder::new(schema, BUFFERED_LINES, BUFFERED_BYTES),
         })
     }

@@ -40,6 +40,12 @@ impl InstallationSecret {
         blake3::Hash::from_hex(text.trim()).map(|hash| Self(*hash.as_bytes())).map_err(|_| SecretError)
     }
 
+    /// A key for one purpose, which says nothing of the secret or of the keys for other purposes.
+    #[must_use]
+    pub fn key_for(&self, purpose: &str) -> [u8; 32] {
+        self.keyed(b"key", &[purpose.as_bytes()])
+    }
+
     fn keyed(&self, purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let mut bytes = Vec::with_capacity(128);
         for part in std::iter::once(&purpose).chain(parts) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bron_extract::{MANIFEST_FILE, Manifest, table_dir};
+use bron_extract::{Manifest, table_dir};
 use bron_mappings::{Diagnostic, Mapping, MappingSet, Origin, Rule, Severity};
 use bron_transform::{Plan, Profiler, RuleProfile};
 
@@ -130,7 +130,7 @@ impl Chain<'_> {
     ) -> Result<BTreeMap<String, u64>, Failure> {
         let mut found = BTreeMap::new();
         let dir = table_dir(&self.run.dir, &mapping.system, &mapping.table);
-        let Ok(manifest) = Manifest::load(&dir.join(MANIFEST_FILE)) else { return Ok(found) };
+        let Ok(manifest) = Manifest::open(&dir, &self.run.vault) else { return Ok(found) };
         let (Some(codes), Some(_)) = (set.codes.get(list), manifest.schema.index_of(column)) else {
             return Ok(found);
         };

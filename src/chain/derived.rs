@@ -6,8 +6,8 @@ use bron_extract::{Manifest, PartOptions, PartWriter, atomic};
 use bron_mappings::Mapping;
 use bron_transform::{Balance, Transformed, reject_schema};
 
+use super::Chain;
 use super::transformation::TableRecord;
-use super::{Chain, part_options};
 use crate::failure::Failure;
 
 impl Chain<'_> {
@@ -19,7 +19,7 @@ impl Chain<'_> {
         made: impl IntoIterator<Item = Transformed>,
     ) -> Result<(), Failure> {
         let origin = BTreeMap::from([("mapping".to_owned(), self.run.mapping_digest.clone())]);
-        let sorted = PartOptions { sort_by: Some("id".to_owned()), ..part_options() };
+        let sorted = PartOptions { sort_by: Some("id".to_owned()), ..self.run.part_options() };
         let mut writers: BTreeMap<String, PartWriter> = BTreeMap::new();
         let names = mapping.targets.iter().map(|target| &target.entity);
         let entities: Vec<&bron_mappings::Entity> =
@@ -31,7 +31,7 @@ impl Chain<'_> {
         }
         let dir = self.rejects_dir(mapping);
         atomic::renew_directory(&dir)?;
-        let mut rejects = PartWriter::new(&dir, &reject_schema(), part_options())?;
+        let mut rejects = PartWriter::new(&dir, &reject_schema(), self.run.part_options())?;
         let (mut balance, mut produced) = (Balance::default(), BTreeMap::new());
         for made in made {
             self.go_on()?;

@@ -8,14 +8,14 @@ mod rows;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use bron_extract::{Locator, SourceColumn, TableSchema};
+use bron_extract::{Locator, SourceColumn, TableSchema, Vault};
 use bron_mappings::DigestBuilder;
 use bron_reconcile::snapshot::{ColumnShape, Drift, DriftKind, Snapshot, TableChanges, TableShape, drift};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::rows::{ALTERED, VANISHED};
-use super::{Chain, Run, StagedTables};
+use super::{Chain, Run, StagedTables, vaults};
 use crate::failure::{Class, Exit, Failure};
 use crate::project::OpenSource;
 use crate::settings::Settings;
@@ -44,12 +44,15 @@ pub(super) struct Earlier {
     run: String,
     dir: PathBuf,
     tables: Vec<TableShape>,
+    /// How it keeps its rows; `None` when nobody can open them any more, or only with another key.
+    vault: Option<Vault>,
 }
 
 impl Earlier {
-    fn open((run, dir): (String, PathBuf)) -> Option<Self> {
+    fn open(settings: &Settings, (run, dir): (String, PathBuf)) -> Option<Self> {
         let StoredSchema { format: 1, tables } = read(&dir.join(SCHEMA_FILE))? else { return None };
-        Some(Self { run, dir, tables })
+        let vault = vaults::of(settings, &dir, &run).ok();
+        Some(Self { run, dir, tables, vault })
     }
 }
 
@@ -69,7 +72,8 @@ pub(super) fn or_drift<'s>(
     sources: impl IntoIterator<Item = (&'s String, &'s OpenSource)>,
     failure: Failure,
 ) -> Failure {
-    let last = Run::last_reading(settings, is_reading).and_then(|last| Earlier::open((last.run, last.dir)));
+    let last = Run::last_reading(settings, is_reading)
+        .and_then(|last| Earlier::open(settings, (last.run, last.dir)));
     let Some(Earlier { run, tables, .. }) = last else { return failure };
     // Of files it is the mapping files that say what they hold.
     let describes_itself = |shape: &TableShape| {
@@ -137,7 +141,8 @@ impl Chain<'_> {
     pub(super) fn compare_schema(&self) -> Result<(Option<Earlier>, Vec<Drift>), Failure> {
         self.refuse_unknown_acceptance()?;
         let tables = shapes(&self.sources);
-        let earlier = self.run.earlier_reading(&self.settings.runs(), is_reading).and_then(Earlier::open);
+        let earlier = self.run.earlier_reading(&self.settings.runs(), is_reading);
+        let earlier = earlier.and_then(|earlier| Earlier::open(self.settings, earlier));
         let found = earlier.as_ref().map_or_else(Vec::new, |earlier| drift(&earlier.tables, &tables));
         if let Some(earlier) = &earlier {
             let passed = self
@@ -167,6 +172,9 @@ impl Chain<'_> {
         drift: Vec<Drift>,
     ) -> Result<(), Failure> {
         let staged = self.staged()?;
+        if self.stands_for(earlier)? {
+            return Ok(());
+        }
         let compared = self.compared(earlier, &staged)?;
         let known = self.stored_snapshot().filter(|stored| stored.compared == compared);
         if known.is_some() && self.settings.accept.is_empty() {
@@ -184,6 +192,24 @@ impl Chain<'_> {
             snapshot.tables = self.compare_tables(&staged, earlier)?;
         }
         self.run.write_json(SNAPSHOT_FILE, &StoredSnapshot { format: 1, compared, snapshot })
+    }
+
+    /// Whether the comparison with this reading was done while its rows could be read, and they cannot any more: then
+    /// what it came to stands, with what the operator accepts of it now.
+    fn stands_for(&self, earlier: Option<&Earlier>) -> Result<bool, Failure> {
+        let Some(earlier) = earlier.filter(|earlier| earlier.vault.is_none()) else { return Ok(false) };
+        let run = &earlier.run;
+        self.printer
+            .say(&format!("the rows of run {run} cannot be read any more and are not compared again"));
+        let stored = self.stored_snapshot();
+        let Some(mut stored) = stored.filter(|stored| stored.snapshot.previous.as_ref() == Some(run)) else {
+            return Ok(false);
+        };
+        for table in &mut stored.snapshot.tables {
+            table.accepted = self.accepts(run, &table.system, &table.table);
+        }
+        self.run.write_json(SNAPSHOT_FILE, &stored)?;
+        Ok(true)
     }
 
     /// The tables in which something changed. Stops when a text that may not change has changed and nobody has

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, PartOptions, Source, StageRequest, TableSchema, missing_files, stage_table_by,
+    Locator, Manifest, PartOptions, Source, StageRequest, TableSchema, missing_files, stage_table_by,
     table_dir,
 };
 use bron_mappings::{Digest, Mapping, ReasonCode};
@@ -17,7 +17,7 @@ use bron_transform::{Need, needs};
 
 use super::lanes::{self, Hooks, Order, Outcome};
 use super::run::Run;
-use super::{Chain, STOP, Work, contents, part_options};
+use super::{Chain, STOP, Work, contents};
 use crate::failure::Failure;
 use crate::patience::wait;
 use crate::project::OpenSource;
@@ -66,7 +66,7 @@ impl Chain<'_> {
         for (system, table) in wanted {
             self.go_on()?;
             let dir = table_dir(&self.run.dir, system, &table.name);
-            if self.adopt(&runs, &request(self.settings, system, self.fingerprints[system], table, &dir))? {
+            if self.adopt(&runs, &request(self.settings, &self.run, system, self.fingerprints[system], table, &dir))? {
                 adopted.count(true);
             } else if self.again && self.settings.is_live(system) {
                 return Err(self.not_read(system, &table.name));
@@ -99,7 +99,7 @@ impl Chain<'_> {
         progress.at(others, steps);
         let stage = |source: &mut dyn Source, readers: usize, system: &str, table: &TableSchema| {
             let dir = table_dir(&run.dir, system, &table.name);
-            let request = request(settings, system, fingerprints[system], table, &dir);
+            let request = request(settings, run, system, fingerprints[system], table, &dir);
             let place = format!("{system}/{}", table.name);
             let staged = progress.during(&place, || stage_table_by(source, readers, &request))?;
             progress.step();
@@ -189,7 +189,7 @@ impl Chain<'_> {
         let mut staged = BTreeMap::new();
         for (system, table) in wanted {
             let dir = table_dir(&self.run.dir, &system, &table.name);
-            let manifest = Manifest::load(&dir.join(MANIFEST_FILE))
+            let manifest = Manifest::open(&dir, &self.run.vault)
                 .map_err(|error| Failure::from(error).hint("run `bron extract` first"))?;
             staged.insert((system, table.name), StagedTable { dir, manifest });
         }
@@ -247,13 +247,14 @@ impl Chain<'_> {
 
 fn request<'r>(
     settings: &Settings,
+    run: &Run,
     system: &'r str,
     fingerprint: Digest,
     table: &'r TableSchema,
     dir: &'r Path,
 ) -> StageRequest<'r> {
     let batch_rows = settings.batch_rows;
-    let parts = PartOptions { rows_per_part: settings.part_rows, ..part_options() };
+    let parts = PartOptions { rows_per_part: settings.part_rows, ..run.part_options() };
     StageRequest { system, table, fingerprint, dir, batch_rows, parts }
 }
 

@@ -1,6 +1,5 @@
 //! Entity parts → target rows, each part once.
 
-use bron_extract::read_part;
 use bron_load::{PartId, Receipt, RunIds, Sink, open};
 use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
@@ -84,7 +83,7 @@ impl Chain<'_> {
             self.go_on()?;
             let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
             let batches: Vec<Batch> =
-                read_part(&dir, &manifest.schema, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
+                manifest.read_part(&dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
             let id = PartId {
                 entity: entity.name.clone(),
                 part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),

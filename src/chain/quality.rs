@@ -6,15 +6,15 @@ mod retention;
 
 use std::path::PathBuf;
 
-use bron_extract::{Manifest, PartWriter, atomic};
+use bron_extract::{MANIFEST_FILE, Manifest, PartWriter, Vault, atomic};
 use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, Mapping, Value};
 use bron_reconcile::quality::{Issue, Quality, QualityTally, RetentionLine, Standing, compare};
 use bron_reconcile::report::Labels;
 
 use self::lists::Lists;
 use self::marks::COLUMNS;
-use super::{Chain, part_options};
-use crate::failure::Failure;
+use super::{Chain, vaults};
+use crate::failure::{Class, Failure};
 
 /// Where lists lie, in a run and in the project.
 const LISTS: &str = "worklists";
@@ -25,16 +25,17 @@ const MARKS_PER_PASS: u64 = 500_000;
 impl Chain<'_> {
     /// Writes the work lists and the lists for the archive, and says what they come to.
     pub(super) fn quality(&self, labels: &Labels) -> Result<(Quality, Vec<RetentionLine>), Failure> {
-        let earlier = self.run.earlier(&self.settings.runs());
+        let earlier = self.marks_before()?;
         let dir = self.run.dir.join(LISTS);
         atomic::renew_directory(&dir)?;
         let mut lists = Lists::new(self, labels, dir.clone());
         let mut tally = QualityTally::default();
         for mapping in self.produced_by() {
             self.go_on()?;
-            let before = earlier.as_ref().map(|(_, dir)| dir.join("quality").join(self.artefact(mapping)));
+            let before =
+                earlier.as_ref().map(|before| before.of(&self.artefact(mapping))).transpose()?.flatten();
             let mut found = FoundMarks::create(self, mapping)?;
-            self.compare_marks(mapping, before, |standing, issue| {
+            self.compare_marks(mapping, before.as_ref(), |standing, issue| {
                 tally.count(standing, &issue);
                 if standing == Standing::Resolved {
                     return Ok(());
@@ -47,26 +48,38 @@ impl Chain<'_> {
         lists.finish(&tally)?;
         let retention = self.retention_lists(&dir, labels)?;
         lists::copy(&dir, &self.settings.project.join(LISTS))?;
-        let previous = earlier.map(|(run, _)| run);
+        let previous = earlier.map(|before| before.run);
         Ok((Quality { previous, lines: tally.lines() }, retention))
+    }
+
+    /// The run before this one, when its marks can still be read.
+    fn marks_before(&self) -> Result<Option<MarksBefore>, Failure> {
+        let Some((run, dir)) = self.run.earlier(&self.settings.runs()) else { return Ok(None) };
+        match vaults::of(self.settings, &dir, &run) {
+            Ok(vault) => Ok(Some(MarksBefore { run, dir, vault })),
+            Err(failure) if failure.class == Class::Config => {
+                self.printer.say(&format!("the marks of run {run} are not compared: {}", failure.message));
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Hands over every mark of a table that needs somebody, with how it stands against the run before.
     fn compare_marks(
         &self,
         mapping: &Mapping,
-        before: Option<PathBuf>,
+        before: Option<&KeptMarks>,
         mut each: impl FnMut(Standing, Issue) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let rejects = self.rejects_dir(mapping);
         let rows = self.manifest(&rejects)?.rows;
-        let before = before.filter(|dir| dir.join(bron_extract::MANIFEST_FILE).is_file());
-        let old = before.as_ref().map(|dir| self.manifest(dir).map(|found| found.rows)).transpose()?;
-        let passes = (rows + old.unwrap_or_default()) / MARKS_PER_PASS + 1;
+        let old = before.map_or(0, |before| before.manifest.rows);
+        let passes = (rows + old) / MARKS_PER_PASS + 1;
         for pass in 0..passes {
             let current = self.current_marks(&rejects, (pass, passes))?;
-            let previous = match &before {
-                Some(dir) => self.stored_marks(dir, (pass, passes))?,
+            let previous = match before {
+                Some(before) => before.read((pass, passes), self.settings.batch_rows)?,
                 None => Vec::new(),
             };
             let mut problem = None;
@@ -79,6 +92,31 @@ impl Chain<'_> {
         }
         Ok(())
     }
+}
+
+/// The run whose marks those of this run are compared with.
+struct MarksBefore {
+    run: String,
+    dir: PathBuf,
+    vault: Vault,
+}
+
+impl MarksBefore {
+    /// The marks of one table; `None` when the run kept none.
+    fn of(&self, artefact: &str) -> Result<Option<KeptMarks>, Failure> {
+        let dir = self.dir.join("quality").join(artefact);
+        if !dir.join(MANIFEST_FILE).is_file() {
+            return Ok(None);
+        }
+        let manifest = Manifest::open(&dir, &self.vault)?;
+        Ok(Some(KeptMarks { dir, manifest }))
+    }
+}
+
+/// The marks of a table, as an earlier run kept them.
+struct KeptMarks {
+    dir: PathBuf,
+    manifest: Manifest,
 }
 
 /// The marks of a table, kept for the comparison with the run after this one.
@@ -95,7 +133,7 @@ impl<'c> FoundMarks<'c> {
         let dir = chain.run.dir.join("quality").join(chain.artefact(mapping));
         atomic::renew_directory(&dir)?;
         let schema = BatchSchema::new(COLUMNS.map(|name| (name.to_owned(), ColumnType::Text)));
-        let writer = PartWriter::new(&dir, &schema, part_options())?;
+        let writer = PartWriter::new(&dir, &schema, chain.run.part_options())?;
         Ok(Self { chain, dir, schema, writer, waiting: Vec::new() })
     }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use bron_extract::{Consistency, StageRequest, adopt_table, table_dir};
+use bron_extract::{Consistency, StageRequest, StagedBefore, adopt_table, table_dir};
 use bron_mappings::Digest;
 use bron_reconcile::summary::SystemReading;
 
 use super::earlier::{drift_meanwhile, is_reading};
 use super::run::{Content, Run};
-use super::{Chain, pause};
+use super::{Chain, pause, vaults};
 use crate::failure::Failure;
 use crate::patience::persist;
 use crate::printer::Printer;
@@ -120,7 +120,10 @@ impl Chain<'_> {
     /// Takes a table over from one of these runs, if it staged it from the same content. Says whether it is there now.
     pub(super) fn adopt(&self, runs: &[Content], request: &StageRequest<'_>) -> Result<bool, Failure> {
         for run in runs.iter().filter(|run| run.has(request.system, Some(&request.fingerprint))) {
-            if adopt_table(request, &table_dir(&run.dir, request.system, &request.table.name))? {
+            // What nobody can open any more, or only with another key, cannot be taken over.
+            let Ok(vault) = vaults::of(self.settings, &run.dir, &run.run) else { continue };
+            let dir = table_dir(&run.dir, request.system, &request.table.name);
+            if adopt_table(request, StagedBefore { dir: &dir, vault: Some(&vault) })? {
                 return Ok(true);
             }
         }

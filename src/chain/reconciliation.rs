@@ -10,7 +10,7 @@ mod target_rows;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bron_extract::{atomic, read_part};
+use bron_extract::atomic;
 use bron_load::{Sink, read_only};
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
@@ -155,7 +155,7 @@ impl Chain<'_> {
             let dir = self.entity_dir(mapping, &entity.name);
             let manifest = self.manifest(&dir)?;
             for part in &manifest.parts {
-                readers.push(Box::new(read_part(&dir, &manifest.schema, part, None, MERGE_ROWS)?));
+                readers.push(Box::new(manifest.read_part(&dir, part, None, MERGE_ROWS)?));
             }
         }
         Ok(readers)

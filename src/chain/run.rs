@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use bron_extract::atomic;
+use bron_extract::{PartOptions, Vault, atomic};
 use bron_mappings::{Digest, DigestBuilder, MappingSet, Pseudonym, SourceKey};
 use bron_transform::REGISTRY_VERSION;
 use serde::{Deserialize, Serialize};
 
+use super::vaults;
 use crate::failure::{Class, Exit, Failure};
 use crate::settings::Settings;
 
-/// The file that says what a run is made from and when it was worked on. The only artefact that holds
-/// wall-clock times, so that everything else is the same bytes for the same content.
+/// The file that says what a run is made from and when it was worked on. The only artefact of the work that
+/// holds wall-clock times, so that everything else is the same bytes for the same content.
 const RUN_FILE: &str = "run.json";
 
 /// A run, locked for this process.
@@ -21,6 +22,8 @@ pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) dir: PathBuf,
     pub(crate) mapping_digest: String,
+    /// How the run keeps its rows.
+    pub(crate) vault: Vault,
     description: Description,
     _lock: File,
 }
@@ -100,7 +103,8 @@ impl Run {
         let Some((_, dir, description)) = latest else { return Ok(None) };
         let lock = lock(&dir)?;
         let mapping_digest = description.mapping_digest.clone();
-        Ok(Some(Self { id: description.run.clone(), dir, mapping_digest, description, _lock: lock }))
+        let (id, vault) = (description.run.clone(), vaults::of(settings, &dir, &description.run)?);
+        Ok(Some(Self { id, dir, mapping_digest, vault, description, _lock: lock }))
     }
 
     fn open_as(
@@ -123,6 +127,7 @@ impl Run {
         atomic::create_directory(&dir)?;
         let lock = lock(&dir)?;
         atomic::clean(&dir)?;
+        let vault = vaults::own(settings, &dir, &id)?;
         let description = Description {
             format: 1,
             run: id.clone(),
@@ -135,7 +140,7 @@ impl Run {
                 .collect(),
             worked_on: worked_on(&dir),
         };
-        Ok(Self { id, dir, mapping_digest: mapping_digest.to_string(), description, _lock: lock })
+        Ok(Self { id, dir, mapping_digest: mapping_digest.to_string(), vault, description, _lock: lock })
     }
 
     /// The run before this one: of the other runs of the project whose reconciliation was done before the first
@@ -179,6 +184,26 @@ impl Run {
         let mut staged: Vec<Content> = staged.map(|(dir, run)| Content::of(dir, run)).collect();
         staged.sort_by(|a, b| a.run.cmp(&b.run));
         staged
+    }
+
+    /// Every run: its directory, its id and when work on it began, in the order in which they were begun.
+    pub(crate) fn all(runs: &Path) -> Vec<(PathBuf, String, Option<String>)> {
+        let mut all: Vec<_> = described(runs, |_| true)
+            .map(|(dir, run)| (dir, run.run, run.worked_on.into_iter().next().map(|times| times.started)))
+            .collect();
+        all.sort_by(|(_, id, begun), (_, other, earlier)| (begun, id).cmp(&(earlier, other)));
+        all
+    }
+
+    /// How rows are cut into parts and kept: several parts are built at the same time, so each is small.
+    pub(super) fn part_options(&self) -> PartOptions {
+        const BYTES_PER_PART: usize = 16 << 20;
+        PartOptions {
+            rows_per_part: 32_768,
+            bytes_per_part: BYTES_PER_PART,
+            vault: Some(self.vault.clone()),
+            ..PartOptions::default()
+        }
     }
 
     /// Notes that a verb begins to work on the run.
@@ -247,7 +272,8 @@ fn worked_on(dir: &Path) -> Vec<Times> {
     serde_json::from_str::<Description>(&text).map(|description| description.worked_on).unwrap_or_default()
 }
 
-fn lock(dir: &Path) -> Result<File, Failure> {
+/// Keeps every other process from working on the run until the file is dropped.
+pub(super) fn lock(dir: &Path) -> Result<File, Failure> {
     let path = dir.join("lock");
     let cannot =
         |what: &str| Failure::new(Exit::Failed, Class::Retryable, format!("{}: {what}", path.display()));
@@ -256,6 +282,7 @@ fn lock(dir: &Path) -> Result<File, Failure> {
     Ok(file)
 }
 
-fn now() -> String {
+/// The time, as runs note it.
+pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

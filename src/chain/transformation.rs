@@ -10,7 +10,7 @@ use bron_transform::{Balance, Lookups, Plan, Tally, Transformed, apply_all, reje
 use serde::{Deserialize, Serialize};
 
 use super::run::write_json;
-use super::{Chain, StagedTable, Work, part_options};
+use super::{Chain, StagedTable, Work};
 use crate::failure::Failure;
 
 /// Batches that are mapped at the same time: enough for every thread, few enough to keep memory flat.
@@ -147,7 +147,7 @@ impl Chain<'_> {
 
     /// The manifest of an artefact that an earlier stage made.
     pub(crate) fn manifest(&self, dir: &std::path::Path) -> Result<Manifest, Failure> {
-        Manifest::load(&dir.join(MANIFEST_FILE))
+        Manifest::open(dir, &self.run.vault)
             .map_err(|error| Failure::from(error).hint("run `bron transform` first"))
     }
 }
@@ -185,7 +185,7 @@ impl<'c> TableTransformation<'c> {
         let plan = Plan::new(&chain.set, mapping, &table.manifest.schema, &chain.settings.secret)
             .map_err(|error| Failure::config(error.to_string()))?;
         let mut writers = BTreeMap::new();
-        let sorted = PartOptions { sort_by: Some("id".to_owned()), ..part_options() };
+        let sorted = PartOptions { sort_by: Some("id".to_owned()), ..chain.run.part_options() };
         for entity in plan.entities() {
             let dir = chain.entity_dir(mapping, &entity.name);
             atomic::renew_directory(&dir)?;
@@ -193,7 +193,7 @@ impl<'c> TableTransformation<'c> {
         }
         let dir = chain.rejects_dir(mapping);
         atomic::renew_directory(&dir)?;
-        let rejects = PartWriter::new(&dir, &reject_schema(), part_options())?;
+        let rejects = PartWriter::new(&dir, &reject_schema(), chain.run.part_options())?;
         let (balance, produced) = (Balance::default(), BTreeMap::new());
         Ok(Self { chain, mapping, table, lookups, plan, writers, rejects, balance, produced })
     }

@@ -47,11 +47,12 @@ struct Home {
     tests: &'static [&'static str],
 }
 
-const HOMES: [Home; 11] = [
+const HOMES: [Home; 12] = [
     Home { dependency: "tiberius", crates: &["bron-extract"], tests: &["bron-tds"] },
     Home { dependency: "rustls", crates: &["bron-tds"], tests: &[] },
     Home { dependency: "rcgen", crates: &["bron-servers"], tests: &[] },
     Home { dependency: "rusqlite", crates: &["bron-tds"], tests: &[] },
+    Home { dependency: "ring", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "odbc-api", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "sqlx", crates: &["bron-extract", "bron-load", "bron-city"], tests: &["bron"] },
     Home { dependency: "indicatif", crates: &["bron"], tests: &[] },

@@ -24,7 +24,8 @@ impl PartWriter {
     ) -> Result<Self, Error> {
         let mut writer = Self::new(dir, schema, options)?;
         if let Making::Here(maker) = &mut writer.making {
-            for batch in read_parts(dir, schema, &parts, None, ROWS)? {
+            let rows = read_parts(dir, schema, &parts, None, ROWS)?.within(maker.vault.as_ref());
+            for batch in rows {
                 maker.content.add(&batch.map_err(Error::from_reader)?);
             }
             maker.rows = parts.iter().map(|part| part.rows).sum();

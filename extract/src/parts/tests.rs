@@ -262,7 +262,7 @@ fn another_part_in_its_place_is_found() {
 #[test]
 fn a_full_disk_is_said_to_be_full() {
     let mut full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let error = write_parquet(&mut full, sample(100, 9).record(), 100).unwrap_err();
+    let error = write_parquet(&mut full, sample(100, 9).record(), 100, None).unwrap_err();
     let error = Error::writing_part(Path::new("/run/part-00000.parquet"), error);
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert!(error.to_string().contains("disk is full") && error.to_string().contains("part-00000"));

@@ -95,7 +95,8 @@ impl Journal {
     }
 
     fn read_mark(&self, entry: &PartEntry) -> Option<Mark> {
-        let rows = read_part(&self.dir, &mark_schema(), entry, None, 1).ok()?;
+        let rows = read_part(&self.dir, &mark_schema(), entry, Some(&[MARK]), 1).ok()?;
+        let rows = rows.within(self.options.vault.as_ref());
         let batches = rows.collect::<Result<Vec<Batch>, _>>().ok()?;
         Mark::parse(batches.first()?.cells(0).text(0)?)
     }
@@ -149,12 +150,14 @@ impl Journal {
         let mut writer = PartWriter::new(&self.dir, &mark_schema(), options)?;
         writer.push(&row)?;
         let mut written = writer.finish()?;
-        Ok(written.parts.remove(0))
+        // An unkeyed digest of one value can be guessed: what proves the mark is the digest of its file.
+        let entry = written.parts.remove(0);
+        Ok(PartEntry { content: entry.stored, ..entry })
     }
 }
 
 fn mark_schema() -> BatchSchema {
-    BatchSchema::new([("mark".to_owned(), ColumnType::Text)])
+    BatchSchema::new([(MARK.to_owned(), ColumnType::Text)])
 }
 
 /// The digest of all that decides which rows a table gives, in which order and in which parts: with another one, marks

@@ -5,6 +5,7 @@ use bron_mappings::{CsvDialect, CsvTable, System};
 
 use super::*;
 use crate::delimited::CsvSource;
+use crate::keys::RunKey;
 use crate::ledger::BROKEN_ROW;
 use crate::sqlite::SqliteSource;
 
@@ -133,7 +134,7 @@ fn the_manifest_accounts_for_every_row() {
     let rows: usize = manifest.read(to.path(), None, 300).unwrap().map(|batch| batch.unwrap().rows()).sum();
     assert_eq!(rows, 4950);
     let schema = unreadable_schema();
-    let lines = crate::parts::read_parts(to.path(), &schema, &manifest.unreadable, None, 100).unwrap();
+    let lines = read_parts(to.path(), &schema, &manifest.unreadable, None, 100).unwrap();
     let batch = lines.map(Result::unwrap).next().unwrap();
     // The repaired row with the number 8 takes up two lines of the file.
     assert_eq!(batch.cells(1).int(0), Some(12));
@@ -202,11 +203,12 @@ fn a_table_is_taken_over_from_where_it_was_staged_from_the_same_source() {
         parts: parts.clone(),
     };
     let fingerprint = source.fingerprint().unwrap();
-    assert!(adopt_table(&request(fingerprint, &second), &first).unwrap());
+    let before = StagedBefore { dir: &first, vault: None };
+    assert!(adopt_table(&request(fingerprint, &second), before).unwrap());
     assert_eq!(Manifest::load(&second.join(MANIFEST_FILE)).unwrap(), made.manifest);
     assert!(stage(&mut source, &second, 64).unwrap().reused);
     let other = staged.path().join("other");
-    assert!(!adopt_table(&request(Digest::of(b"another"), &other), &first).unwrap());
+    assert!(!adopt_table(&request(Digest::of(b"another"), &other), before).unwrap());
     assert!(!other.exists());
 }
 
@@ -272,4 +274,105 @@ fn what_was_finished_of_other_content_counts_for_nothing() {
     // With the journal of the other content reading would begin in the second file.
     fs::remove_file(from.path().join("besok_201501.csv")).unwrap();
     assert_eq!(stage_as(to.path(), from.path(), b"y").unwrap().manifest.rows, 2475);
+}
+
+#[test]
+fn large_values_are_taken_over_with_the_table_that_names_them() {
+    let guard = tempfile::tempdir().unwrap();
+    let path = guard.path().join("legacy.db");
+    crate::sqlite::tests::execute(
+        &mut crate::sqlite::tests::writer(&path),
+        "CREATE TABLE t (ID INTEGER PRIMARY KEY, BILD BLOB);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+         INSERT INTO t SELECT i, CASE WHEN i % 2 THEN zeroblob(70000) ELSE x'01' END FROM n;",
+    );
+    let mut source = SqliteSource::open(&path).unwrap();
+    let fingerprint = source.fingerprint().unwrap();
+    let table = source.tables().unwrap().remove(0);
+    let vaults = ["a", "b"].map(|run| Vault::plain(&guard.path().join(run), run, [3; 32]));
+    let dirs = vaults.each_ref().map(|vault| table_dir(vault.root(), "paraply", "t"));
+    let request = |at: usize| StageRequest {
+        system: "paraply",
+        table: &table,
+        fingerprint,
+        dir: &dirs[at],
+        batch_rows: 64,
+        parts: PartOptions { vault: Some(vaults[at].clone()), ..PartOptions::default() },
+    };
+    let made = stage_table(&mut source, &request(0)).unwrap().manifest;
+    assert!(made.parts.iter().all(|part| part.blobs == ["BILD"]));
+    let stored: u64 =
+        fs::read_dir(&dirs[0]).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(stored < 70_000, "{stored} bytes for 35 million");
+    assert!(adopt_table(&request(1), StagedBefore { dir: &dirs[0], vault: Some(&vaults[0]) }).unwrap());
+    assert!(files(&dirs[0]) == files(&dirs[1]));
+    fs::remove_dir_all(vaults[0].root()).unwrap();
+    let taken = Manifest::open(&dirs[1], &vaults[1]).unwrap();
+    assert_eq!(taken.to_json(), made.to_json());
+    let rows = taken.read(&dirs[1], None, 300).unwrap().map(|batch| batch.unwrap().rows());
+    assert_eq!(rows.sum::<usize>(), 1000);
+}
+
+#[test]
+fn a_table_is_taken_over_as_the_run_keeps_its_rows() {
+    let (deliveries, guard) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    deliver(deliveries.path());
+    let mut source = CsvSource::open(deliveries.path(), &system()).unwrap();
+    let fingerprint = source.fingerprint().unwrap();
+    let table = source.tables().unwrap().remove(0);
+    let runs = ["plain", "first", "second"].map(|run| guard.path().join(run));
+    let [plain, first, second] = [
+        Vault::plain(&runs[0], "plain", [3; 32]),
+        Vault::sealed(&runs[1], "first", RunKey::new([1; 32])),
+        Vault::sealed(&runs[2], "second", RunKey::new([2; 32])),
+    ];
+    let dir = |vault: &Vault| table_dir(vault.root(), "paraga", "besök");
+    let parts = |vault: &Vault| PartOptions {
+        rows_per_part: 1000,
+        row_group_rows: 300,
+        vault: Some(vault.clone()),
+        ..PartOptions::default()
+    };
+    let adopt = |vault: &Vault, from: &Vault| {
+        let (dir, before) = (dir(vault), dir(from));
+        let parts = parts(vault);
+        let request =
+            StageRequest { system: "paraga", table: &table, fingerprint, dir: &dir, batch_rows: 64, parts };
+        adopt_table(&request, StagedBefore { dir: &before, vault: Some(from) })
+    };
+    let request = StageRequest {
+        system: "paraga",
+        table: &table,
+        fingerprint,
+        dir: &dir(&plain),
+        batch_rows: 64,
+        parts: parts(&plain),
+    };
+    let made = stage_table(&mut source, &request).unwrap().manifest;
+    let original = files(&dir(&plain));
+    for (vault, from) in [(&first, &plain), (&second, &first)] {
+        assert!(adopt(vault, from).unwrap());
+        let taken = Manifest::open(&dir(vault), vault).unwrap();
+        assert_eq!((taken.content, taken.rows, &taken.ledger), (made.content, made.rows, &made.ledger));
+        let contents = |entries: &[PartEntry]| {
+            entries.iter().map(|entry| (entry.content, entry.rows)).collect::<Vec<_>>()
+        };
+        assert_eq!(contents(&taken.parts), contents(&made.parts));
+        assert_eq!(contents(&taken.unreadable), contents(&made.unreadable));
+        assert_eq!(
+            taken.read(&dir(vault), None, 300).unwrap().map(|batch| batch.unwrap().rows()).sum::<usize>(),
+            4950
+        );
+    }
+    fs::remove_dir_all(dir(&plain)).unwrap();
+    assert!(adopt(&plain, &second).unwrap());
+    assert!(files(&dir(&plain)) == original, "in the clear again, byte for byte");
+
+    fs::remove_dir_all(dir(&second)).unwrap();
+    let part = dir(&first).join("part-00001.parquet");
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    assert_eq!(adopt(&second, &first).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(!dir(&second).join(MANIFEST_FILE).exists());
 }

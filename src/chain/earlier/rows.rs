@@ -7,7 +7,7 @@ use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, Mapping, Valu
 use bron_reconcile::snapshot::{Change, Later, LogRule, Logged, Pass, TableChanges, Watch};
 
 use super::Earlier;
-use crate::chain::{Chain, StagedTable, StagedTables, part_options};
+use crate::chain::{Chain, StagedTable, StagedTables};
 use crate::failure::Failure;
 
 /// Where the keys that are gone lie, in a run.
@@ -24,12 +24,17 @@ const NAMED: usize = 20;
 const COLUMNS: [&str; 5] = ["src_system", "src_table", "src_key", "explained", "previous"];
 
 impl Earlier {
-    /// The table as it was staged then; `None` when it was not.
+    /// Whether the table was staged then.
+    fn has(&self, mapping: &Mapping) -> bool {
+        table_dir(&self.dir, &mapping.system, &mapping.table).join(MANIFEST_FILE).is_file()
+    }
+
+    /// The table as it was staged then; `None` when it was not, or when nobody can open it any more.
     pub(super) fn staged(&self, mapping: &Mapping) -> Result<Option<StagedTable>, Failure> {
+        let Some(vault) = self.vault.as_ref().filter(|_| self.has(mapping)) else { return Ok(None) };
         let dir = table_dir(&self.dir, &mapping.system, &mapping.table);
-        let file = dir.join(MANIFEST_FILE);
-        let there = file.is_file().then(|| Manifest::load(&file)).transpose()?;
-        Ok(there.map(|manifest| StagedTable { dir, manifest }))
+        let manifest = Manifest::open(&dir, vault)?;
+        Ok(Some(StagedTable { dir, manifest }))
     }
 }
 
@@ -55,7 +60,10 @@ impl Chain<'_> {
         let (system, table) = (mapping.system.clone(), mapping.table.clone());
         let mut changes = TableChanges { system, table, compared: true, ..TableChanges::default() };
         let later = &staged[&(mapping.system.clone(), mapping.table.clone())];
-        let Some(before) = earlier.staged(mapping)? else { return Ok((changes, Vec::new())) };
+        let Some(before) = earlier.staged(mapping)? else {
+            changes.compared = !earlier.has(mapping);
+            return Ok((changes, Vec::new()));
+        };
         let same = before.manifest.content == later.manifest.content;
         if same && before.manifest.schema == later.manifest.schema {
             return Ok((changes, Vec::new()));
@@ -191,7 +199,7 @@ impl<'c> KeyFile<'c> {
         let batch = Batch::new(&schema(), columns.into(), 1).expect("one value for each column");
         if self.writer.is_none() {
             atomic::renew_directory(&self.dir)?;
-            self.writer = Some(PartWriter::new(&self.dir, &schema(), part_options())?);
+            self.writer = Some(PartWriter::new(&self.dir, &schema(), self.chain.run.part_options())?);
         }
         let writer = self.writer.as_mut().expect("the writer was made above");
         writer.push(&batch)?;

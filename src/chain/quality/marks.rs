@@ -5,6 +5,7 @@ use std::path::Path;
 use bron_mappings::{Action, Batch, Digest, ReasonCode};
 use bron_reconcile::quality::Issue;
 
+use super::KeptMarks;
 use crate::chain::Chain;
 use crate::failure::Failure;
 
@@ -63,10 +64,18 @@ impl Chain<'_> {
         Ok(found)
     }
 
+    /// The run as lists name it: the day up to which the sources were read, and the run's id.
+    fn run_name(&self) -> String {
+        let id = &self.run.id;
+        self.settings.as_of.as_ref().map_or_else(|| id.clone(), |day| format!("{day} ({id})"))
+    }
+}
+
+impl KeptMarks {
     /// The marks that an earlier run kept.
-    pub(super) fn stored_marks(&self, dir: &Path, pass: Pass) -> Result<Vec<Issue>, Failure> {
+    pub(super) fn read(&self, pass: Pass, batch_rows: usize) -> Result<Vec<Issue>, Failure> {
         let mut found = Vec::new();
-        for batch in self.manifest(dir)?.read(dir, None, self.settings.batch_rows)? {
+        for batch in self.manifest.read(&self.dir, None, batch_rows)? {
             let batch = batch?;
             let texts = Texts::new(&batch)?;
             for row in (0..batch.rows()).filter(|row| is_in(pass, texts.get("src_key", *row))) {
@@ -75,12 +84,6 @@ impl Chain<'_> {
             }
         }
         Ok(found)
-    }
-
-    /// The run as lists name it: the day up to which the sources were read, and the run's id.
-    fn run_name(&self) -> String {
-        let id = &self.run.id;
-        self.settings.as_of.as_ref().map_or_else(|| id.clone(), |day| format!("{day} ({id})"))
     }
 }
 

@@ -25,8 +25,9 @@ impl<'c> FindingsFile<'c> {
     pub(super) fn create(chain: &'c Chain<'c>) -> Result<Self, Failure> {
         let dir = chain.run.dir.join("findings");
         atomic::renew_directory(&dir)?;
+        let options = PartOptions { vault: Some(chain.run.vault.clone()), ..PartOptions::default() };
         let schema = BatchSchema::new(COLUMNS.map(|name| (name.to_owned(), ColumnType::Text)));
-        let writer = PartWriter::new(&dir, &schema, PartOptions::default())?;
+        let writer = PartWriter::new(&dir, &schema, options)?;
         Ok(Self { chain, dir, schema, writer, shown: Vec::new(), total: 0 })
     }
 

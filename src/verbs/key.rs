@@ -1,0 +1,154 @@
+//! `bron key`: the keys that runs are sealed with, and their end.
+
+use std::path::Path;
+
+use bron_extract::{MasterKey, Receipt};
+use serde_json::{Value, json};
+
+use crate::args::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
+use crate::chain::{Kept, Standing, kept_runs, key_destroyed, shred};
+use crate::failure::{Exit, Failure};
+use crate::printer::Printer;
+use crate::settings::retention_days;
+
+/// Does what was asked.
+pub(super) fn run(verb: &KeyVerb, printer: &Printer) -> Result<Exit, Failure> {
+    match verb {
+        KeyVerb::List(arguments) => list(arguments, printer),
+        KeyVerb::New(arguments) => new(arguments, printer),
+        KeyVerb::Shred(arguments) => shred_keys(arguments, printer),
+    }
+}
+
+fn list(arguments: &KeyListArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let kept = kept_runs(&arguments.project)?;
+    let runs: Vec<Value> = kept.iter().map(kept_json).collect();
+    let mut lines: Vec<String> = kept.iter().map(kept_line).collect();
+    if lines.is_empty() {
+        lines.push("the project has no runs".to_owned());
+    }
+    let document = json!({ "retention_days": retention_days(&arguments.project)?, "runs": runs });
+    printer.result(&document, &lines.join("\n"));
+    Ok(Exit::Clean)
+}
+
+fn kept_json(kept: &Kept) -> Value {
+    let (state, key, destroyed) = match &kept.standing {
+        Standing::Plain => ("plain", None, None),
+        Standing::Sealed(key) => ("sealed", Some(key), None),
+        Standing::Destroyed { receipt, whole: true } => {
+            ("destroyed", Some(&receipt.sealed_by), Some(&receipt.destroyed))
+        }
+        Standing::Destroyed { receipt, whole: false } => {
+            ("half_destroyed", Some(&receipt.sealed_by), Some(&receipt.destroyed))
+        }
+    };
+    json!({
+        "run": kept.run,
+        "state": state,
+        "key": key,
+        "begun": kept.begun,
+        "age_days": kept.age_days,
+        "overdue": kept.overdue,
+        "destroyed": destroyed,
+    })
+}
+
+fn kept_line(kept: &Kept) -> String {
+    let standing = match &kept.standing {
+        Standing::Plain => "plain".to_owned(),
+        Standing::Sealed(key) => format!("sealed with key {key}"),
+        Standing::Destroyed { receipt, whole: true } => format!("key destroyed on {}", receipt.destroyed),
+        Standing::Destroyed { whole: false, .. } => "destruction of the key not completed".to_owned(),
+    };
+    let age = match (&kept.begun, kept.age_days) {
+        (Some(begun), Some(1)) => format!("begun {begun}, a day ago"),
+        (Some(begun), Some(days)) => format!("begun {begun}, {days} days ago"),
+        _ => "begun at a time that nobody noted".to_owned(),
+    };
+    let overdue = if kept.overdue { ", past retention" } else { "" };
+    format!("{}  {standing}, {age}{overdue}", kept.run)
+}
+
+fn new(arguments: &KeyNewArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let key = MasterKey::draw()?;
+    key.write_new(&arguments.file)?;
+    let (file, fingerprint) = (arguments.file.display().to_string(), key.fingerprint());
+    let text =
+        format!("wrote key {fingerprint} to {file}; keep a copy of it apart from the project and its runs");
+    printer.result(&json!({ "file": file, "key": fingerprint }), &text);
+    Ok(Exit::Clean)
+}
+
+fn shred_keys(arguments: &KeyShredArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let kept = kept_runs(&arguments.project)?;
+    let (kept, plain) = match &arguments.run {
+        Some(name) => (vec![named(kept, name, &arguments.project)?], Vec::new()),
+        None => overdue(kept, &arguments.project)?,
+    };
+    let plain: Vec<String> = plain.into_iter().map(|kept| kept.run).collect();
+    let names: Vec<&str> = kept.iter().map(|kept| kept.run.as_str()).collect();
+    if !arguments.yes && !names.is_empty() {
+        let problem =
+            format!("this destroys the keys of {}: nobody can read their rows after that", names.join(", "));
+        return Err(Failure::config(problem).hint("nothing was destroyed; to do it, add --yes"));
+    }
+    let receipts: Vec<(&str, Receipt)> =
+        kept.iter().map(|kept| Ok((kept.run.as_str(), shred(kept)?))).collect::<Result<_, Failure>>()?;
+    let destroyed: Vec<Value> = receipts
+        .iter()
+        .map(|(run, receipt)| json!({ "run": run, "key": receipt.sealed_by, "destroyed": receipt.destroyed }))
+        .collect();
+    printer.result(&json!({ "destroyed": destroyed, "plain": plain }), &told(&receipts, &plain));
+    Ok(Exit::Clean)
+}
+
+fn told(receipts: &[(&str, Receipt)], plain: &[String]) -> String {
+    let mut lines: Vec<String> = receipts
+        .iter()
+        .map(|(run, receipt)| format!("the key of run {run} was destroyed on {}", receipt.destroyed))
+        .collect();
+    if receipts.is_empty() {
+        lines.push("no sealed run is past retention".to_owned());
+    } else {
+        lines.push(
+            "reports and work lists of the runs are still there, and so is what later runs took over"
+                .to_owned(),
+        );
+    }
+    for run in plain {
+        lines.push(format!("run {run} is past retention and plain: only removing its directory ends it"));
+    }
+    lines.join("\n")
+}
+
+/// The runs that are past retention: those that have a key, and those that are plain.
+fn overdue(kept: Vec<Kept>, project: &Path) -> Result<(Vec<Kept>, Vec<Kept>), Failure> {
+    if retention_days(project)?.is_none() {
+        return Err(Failure::config("bron.toml does not say how long runs are kept")
+            .hint("say it: `retention_days` under [staging], or name the run"));
+    }
+    let overdue = kept.into_iter().filter(|kept| kept.overdue);
+    Ok(overdue.partition(|kept| !matches!(kept.standing, Standing::Plain)))
+}
+
+/// The run that a name or its beginning means, with a key to destroy.
+fn named(kept: Vec<Kept>, name: &str, project: &Path) -> Result<Kept, Failure> {
+    let mut fitting: Vec<Kept> = kept.into_iter().filter(|kept| kept.run.starts_with(name)).collect();
+    let list = format!("bron key list --project {}", project.display());
+    let found = match (fitting.pop(), fitting.is_empty()) {
+        (Some(found), true) => found,
+        (Some(_), false) => {
+            return Err(Failure::config(format!("several runs begin with {name}")).hint(list));
+        }
+        (None, _) => return Err(Failure::config(format!("the project has no run {name}")).hint(list)),
+    };
+    match &found.standing {
+        Standing::Plain => {
+            let problem = format!("run {} is plain: it has no key to destroy", found.run);
+            Err(Failure::config(problem).hint(format!("remove its directory: {}", found.dir.display())))
+        }
+        Standing::Destroyed { receipt, whole: true } => Err(key_destroyed(&found.dir, &found.run, receipt)),
+        Standing::Sealed(_) | Standing::Destroyed { whole: false, .. } => Ok(found),
+    }
+}
