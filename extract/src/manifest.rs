@@ -180,7 +180,7 @@ impl Manifest {
         match (&seal, manifest.proof(dir)?) {
             (None, None) => Ok(manifest),
             (Some(_), None) => {
-                let problem = format!("{} is sealed, and the run has no key", path.display());
+                let problem = format!("{} is sealed, and the key of the run is gone", path.display());
                 Err(Error::new(ErrorKind::Settings, problem))
             }
             (Some(seal), Some(proof)) if *seal == proof.to_string() => Ok(manifest),

@@ -189,8 +189,7 @@ impl Chain<'_> {
         let mut staged = BTreeMap::new();
         for (system, table) in wanted {
             let dir = table_dir(&self.run.dir, &system, &table.name);
-            let manifest = Manifest::open(&dir, &self.run.vault)
-                .map_err(|error| Failure::from(error).hint("run `bron extract` first"))?;
+            let manifest = self.manifest_made_by("extract", &dir)?;
             staged.insert((system, table.name), StagedTable { dir, manifest });
         }
         Ok(staged)

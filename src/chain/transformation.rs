@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bron_extract::{MANIFEST_FILE, Manifest, PartOptions, PartWriter, atomic};
+use bron_extract::{ErrorKind, MANIFEST_FILE, Manifest, PartOptions, PartWriter, atomic};
 use bron_mappings::{Batch, Mapping};
 use bron_reconcile::conservation::{self, Dimension, Ledger, Origin};
 use bron_transform::{Balance, Lookups, Plan, Tally, Transformed, apply_all, reject_schema};
@@ -147,8 +147,16 @@ impl Chain<'_> {
 
     /// The manifest of an artefact that an earlier stage made.
     pub(crate) fn manifest(&self, dir: &std::path::Path) -> Result<Manifest, Failure> {
-        Manifest::open(dir, &self.run.vault)
-            .map_err(|error| Failure::from(error).hint("run `bron transform` first"))
+        self.manifest_made_by("transform", dir)
+    }
+
+    /// The manifest of an artefact that this verb makes.
+    pub(super) fn manifest_made_by(&self, verb: &str, dir: &std::path::Path) -> Result<Manifest, Failure> {
+        Manifest::open(dir, &self.run.vault).map_err(|error| {
+            let is_missing = error.kind() == ErrorKind::Missing;
+            let failure = Failure::from(error);
+            if is_missing { failure.hint(format!("run `bron {verb}` first")) } else { failure }
+        })
     }
 }
 

@@ -62,6 +62,7 @@ fn kept_line(kept: &Kept) -> String {
         Standing::Destroyed { whole: false, .. } => "destruction of the key not completed".to_owned(),
     };
     let age = match (&kept.begun, kept.age_days) {
+        (Some(begun), Some(0)) => format!("begun {begun}, less than a day ago"),
         (Some(begun), Some(1)) => format!("begun {begun}, a day ago"),
         (Some(begun), Some(days)) => format!("begun {begun}, {days} days ago"),
         _ => "begun at a time that nobody noted".to_owned(),
