@@ -79,11 +79,13 @@ impl Staged {
 }
 
 fn bytes(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
-    cells.value(row).map(|value| match value {
-        Value::Text(text) => text.as_bytes().to_vec(),
-        Value::Bytes(bytes) => bytes.to_vec(),
-        other => panic!("nothing staged is {other:?}"),
-    })
+    match cells.value(row) {
+        Some(Value::Bytes(bytes)) => Some(bytes.to_vec()),
+        other => {
+            assert!(matches!(other, None | Some(Value::Text(_))), "nothing else is staged");
+            cells.text(row).map(|text| text.as_bytes().to_vec())
+        }
+    }
 }
 
 /// Panics unless two readings gave the same rows, and the same bytes but for the tables that are allowed to come in
@@ -211,12 +213,8 @@ fn through_files(city: &Project, expected: &City, encoding: Encoding) -> Vec<Str
 fn as_a_file_says_it(table: &Staged, row: &[Option<Vec<u8>>]) -> Vec<Option<Vec<u8>>> {
     let said = table.columns.iter().zip(row).map(|(column, value)| {
         let value = value.as_deref().unwrap_or_default();
-        match column.kind {
-            ColumnType::Bytes => {
-                value.iter().map(|byte| format!("{byte:02X}")).collect::<String>().into_bytes()
-            }
-            _ => value.to_vec(),
-        }
+        let digits = || value.iter().map(|byte| format!("{byte:02X}")).collect::<String>().into_bytes();
+        if column.kind == ColumnType::Bytes { digits() } else { value.to_vec() }
     });
     said.map(Some).collect()
 }

@@ -2,7 +2,8 @@
 
 #[cfg(test)]
 pub(crate) mod reading;
-#[cfg(all(test, feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
+#[cfg(test)]
+#[cfg(all(feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
 mod special_values;
 #[cfg(test)]
 pub(crate) mod transfers;

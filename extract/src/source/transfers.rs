@@ -5,8 +5,6 @@
 //! another: more, since money only leaves `a`. Each reading waits in the middle of `a`, and again before `b`, until
 //! further transfers have been committed, so that no run proves nothing.
 
-#![expect(clippy::print_stdout, reason = "a proof tells its figures")]
-
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 

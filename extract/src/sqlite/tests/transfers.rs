@@ -14,6 +14,8 @@ fn open(path: &Path) -> Box<dyn Source> {
 /// Somebody else with the file open.
 fn mover(path: &Path) -> impl FnMut(&Transfer) {
     let mut connection = writer(path);
+    // Whoever opens the file holds it for a moment.
+    execute(&mut connection, "PRAGMA busy_timeout = 60000");
     move |transfer| execute(&mut connection, &format!("BEGIN IMMEDIATE; {}; COMMIT", transfer.join("; ")))
 }
 
