@@ -183,8 +183,8 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Waits and makes the source readable again, until it is or nothing helps. `None` when the table can be tried again,
-    /// else what becomes of it.
+    /// Waits and makes the source readable again, until it is or nothing helps. `None` when the table can be tried
+    /// again, else what becomes of it.
     fn recover(
         &self,
         table: &str,
