@@ -95,12 +95,7 @@ impl Settings {
     /// Reads the settings of the project that the arguments name.
     pub(crate) fn resolve(arguments: &ChainArguments) -> Result<Self, Failure> {
         let ChainArguments { project, target, batch_rows } = arguments;
-        let path = project.join(PROJECT_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            Failure::config(format!("cannot read {}: {error}", path.display()))
-                .hint("name the project with --project DIR, or make one with `bron demo`")
-        })?;
-        let file = parse(&path, &text)?;
+        let file = project_file(project)?;
         let target = target.clone().or_else(|| std::env::var("BRON_TARGET").ok());
         let target = target.map_or_else(|| in_project(project, &file.target), Ok)?;
         let target = Target::parse(&target).map_err(|error| Failure::config(whole(&error)))?;
@@ -147,6 +142,15 @@ impl Settings {
     pub(crate) fn runs(&self) -> PathBuf {
         self.project.join("runs")
     }
+}
+
+fn project_file(project: &Path) -> Result<ProjectFile, Failure> {
+    let path = project.join(PROJECT_FILE);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::config(format!("cannot read {}: {error}", path.display()))
+            .hint("name the project with --project DIR, or make one with `bron demo`")
+    })?;
+    parse(&path, &text)
 }
 
 fn parse(path: &Path, text: &str) -> Result<ProjectFile, Failure> {
