@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bron_load::Target;
 use bron_mappings::InstallationSecret;
 
-use super::{PROJECT_FILE, ProjectFile, SystemSettings, in_project, parse, referred, system_settings};
+use super::{ProjectFile, SystemSettings, in_project, project_file, referred, system_settings};
 use crate::failure::{Failure, whole};
 
 /// What `bron.toml` says, each piece with its own failure.
@@ -28,12 +28,7 @@ impl Pieces {
     /// A password that is named and not there is the failure of its system alone. `with_passwords` says whether
     /// passwords are looked for at all.
     pub(crate) fn read(project: &Path, with_passwords: bool) -> Result<Self, Failure> {
-        let path = project.join(PROJECT_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            Failure::config(format!("cannot read {}: {error}", path.display()))
-                .hint("name the project with --project DIR, or make one with `bron demo`")
-        })?;
-        let file = parse(&path, &text)?;
+        let file = project_file(project)?;
         let secret_files = secret_files(project, &file);
         let secret = referred(project, "secret", &file.secret).and_then(|text| {
             InstallationSecret::from_hex(&text).map_err(|error| Failure::config(error.to_string()))

@@ -6,18 +6,22 @@
 mod check;
 mod keys;
 mod machine;
+mod patience;
 mod sources;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bron_mappings::{Diagnostic, MappingSet, Severity, check_systems};
 use serde_json::json;
 
 use self::check::{Area, Check, Verdict, text};
+use self::patience::Patience;
 use self::sources::Answers;
 use crate::args::DoctorArguments;
+use crate::chain::STOP;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::project::{check_files, mapping_files, no_rule_reads_as_of};
@@ -31,11 +35,15 @@ pub(super) fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<Exit
     let files = mapping_files(&pieces.mappings);
     let parsed = MappingSet::parse(files.as_ref().unwrap_or(&BTreeMap::new()));
     let systems: BTreeSet<String> = pieces.systems.keys().cloned().collect();
-    let deadline = Instant::now() + Duration::from_secs(arguments.patience);
+    let patience = Patience::of(Duration::from_secs(arguments.patience));
     let asked = sources::ask(&pieces, &parsed.0, &wanted(&parsed.0, &systems), arguments.patience);
     let target = target::ask(&pieces);
-    let answers = sources::judge(asked, &pieces, deadline, &mut checks);
-    target::judge(target, deadline, &mut Area::new("target", &mut checks));
+    let answers = sources::judge(asked, &pieces, patience, &mut checks);
+    target::judge(target, patience, &mut Area::new("target", &mut checks));
+    if STOP.load(Ordering::SeqCst) {
+        let again = format!("bron doctor --project {}", arguments.project.display());
+        return Err(Failure::interrupted(&again));
+    }
     let mut area = Area::new("project", &mut checks);
     match files {
         Ok(files) => judge_mappings(&pieces, files, parsed, &answers, &mut area),

@@ -5,7 +5,7 @@ mod judgement;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bron_extract::{Access, Asked, ErrorKind, Facts, Locator, TableNeed, TableSchema};
 use bron_mappings::{MappingSet, System, Tables};
@@ -13,6 +13,7 @@ use bron_mappings::{MappingSet, System, Tables};
 use self::judgement::judge_facts;
 use super::check::{Area, Check};
 use super::machine;
+use super::patience::Patience;
 use crate::failure::whole;
 use crate::settings::{Pieces, SystemSettings};
 
@@ -89,7 +90,7 @@ fn begin(
 pub(super) fn judge(
     asked: Vec<Asking>,
     pieces: &Pieces,
-    deadline: Instant,
+    patience: Patience,
     checks: &mut Vec<Check>,
 ) -> Answers {
     let mut found = Answers { tables: Tables::new(), expected: Some(0) };
@@ -100,7 +101,7 @@ pub(super) fn judge(
         };
         let mut area = Area::new(place, checks);
         let facts = match &pieces.systems[&asking.name] {
-            Ok(system) => hear(&asking, system, deadline, &mut area),
+            Ok(system) => hear(&asking, system, patience, &mut area),
             Err(failure) => {
                 area.fails("settings", failure.message.clone(), "mend it in bron.toml or where it points to");
                 None
@@ -132,26 +133,25 @@ fn expected_bytes(tables: &[TableSchema], locator: &Locator) -> u64 {
 }
 
 /// What a source answers in time.
-fn hear(asking: &Asking, system: &SystemSettings, deadline: Instant, area: &mut Area<'_>) -> Option<Facts> {
+fn hear(asking: &Asking, system: &SystemSettings, patience: Patience, area: &mut Area<'_>) -> Option<Facts> {
     let answers = asking.answers.as_ref()?;
-    let left = || deadline.saturating_duration_since(Instant::now());
     let late = "no answer in time; `--patience` waits longer";
     let advice = "is the server on, and does every firewall let this machine through?";
-    match answers.recv_timeout(left()) {
-        Ok(Answer::Reached(Some((name, Ok(time))))) => {
+    match patience.hear(answers) {
+        Some(Answer::Reached(Some((name, Ok(time))))) => {
             area.fine("reached", format!("{name} in {} ms", time.as_millis()));
         }
-        Ok(Answer::Reached(Some((name, Err(error))))) => {
+        Some(Answer::Reached(Some((name, Err(error))))) => {
             area.fails("reached", format!("{name}: {}", whole(&error)), advice);
             return None;
         }
-        Ok(Answer::Reached(None) | Answer::Facts(_)) => {}
-        Err(_) => {
+        Some(Answer::Reached(None) | Answer::Facts(_)) => {}
+        None => {
             area.fails("reached", late, advice);
             return None;
         }
     }
-    let Ok(Answer::Facts(asked)) = answers.recv_timeout(left()) else {
+    let Some(Answer::Facts(asked)) = patience.hear(answers) else {
         area.fails("let in", late, "the server took the connection and said nothing: look at its log");
         return None;
     };

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Instant;
 
 use bron_load::{Target, TargetFacts, examine, read_only};
 
 use super::check::Area;
 use super::machine::{folder_of, may_write};
+use super::patience::Patience;
 use crate::chain::installation_mark;
 use crate::failure::{Failure, whole};
 use crate::settings::Pieces;
@@ -50,7 +50,7 @@ pub(super) fn ask(pieces: &Pieces) -> Asking<'_> {
 }
 
 /// Waits for the answer and judges it.
-pub(super) fn judge(asking: Asking<'_>, deadline: Instant, area: &mut Area<'_>) {
+pub(super) fn judge(asking: Asking<'_>, patience: Patience, area: &mut Area<'_>) {
     let (target, answer) = match (asking.target, asking.answer) {
         (Ok(target), Some(answer)) => (target, answer),
         (Ok(_), None) => return,
@@ -59,7 +59,7 @@ pub(super) fn judge(asking: Asking<'_>, deadline: Instant, area: &mut Area<'_>) 
             return;
         }
     };
-    let Ok(answer) = answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) else {
+    let Some(answer) = patience.hear(&answer) else {
         area.fails(
             "reached",
             format!("{target}: no answer in time; `--patience` waits longer"),
