@@ -17,6 +17,7 @@ mod access;
 pub mod atomic;
 mod batches;
 mod charset;
+mod damage;
 mod delimited;
 mod error;
 mod found;
@@ -30,6 +31,8 @@ mod pace;
 mod parts;
 mod postgres;
 pub mod profile;
+#[cfg(any(test, feature = "properties"))]
+pub mod properties;
 mod refusal;
 mod runtime;
 mod selection;
@@ -39,11 +42,14 @@ mod stage;
 mod tds;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
+pub use damage::{Damage, DamageKind, DamagedColumn, damaged_columns};
 pub use delimited::{
     CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, described_tables, missing_files,
 };
 pub use error::{Error, ErrorKind};
-pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
+pub use ledger::{
+    BROKEN_ROW, CONTROL_TOTALS, ControlNote, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger,
+};
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use mysql::MysqlSource;
 pub use odbc::OdbcSource;

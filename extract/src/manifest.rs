@@ -134,15 +134,20 @@ impl Manifest {
     /// format, [`ErrorKind::Corrupt`] when it is not a manifest or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let text = fs::read(path).map_err(|error| Error::reading(path, error))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of the manifest at `path`.
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self, Error> {
         let not_one =
             |error: serde_json::Error| Error::corrupt(path, "is not a manifest", Some(error.into()));
-        let AnyFormat { format } = serde_json::from_slice(&text).map_err(not_one)?;
+        let AnyFormat { format } = serde_json::from_slice(text).map_err(not_one)?;
         if format > FORMAT {
             let problem =
                 format!("{} has format {format}; this version reads up to {FORMAT}", path.display());
             return Err(Error::new(ErrorKind::Unreadable, problem));
         }
-        let stored: Stored = serde_json::from_slice(&text).map_err(not_one)?;
+        let stored: Stored = serde_json::from_slice(text).map_err(not_one)?;
         Self::from_stored(stored).map_err(|problem| Error::corrupt(path, problem, None))
     }
 
@@ -150,7 +155,8 @@ impl Manifest {
         let columns =
             stored.columns.into_iter().map(|column| type_named(&column.kind).map(|kind| (column.name, kind)));
         let columns: Vec<_> = columns.collect::<Option<_>>().ok_or("names an unknown column type")?;
-        if stored.parts.iter().map(|part| part.rows).sum::<u64>() != stored.rows {
+        let rows = stored.parts.iter().try_fold(0_u64, |rows, part| rows.checked_add(part.rows));
+        if rows != Some(stored.rows) {
             return Err("has parts whose rows do not add up to its own");
         }
         if stored.parts.iter().chain(&stored.unreadable).any(|part| !is_plain_name(&part.file)) {
