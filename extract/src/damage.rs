@@ -98,7 +98,9 @@ fn is_control(byte: u8) -> bool {
 
 fn has_between_letters(text: &str, marks: &[char]) -> bool {
     around(text).any(|(before, one, after)| {
-        marks.contains(&one) && before.is_some_and(char::is_alphabetic) && after.is_some_and(char::is_alphabetic)
+        marks.contains(&one)
+            && before.is_some_and(char::is_alphabetic)
+            && after.is_some_and(char::is_alphabetic)
     })
 }
 
@@ -229,7 +231,15 @@ mod tests {
 
     #[test]
     fn what_people_write_is_no_damage() {
-        for text in ["Åsa & Örjan", "sa „hej” till", "Tena™ kopp", "Žarko Jõgi", "a {b} | c", "12 ÷ 3", "tab\tny\nrad"] {
+        for text in [
+            "Åsa & Örjan",
+            "sa „hej” till",
+            "Tena™ kopp",
+            "Žarko Jõgi",
+            "a {b} | c",
+            "12 ÷ 3",
+            "tab\tny\nrad",
+        ] {
             assert_eq!(kinds("utf-8", text.as_bytes()), [], "{text}");
         }
         assert_eq!(kinds("windows-1252", b"sa \x84hej\x94 till, Tena\x99, \x8earko"), []);
@@ -270,7 +280,8 @@ mod tests {
             file("201406", "a", 1),
         ];
         let found = damaged_columns(&TableLedger { files, ..TableLedger::default() });
-        let facts: Vec<_> = found.iter().map(|one| (one.from.as_str(), one.to.as_str(), one.values, one.rows)).collect();
+        let facts: Vec<_> =
+            found.iter().map(|one| (one.from.as_str(), one.to.as_str(), one.values, one.rows)).collect();
         assert_eq!(facts, [("201403", "201404", 5, 30), ("201406", "201406", 1, 10)]);
     }
 }

@@ -16,9 +16,7 @@ mod sniff;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bron_mappings::{
-    ColumnType, ControlLine, CsvTable, Digest, DigestBuilder, LinePlace, System,
-};
+use bron_mappings::{ColumnType, ControlLine, CsvTable, Digest, DigestBuilder, LinePlace, System};
 
 pub use self::expected::{MissingFiles, missing_files};
 use self::layout::Layout;
@@ -41,8 +39,10 @@ const PERIOD: &str = "period";
 /// A folder with the files that a system delivered.
 ///
 /// Which table a file belongs to follows from its name, how it was written from its period: the first
-/// dialect whose `until` is not before the period, where a longer period (a day) lies in the shorter one (a
-/// month) that it begins with. Files without a period are written in the last dialect. Files are read in the
+/// dialect between whose `from` and `until` the period lies, where a longer period (a day) lies in the shorter
+/// one (a month) that it begins with. Dialects for files of its name go before those for all files. Files without
+/// a period are written in the last dialect. A table can name the dialect of all its files, or
+/// [`CsvTable::SNIFF`]: then each file shows its own, and one that leaves doubt is refused. Files are read in the
 /// byte order of their names. A byte order mark at the start of a UTF-8 file is skipped, declared or not.
 ///
 /// To the columns of a table come `_fil` (file name), `_rad` (1-based line), `_dialekt`, `_lagad` (`D68` in a
@@ -102,7 +102,8 @@ impl CsvSource {
     /// files makes no sense.
     pub fn open(folder: &Path, system: &System) -> Result<Self, Error> {
         let layouts = system.dialects.iter().map(Layout::new).collect::<Result<Vec<_>, _>>()?;
-        let mut tables = system.csv.iter().map(|table| file_table(table, system)).collect::<Result<Vec<_>, _>>()?;
+        let mut tables =
+            system.csv.iter().map(|table| file_table(table, system)).collect::<Result<Vec<_>, _>>()?;
         let mut unknown = Vec::new();
         let ignored = |name: &str| {
             name.split_once('.').is_some_and(|(table, _)| system.ignored_tables.contains_key(table))
@@ -192,7 +193,8 @@ fn arrived(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     match found.iter().find(|(name, _)| on_its_way(name)) {
         None => Ok(found),
         Some((_, path)) => {
-            let problem = format!("{} is still on its way: no file is read before all are there", path.display());
+            let problem =
+                format!("{} is still on its way: no file is read before all are there", path.display());
             Err(Error::new(ErrorKind::Busy, problem))
         }
     }

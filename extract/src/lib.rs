@@ -48,7 +48,8 @@ pub use delimited::{
 };
 pub use error::{Error, ErrorKind};
 pub use ledger::{
-    BROKEN_ROW, CONTROL_TOTALS, ControlNote, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger,
+    BROKEN_ROW, CONTROL_TOTALS, ControlNote, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile,
+    TableLedger,
 };
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use mysql::MysqlSource;

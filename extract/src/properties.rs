@@ -161,7 +161,9 @@ impl Found {
             next = starts.get(place + 1).map_or(end + 1, |(line, _)| *line);
             let lines = &lines[index(*line)..index(next)];
             match (row, choice) {
-                (None, _) => assert_eq!(next, line + 1, "a line after one that was kept aside belongs to nothing"),
+                (None, _) => {
+                    assert_eq!(next, line + 1, "a line after one that was kept aside belongs to nothing")
+                }
                 (Some(row), Some(choice)) => row.check(lines, choice),
                 (Some(_), None) => {}
             }
@@ -182,7 +184,8 @@ impl FoundRow {
     /// What the lines say is what the fields say.
     fn check(&self, lines: &[&[u8]], choice: &Choice) {
         let end: &[u8] = if choice.crlf { b"\r\n" } else { b"\n" };
-        let text = lines.iter().map(|line| line.strip_suffix(end).or(line.strip_suffix(b"\n")).unwrap_or(line));
+        let text =
+            lines.iter().map(|line| line.strip_suffix(end).or(line.strip_suffix(b"\n")).unwrap_or(line));
         let text = text.collect::<Vec<_>>().join(&b'\n');
         let text = choice.charset().decode(&text).expect("the text of a row was decoded before").into_owned();
         let fields = self.fields.join(";");
@@ -214,7 +217,8 @@ pub fn charset(input: &[u8]) {
         return;
     }
     let (left, right) = bytes.split_at(bytes.len() / 2);
-    let pieces = charset.decode(left).zip(charset.decode(right)).map(|(left, right)| left.into_owned() + &right);
+    let pieces =
+        charset.decode(left).zip(charset.decode(right)).map(|(left, right)| left.into_owned() + &right);
     assert_eq!(text.as_deref(), pieces.as_deref());
     if let Some(text) = text {
         assert_eq!(text.chars().count(), bytes.len());
@@ -307,20 +311,22 @@ mod tests {
     /// A seed with some of its bytes replaced, doubled or gone.
     fn damaged(target: &'static str) -> impl Strategy<Value = Vec<u8>> {
         let edit = (any::<prop::sample::Index>(), 0_u8..3, any::<u8>());
-        (prop::sample::select(seeds(target)), prop::collection::vec(edit, 1..6)).prop_map(|(mut bytes, edits)| {
-            for (place, how, byte) in edits {
-                if bytes.is_empty() {
-                    break;
+        (prop::sample::select(seeds(target)), prop::collection::vec(edit, 1..6)).prop_map(
+            |(mut bytes, edits)| {
+                for (place, how, byte) in edits {
+                    if bytes.is_empty() {
+                        break;
+                    }
+                    let place = place.index(bytes.len());
+                    match how {
+                        0 => bytes[place] = byte,
+                        1 => bytes.insert(place, bytes[place]),
+                        _ => drop(bytes.remove(place)),
+                    }
                 }
-                let place = place.index(bytes.len());
-                match how {
-                    0 => bytes[place] = byte,
-                    1 => bytes.insert(place, bytes[place]),
-                    _ => drop(bytes.remove(place)),
-                }
-            }
-            bytes
-        })
+                bytes
+            },
+        )
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use bron_reconcile::summary::MissingDelivery;
 use bron_transform::{Need, needs};
 
 use super::run::Run;
-use super::{Chain, Work, part_options};
+use super::{Chain, Work, files, part_options};
 use crate::failure::Failure;
 
 /// The files that were expected and not delivered, as JSON.
@@ -67,6 +67,9 @@ impl Chain<'_> {
             let source = self.sources.get_mut(&system).expect("wanted tables belong to open sources");
             let staged = stage_table(source.source.as_mut(), &request)?;
             work.count(staged.reused);
+            if let Some(ledger) = &staged.manifest.ledger {
+                files::tell(self.printer, &system, &table.name, ledger);
+            }
             stage.step();
         }
         drop(stage);

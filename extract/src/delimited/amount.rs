@@ -68,7 +68,8 @@ impl fmt::Display for Amount {
     /// Writes a point and no idle noughts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, decimals) = (self.0.unsigned_abs() / UNIT.unsigned_abs(), self.0.unsigned_abs() % UNIT.unsigned_abs());
+        let (whole, decimals) =
+            (self.0.unsigned_abs() / UNIT.unsigned_abs(), self.0.unsigned_abs() % UNIT.unsigned_abs());
         write!(f, "{sign}{whole}")?;
         if decimals > 0 {
             let decimals = format!("{decimals:09}");
@@ -104,7 +105,22 @@ mod tests {
     #[test]
     fn what_is_no_number_or_has_too_many_digits_is_none() {
         let long = "9".repeat(40);
-        for text in ["", " ", "-", "1,", ",5", "1,2,3", "1.234,5", "1 23", "12 34", "1e3", "x", "１", "0,0000000001", &long] {
+        for text in [
+            "",
+            " ",
+            "-",
+            "1,",
+            ",5",
+            "1,2,3",
+            "1.234,5",
+            "1 23",
+            "12 34",
+            "1e3",
+            "x",
+            "１",
+            "0,0000000001",
+            &long,
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -54,7 +54,10 @@ struct Summed {
 }
 
 impl Sums {
-    pub(super) fn new<'n>(names: impl Iterator<Item = &'n str>, place: impl Fn(&str) -> Option<usize>) -> Self {
+    pub(super) fn new<'n>(
+        names: impl Iterator<Item = &'n str>,
+        place: impl Fn(&str) -> Option<usize>,
+    ) -> Self {
         let summed = |name: &str| {
             let field = place(name);
             Summed { name: name.to_owned(), field, sum: field.map(|_| Amount::default()) }
@@ -174,7 +177,9 @@ mod tests {
 
     #[test]
     fn another_line_is_not_this_one() {
-        for line in ["SUMMA;3;1;201503", "SUMMA;3;1;201503;x;y", "Summa;3;1;201503;x", "SUMMA;3;1;201503;\"x", ""] {
+        for line in
+            ["SUMMA;3;1;201503", "SUMMA;3;1;201503;x;y", "Summa;3;1;201503;x", "SUMMA;3;1;201503;\"x", ""]
+        {
             assert_eq!(notes(line, &[]), None, "{line}");
         }
     }

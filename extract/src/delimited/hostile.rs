@@ -175,7 +175,11 @@ impl Case {
                 // What is wrong with a dialect is said without any file.
                 let placed = said.contains(&self.file) || said.starts_with("dialect v1: ");
                 let retried = error.is_retryable() == (error.kind() == ErrorKind::Busy);
-                if fits && placed && retried { Ok(()) } else { Err(format!("refused otherwise: {kind_found}: {said}")) }
+                if fits && placed && retried {
+                    Ok(())
+                } else {
+                    Err(format!("refused otherwise: {kind_found}: {said}"))
+                }
             }
         }
     }
@@ -184,7 +188,8 @@ impl Case {
         let columns = ["id", "anm", "tid"].map(|name| found.texts(name));
         let rows = (0..columns[0].len()).map(|row| columns.each_ref().map(|column| column[row].clone()));
         let rows: Vec<[String; 3]> = rows.collect();
-        let expected: Vec<[String; 3]> = self.rows.iter().map(|row| row.each_ref().map(|text| text_of(text))).collect();
+        let expected: Vec<[String; 3]> =
+            self.rows.iter().map(|row| row.each_ref().map(|text| text_of(text))).collect();
         let short = |rows: &[[String; 3]]| format!("{rows:?}").chars().take(300).collect::<String>();
         check("rows", (rows == expected).then_some(()).ok_or_else(|| short(&rows)))?;
         let same = |what: &str, same: bool, found: String| check(what, same.then_some(()).ok_or(found));
@@ -195,7 +200,8 @@ impl Case {
             marks.filter(|(_, mark)| mark == BROKEN_ROW).map(|(line, _)| line.parse().unwrap()).collect();
         same("repaired", repaired == self.repaired, format!("{repaired:?}"))?;
         let ledger = &found.ledger;
-        let counts = [ledger.read, ledger.staged, ledger.files[0].rows].map(|count| usize::try_from(count).unwrap());
+        let counts =
+            [ledger.read, ledger.staged, ledger.files[0].rows].map(|count| usize::try_from(count).unwrap());
         let all = expected.len() + self.unreadable.len();
         same("ledger", counts == [all, expected.len(), all], format!("{ledger:?}"))?;
         let damage = damage_of(found);
@@ -247,7 +253,9 @@ fn run(name: &str) {
         let bytes = bytes_of(&case.bytes);
         fs::write(dir.path().join(&case.file), &bytes).unwrap();
         let judged = [1, 1000].map(|batch_rows| case.judge(dir.path(), batch_rows));
-        wrong.extend(judged.into_iter().filter_map(Result::err).map(|problem| format!("{}: {problem}", case.name)));
+        wrong.extend(
+            judged.into_iter().filter_map(Result::err).map(|problem| format!("{}: {problem}", case.name)),
+        );
         if let Ok(found) = read_with(dir.path(), &case.system(), 1000) {
             let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
             for row in &found.unreadable {
@@ -316,7 +324,10 @@ fn nothing_is_read_while_a_file_is_on_its_way() {
     ] {
         let error = refused(&[whole, (name, b"id;anm")], |_| {});
         assert!(error.kind() == ErrorKind::Busy && error.is_retryable(), "{name}: {error}");
-        assert!(error.to_string().contains(name) && error.to_string().contains("still on its way"), "{error}");
+        assert!(
+            error.to_string().contains(name) && error.to_string().contains("still on its way"),
+            "{error}"
+        );
     }
     let error = refused(&[whole], |system| system.settled_after = Some(3600));
     assert_eq!(error.kind(), ErrorKind::Busy);

@@ -32,9 +32,9 @@ impl Layout {
         }
         let files = match &dialect.files {
             None => None,
-            Some(files) => Some(
-                Pattern::parse(files).ok_or_else(|| wrong("its pattern of file names makes no sense"))?,
-            ),
+            Some(files) => {
+                Some(Pattern::parse(files).ok_or_else(|| wrong("its pattern of file names makes no sense"))?)
+            }
         };
         Ok(Self {
             name: dialect.name.clone(),

@@ -246,8 +246,8 @@ impl<'a> OpenFile<'a> {
         };
         let capture = |name: &str| self.table.pattern.capture(name, &self.file.captures);
         let controls = self.first.take().into_iter().chain(last);
-        let notes =
-            controls.map(|(control, said)| control::differences(control, &said, self.units, &self.sums, capture));
+        let notes = controls
+            .map(|(control, said)| control::differences(control, &said, self.units, &self.sums, capture));
         Ok(notes.flatten().collect())
     }
 }

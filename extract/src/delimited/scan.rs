@@ -179,9 +179,7 @@ impl Found {
 /// What the file is, when its beginning shows that it is no text, or text of two bytes for each character.
 pub(super) fn other_kind(start: &[u8]) -> Option<&'static str> {
     let known = OTHER_KINDS.iter().find(|(begins, _)| start.starts_with(begins));
-    let wide = |first: usize| {
-        start.len() >= 8 && start.iter().skip(first).step_by(2).all(|byte| *byte == 0)
-    };
+    let wide = |first: usize| start.len() >= 8 && start.iter().skip(first).step_by(2).all(|byte| *byte == 0);
     known.map(|(_, kind)| *kind).or_else(|| (wide(0) != wide(1)).then_some("UTF-16"))
 }
 

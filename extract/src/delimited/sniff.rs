@@ -176,7 +176,7 @@ impl Sniffed {
 
     /// The dialect, when nine in ten letters and lines bear it out.
     pub(super) fn certain_dialect(&self, path: &Path) -> Result<CsvDialect, Error> {
-        if self.letters.is_convincing() && self.lines.is_convincing() {
+        if self.is_convincing() {
             return Ok(self.dialect());
         }
         let Self { encoding, separator, quoting, crlf, .. } = self;
@@ -190,6 +190,12 @@ impl Sniffed {
         Err(Error::new(ErrorKind::Settings, problem))
     }
 
+    /// Whether nine in ten letters and lines bear the verdict out.
+    #[must_use]
+    pub fn is_convincing(&self) -> bool {
+        self.letters.is_convincing() && self.lines.is_convincing()
+    }
+
     /// The verdict and what it rests on, in one line.
     #[must_use]
     pub fn grounds(&self) -> String {
@@ -198,7 +204,9 @@ impl Sniffed {
         let end = if *crlf { "CR LF" } else { "LF" };
         let mark = if *bom { ", byte order mark" } else { "" };
         let (letters, lines) = (letters.text(), lines.text());
-        format!("{encoding}, fields between {separator:?}{quoted}, {end}{mark}; letters {letters}, lines {lines}")
+        format!(
+            "{encoding}, fields between {separator:?}{quoted}, {end}{mark}; letters {letters}, lines {lines}"
+        )
     }
 
     /// Whether two files can be parts of one table.

@@ -15,8 +15,7 @@ fn system() -> System {
         same_delivery: vec!["period".to_owned()],
         ..CsvTable::new("besök", "besok_{period}.csv", columns)
     };
-    let dialect =
-        CsvDialect { quoting: false, crlf: true, ..CsvDialect::new("v1", "windows-1252", b';') };
+    let dialect = CsvDialect { quoting: false, crlf: true, ..CsvDialect::new("v1", "windows-1252", b';') };
     System::of_files(vec![table], vec![dialect], BTreeMap::new())
 }
 

@@ -146,11 +146,7 @@ pub(super) fn read(
     Some(ControlLine { table: table?.text, place: place?, fields: fields?, from, until })
 }
 
-fn read_field(
-    text: &Placed,
-    table: Option<&CsvTable>,
-    report: &mut Reporter<'_>,
-) -> Option<ControlField> {
+fn read_field(text: &Placed, table: Option<&CsvTable>, report: &mut Reporter<'_>) -> Option<ControlField> {
     let Some(field) = ControlField::parse(&text.text) else {
         let message = "a field has literal text and at most one name in braces";
         report.error("BRON-M005", &text.span, message, "braces that make no sense");
