@@ -9,6 +9,7 @@ mod derived;
 mod earlier;
 mod effect;
 mod extraction;
+mod files;
 mod identity;
 mod keeping;
 mod lanes;

@@ -115,31 +115,10 @@ fn make_files(dir: &Path, rows: u32) -> Result<(), Box<dyn Error>> {
 
 fn system() -> System {
     let table = CsvTable {
-        name: "besok".to_owned(),
-        files: "besok_{period}_{utforare}.csv".to_owned(),
-        columns: COLUMNS.map(str::to_owned).to_vec(),
-        optional: Vec::new(),
         free_text: Some("Anm".to_owned()),
         same_delivery: vec!["period".to_owned()],
+        ..CsvTable::new("besok", "besok_{period}_{utforare}.csv", COLUMNS.map(str::to_owned).to_vec())
     };
-    let dialect = CsvDialect {
-        name: "v1".to_owned(),
-        until: None,
-        encoding: "windows-1252".to_owned(),
-        separator: b';',
-        quoting: false,
-        crlf: true,
-        bom: false,
-    };
-    let (csv, dialects) = (vec![table], vec![dialect]);
-    System {
-        name: "paraga".to_owned(),
-        label: "ParaGå".to_owned(),
-        csv,
-        dialects,
-        code_lists: BTreeMap::new(),
-        expectations: Vec::new(),
-        ignored_tables: BTreeMap::new(),
-        load_first: Vec::new(),
-    }
+    let dialect = CsvDialect { quoting: false, crlf: true, ..CsvDialect::new("v1", "windows-1252", b';') };
+    System::of_files(vec![table], vec![dialect], BTreeMap::new())
 }

@@ -60,6 +60,14 @@ impl Charset {
         matches!(self, Self::Web(encoding) if *encoding == UTF_8)
     }
 
+    pub(crate) fn is_code_page(&self) -> bool {
+        matches!(self, Self::CodePage(..))
+    }
+
+    pub(crate) fn is_seven_bit(&self) -> bool {
+        matches!(self, Self::SwedishSevenBit)
+    }
+
     /// Whether this byte stands for its ASCII character, so that it can separate fields.
     pub(crate) fn keeps(&self, byte: u8) -> bool {
         let letter =

@@ -1,5 +1,7 @@
 //! Folders of delivered text files as sources.
 
+mod amount;
+mod control;
 mod expected;
 mod fields;
 mod header;
@@ -14,7 +16,7 @@ mod sniff;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bron_mappings::{ColumnType, CsvTable, Digest, DigestBuilder, System};
+use bron_mappings::{ColumnType, ControlLine, CsvTable, Digest, DigestBuilder, LinePlace, System};
 
 pub use self::expected::{MissingFiles, delivered_files, missing_files};
 use self::layout::Layout;
@@ -38,8 +40,10 @@ const PERIOD: &str = "period";
 /// A folder with the files that a system delivered.
 ///
 /// Which table a file belongs to follows from its name, how it was written from its period: the first
-/// dialect whose `until` is not before the period, where a longer period (a day) lies in the shorter one (a
-/// month) that it begins with. Files without a period are written in the last dialect. Files are read in the
+/// dialect between whose `from` and `until` the period lies, where a longer period (a day) lies in the shorter
+/// one (a month) that it begins with. Dialects for files of its name go before those for all files. Files without
+/// a period are written in the last dialect. A table can name the dialect of all its files, or
+/// [`CsvTable::SNIFF`]: then each file shows its own, and one that leaves doubt is refused. Files are read in the
 /// byte order of their names. A byte order mark at the start of a UTF-8 file is skipped, declared or not.
 ///
 /// To the columns of a table come `_fil` (file name), `_rad` (1-based line), `_dialekt`, `_lagad` (`D68` in a
@@ -47,9 +51,13 @@ const PERIOD: &str = "period";
 /// empty text, a column that the file lacks is NULL, nothing is trimmed.
 ///
 /// Every file is read twice: first whole, to check its encoding and its end and to take its digest, then
-/// for its rows. A file that changed between the two is an error that may be retried. A file with the
+/// for its rows. A file that changed during or between the two is an error that may be retried, and so is one
+/// that is named as if it were on its way, was changed too lately, or lacks its declared last line. A file with the
 /// content of an earlier one of its table is excluded with the number of its rows
 /// ([`DUPLICATE_FILE`](crate::DUPLICATE_FILE)).
+///
+/// A control line is no row. What it says is compared with the rows, and a difference stands in the ledger
+/// ([`CONTROL_TOTALS`](crate::CONTROL_TOTALS)).
 ///
 /// Rows that a separator or line break in their text has broken ([`BROKEN_ROW`](crate::BROKEN_ROW)) are put
 /// together again where only one way of doing so gives the right number of fields:
@@ -67,6 +75,9 @@ pub struct CsvSource {
 struct FileTable {
     table: CsvTable,
     pattern: Pattern,
+    /// The lines that say how much its files hold.
+    controls: Vec<ControlLine>,
+    settled_after: Option<u32>,
     files: Vec<DataFile>,
 }
 
@@ -77,6 +88,8 @@ struct DataFile {
     name: String,
     captures: Vec<String>,
     layout: Layout,
+    /// What the layout rests on, when the file itself shows it.
+    sniffed: Option<String>,
     scan: Option<FileScan>,
 }
 
@@ -90,12 +103,13 @@ impl CsvSource {
     /// files makes no sense.
     pub fn open(folder: &Path, system: &System) -> Result<Self, Error> {
         let layouts = system.dialects.iter().map(Layout::new).collect::<Result<Vec<_>, _>>()?;
-        let mut tables = system.csv.iter().map(file_table).collect::<Result<Vec<_>, _>>()?;
+        let mut tables =
+            system.csv.iter().map(|table| file_table(table, system)).collect::<Result<Vec<_>, _>>()?;
         let mut unknown = Vec::new();
         let ignored = |name: &str| {
             name.split_once('.').is_some_and(|(table, _)| system.ignored_tables.contains_key(table))
         };
-        for (name, path) in entries(folder)?.into_iter().filter(|(name, _)| !ignored(name)) {
+        for (name, path) in arrived(folder)?.into_iter().filter(|(name, _)| !ignored(name)) {
             let mut takers = tables.iter_mut().filter_map(|table| {
                 let captures = table.pattern.captures(&name)?;
                 Some((table, captures))
@@ -113,11 +127,8 @@ impl CsvSource {
                 );
                 return Err(Error::new(ErrorKind::Settings, problem));
             }
-            let layout =
-                Layout::of_period(&layouts, table.pattern.capture(PERIOD, &captures)).ok_or_else(|| {
-                    Error::new(ErrorKind::Settings, format!("no dialect for {}", path.display()))
-                })?;
-            table.files.push(DataFile { path, name, captures, layout: layout.clone(), scan: None });
+            let file = table.file(name, path, captures, &layouts)?;
+            table.files.push(file);
         }
         if unknown.is_empty() {
             Ok(Self { tables, fingerprint_of_settings: settings_digest(system) })
@@ -134,10 +145,10 @@ impl CsvSource {
 /// # Errors
 /// [`ErrorKind::Settings`] when the description makes no sense.
 pub fn described_tables(system: &System) -> Result<Vec<TableSchema>, Error> {
-    system.csv.iter().map(|table| file_table(table)?.schema()).collect()
+    system.csv.iter().map(|table| file_table(table, system)?.schema()).collect()
 }
 
-fn file_table(table: &CsvTable) -> Result<FileTable, Error> {
+fn file_table(table: &CsvTable, system: &System) -> Result<FileTable, Error> {
     let pattern = Pattern::parse(&table.files).filter(|pattern| {
         let added = pattern.names().iter().map(|name| format!("_{name}")).collect::<Vec<_>>();
         !added.iter().any(|name| ADDED.contains(&name.as_str()) || table.columns.contains(name))
@@ -145,7 +156,14 @@ fn file_table(table: &CsvTable) -> Result<FileTable, Error> {
     let problem =
         || format!("table {} has a pattern of file names that makes no sense: {}", table.name, table.files);
     let pattern = pattern.ok_or_else(|| Error::new(ErrorKind::Settings, problem()))?;
-    Ok(FileTable { table: table.clone(), pattern, files: Vec::new() })
+    let controls = system.control_lines.iter().filter(|line| line.table == table.name);
+    Ok(FileTable {
+        table: table.clone(),
+        pattern,
+        controls: controls.cloned().collect(),
+        settled_after: system.settled_after,
+        files: Vec::new(),
+    })
 }
 
 /// Everything in a folder that is not hidden, by name.
@@ -163,6 +181,26 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     Ok(found)
 }
 
+/// The files of a folder, all of which have arrived.
+fn arrived(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    /// How programs name files that they are writing, and marks beside them.
+    const ON_THEIR_WAY: [&str; 8] =
+        [".part", ".partial", ".tmp", ".filepart", ".crdownload", ".lock", ".lck", ".writing"];
+    let found = entries(folder)?;
+    let on_its_way = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ON_THEIR_WAY.iter().any(|end| name.ends_with(end))
+    };
+    match found.iter().find(|(name, _)| on_its_way(name)) {
+        None => Ok(found),
+        Some((_, path)) => {
+            let problem =
+                format!("{} is still on its way: no file is read before all are there", path.display());
+            Err(Error::new(ErrorKind::Busy, problem))
+        }
+    }
+}
+
 /// The digest of what decides how files are read: with other settings the same bytes give other rows.
 fn settings_digest(system: &System) -> Digest {
     let mut digest = DigestBuilder::new("bron.source.csv.settings.1");
@@ -172,10 +210,45 @@ fn settings_digest(system: &System) -> Digest {
     for dialect in &system.dialects {
         digest.part(format!("{dialect:?}").as_bytes());
     }
+    for control in &system.control_lines {
+        digest.part(format!("{control:?}").as_bytes());
+    }
     digest.finish()
 }
 
 impl FileTable {
+    /// A file of this table, with the layout of its period, of its table, or that it shows itself.
+    fn file(
+        &self,
+        name: String,
+        path: PathBuf,
+        captures: Vec<String>,
+        layouts: &[Layout],
+    ) -> Result<DataFile, Error> {
+        if self.table.dialect.as_deref() == Some(CsvTable::SNIFF) {
+            let found = sniff::sniff(name.clone(), &path)?;
+            let layout = Layout::new(&found.certain_dialect(&path)?)?;
+            return Ok(DataFile { path, name, captures, layout, sniffed: Some(found.grounds()), scan: None });
+        }
+        let layout = match &self.table.dialect {
+            Some(wanted) => layouts.iter().find(|layout| &layout.name == wanted),
+            None => Layout::of_file(layouts, &name, self.pattern.capture(PERIOD, &captures)),
+        };
+        let problem = || Error::new(ErrorKind::Settings, format!("no dialect for {}", path.display()));
+        let layout = layout.ok_or_else(problem)?.clone();
+        Ok(DataFile { path, name, captures, layout, sniffed: None, scan: None })
+    }
+
+    /// The control line in this place of a file, when its period has one.
+    fn control(&self, file: &DataFile, place: LinePlace) -> Option<&ControlLine> {
+        let period = self.period(file);
+        self.controls.iter().find(|line| line.place == place && line.is_due(period))
+    }
+
+    fn period<'f>(&self, file: &'f DataFile) -> Option<&'f str> {
+        self.pattern.capture(PERIOD, &file.captures)
+    }
+
     fn schema(&self) -> Result<TableSchema, Error> {
         let own = self.table.columns.iter().cloned();
         let added = ADDED.iter().map(|name| (*name).to_owned());
@@ -195,7 +268,15 @@ impl FileTable {
 
     fn scan_files(&mut self) -> Result<(), Error> {
         for file in self.files.iter_mut().filter(|file| file.scan.is_none()) {
-            file.scan = Some(scan(&file.path, &file.layout)?);
+            let found = scan(&file.path, &file.layout, self.settled_after)?;
+            let period = self.pattern.capture(PERIOD, &file.captures);
+            let due = |line: &&ControlLine| line.place == LinePlace::Last && line.is_due(period);
+            if let Some(control) = self.controls.iter().find(due) {
+                let line = scan::last_line(&file.path, &file.layout)?;
+                let missing = || control::missing_control(&file.path, "the declared last line is missing");
+                control::read(control, found.lines, &line, &file.layout).ok_or_else(missing)?;
+            }
+            file.scan = Some(found);
         }
         Ok(())
     }
@@ -256,5 +337,7 @@ impl Source for CsvSource {
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use bron_mappings::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::damage::Damage;
+
 /// Reason code of a row that was broken by a separator or line break in its text.
 pub const BROKEN_ROW: &str = "D68";
 /// Reason code of a file whose content was delivered before under another name.
 pub const DUPLICATE_FILE: &str = "D66";
+/// Reason code of a file whose control line states another number of rows or another sum than it has.
+pub const CONTROL_TOTALS: &str = "D69";
 /// Reason code of a value that is not text in a text column.
 pub const MALFORMED_VALUE: &str = "felformat";
 
@@ -59,14 +63,41 @@ pub struct SourceFile {
     /// BLAKE3 of the bytes.
     #[serde(with = "crate::manifest::digest_text")]
     pub content: Digest,
+    /// Where its control lines say something else than its rows do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<ControlNote>,
+    /// The columns with damaged values among those that were read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub damaged: BTreeMap<String, Damage>,
     /// The dialect that it was read with.
     pub dialect: String,
     /// The name.
     pub name: String,
+    /// The period that its name states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<String>,
     /// Rows and unreadable lines in it.
     pub rows: u64,
     /// The earlier file with the same content; this one was then excluded.
     pub same_as: Option<String>,
+    /// What its dialect was found to be, where nobody has declared it, and what that rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sniffed: Option<String>,
+}
+
+/// Something that a control line says and the file does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlNote {
+    /// The number that was found, exact, with a point; `None` where a value of the column is no number, and for
+    /// what the file's name says.
+    pub found: Option<String>,
+    /// The 1-based line of the control line.
+    pub line: u64,
+    /// The number that the line states; `None` where that is no number, and for what the file's name says.
+    pub said: Option<String>,
+    /// What is stated: `rows`, `sum:COLUMN`, or a capture of the file's name.
+    pub what: String,
 }
 
 impl TableLedger {

@@ -19,6 +19,7 @@ pub mod atomic;
 mod batches;
 mod charset;
 mod cipher;
+mod damage;
 mod delimited;
 mod error;
 mod examine;
@@ -35,6 +36,8 @@ mod pace;
 mod parts;
 mod postgres;
 pub mod profile;
+#[cfg(any(test, feature = "properties"))]
+pub mod properties;
 mod refusal;
 mod runtime;
 mod selection;
@@ -47,6 +50,7 @@ mod trust;
 mod vault;
 
 pub use access::{Access, Locator, Manners, ServerAddress};
+pub use damage::{Damage, DamageKind, DamagedColumn, damaged_columns};
 pub use delimited::{
     CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, delivered_files, described_tables, missing_files,
 };
@@ -57,7 +61,10 @@ pub use keys::{
     KEY_FILE, KeyState, MasterKey, RECEIPT_FILE, Receipt, RunKey, WrappedKey, destroy_run_key, draw_run_key,
     key_state,
 };
-pub use ledger::{BROKEN_ROW, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile, TableLedger};
+pub use ledger::{
+    BROKEN_ROW, CONTROL_TOTALS, ControlNote, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile,
+    TableLedger,
+};
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use mysql::MysqlSource;
 pub use odbc::OdbcSource;

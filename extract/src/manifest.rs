@@ -190,15 +190,20 @@ impl Manifest {
 
     fn load_stored(path: &Path) -> Result<(Self, Option<String>), Error> {
         let text = fs::read(path).map_err(|error| Error::reading(path, error))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of the manifest at `path`, and what seals it.
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<(Self, Option<String>), Error> {
         let not_one =
             |error: serde_json::Error| Error::corrupt(path, "is not a manifest", Some(error.into()));
-        let AnyFormat { format } = serde_json::from_slice(&text).map_err(not_one)?;
+        let AnyFormat { format } = serde_json::from_slice(text).map_err(not_one)?;
         if format > VAULT_FORMAT {
             let problem =
                 format!("{} has format {format}; this version reads up to {VAULT_FORMAT}", path.display());
             return Err(Error::new(ErrorKind::Unreadable, problem));
         }
-        let mut stored: Stored = serde_json::from_slice(&text).map_err(not_one)?;
+        let mut stored: Stored = serde_json::from_slice(text).map_err(not_one)?;
         let seal = stored.seal.take();
         let manifest = Self::from_stored(stored).map_err(|problem| Error::corrupt(path, problem, None))?;
         Ok((manifest, seal))
@@ -208,7 +213,8 @@ impl Manifest {
         let columns =
             stored.columns.into_iter().map(|column| type_named(&column.kind).map(|kind| (column.name, kind)));
         let columns: Vec<_> = columns.collect::<Option<_>>().ok_or("names an unknown column type")?;
-        if stored.parts.iter().map(|part| part.rows).sum::<u64>() != stored.rows {
+        let rows = stored.parts.iter().try_fold(0_u64, |rows, part| rows.checked_add(part.rows));
+        if rows != Some(stored.rows) {
             return Err("has parts whose rows do not add up to its own");
         }
         if stored.parts.iter().chain(&stored.unreadable).any(|part| !is_plain_name(&part.file)) {

@@ -11,6 +11,7 @@ mod sketch;
 
 use serde::Serialize;
 
+use crate::damage::{DamagedColumn, damaged_columns};
 use crate::error::Error;
 use crate::source::{Source, TableSchema};
 
@@ -32,6 +33,8 @@ pub struct TableProfile {
     pub unreadable: u64,
     /// The columns, in the order of the source.
     pub columns: Vec<ColumnProfile>,
+    /// Where values of delivered files came to harm, by column and period.
+    pub damaged: Vec<DamagedColumn>,
 }
 
 /// Reads a table and says what it holds. Memory does not grow with the table.
@@ -60,6 +63,7 @@ pub fn profile(
         rows: ledger.read,
         unreadable: ledger.quarantined.values().sum(),
         columns: columns.into_iter().map(column::Counts::finish).collect(),
+        damaged: damaged_columns(&ledger),
     })
 }
 

@@ -70,4 +70,6 @@ pub use retention::{
     RetentionTrigger,
 };
 pub use sensitive::Sensitive;
-pub use system::{ApprovedLines, CsvDialect, CsvTable, Expectation, System};
+pub use system::{
+    ApprovedLines, ControlField, ControlLine, CsvDialect, CsvTable, Expectation, LinePlace, Says, System,
+};

@@ -1,9 +1,12 @@
 //! What a source system is called and, for systems that deliver files, how the files are laid out.
 
+mod control_line;
+
 use std::collections::BTreeMap;
 
+pub use self::control_line::{ControlField, ControlLine, LinePlace, Says};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::document::{Reporter, Section, read_document};
+use crate::document::{Placed, Reporter, Section, read_document};
 
 /// One source system, described by `<system>/system.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,11 @@ pub struct System {
     pub dialects: Vec<CsvDialect>,
     /// Which files must have been delivered.
     pub expectations: Vec<Expectation>,
+    /// The lines with which the senders say how much their files hold.
+    pub control_lines: Vec<ControlLine>,
+    /// A file that was changed less than this many seconds ago is taken to be on its way still. `None`: nobody
+    /// asks when a file was changed.
+    pub settled_after: Option<u32>,
     /// Tables that are not migrated, each with the reason.
     pub ignored_tables: BTreeMap<String, String>,
     /// Tables that are loaded before every other table of every system, in this order: what says who may
@@ -66,6 +74,28 @@ pub struct CsvTable {
     /// one delivery only when these agree as well; without any, when all captures agree. A table whose rows
     /// themselves name the sender needs only the period.
     pub same_delivery: Vec<String>,
+    /// The dialect of all files of the table, by name, whatever their period; [`CsvTable::SNIFF`] finds it file by
+    /// file.
+    pub dialect: Option<String>,
+}
+
+impl CsvTable {
+    /// The name of no dialect: the files themselves show how they are written.
+    pub const SNIFF: &'static str = "sniff";
+
+    /// A table of files that all have these columns, in the dialect of their period.
+    #[must_use]
+    pub fn new(name: &str, files: &str, columns: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            files: files.to_owned(),
+            columns,
+            optional: Vec::new(),
+            free_text: None,
+            same_delivery: Vec::new(),
+            dialect: None,
+        }
+    }
 }
 
 /// How the files of a period were written.
@@ -73,6 +103,11 @@ pub struct CsvTable {
 pub struct CsvDialect {
     /// The name, which rows carry in the column `_dialekt`.
     pub name: String,
+    /// The pattern of the names of the only files that are written so. Such a dialect goes before those for all
+    /// files.
+    pub files: Option<String>,
+    /// The first `{period}` that is written so; from the beginning unless told.
+    pub from: Option<String>,
     /// The last `{period}` that is written so; the last dialect has none.
     pub until: Option<String>,
     /// The encoding: a WHATWG label, `cp437`, `cp850` or `iso646-se` (seven bits with Swedish letters).
@@ -85,6 +120,24 @@ pub struct CsvDialect {
     pub crlf: bool,
     /// Whether files begin with a byte order mark.
     pub bom: bool,
+}
+
+impl CsvDialect {
+    /// A dialect for every period and file: fields may be quoted, lines end with LF, no byte order mark.
+    #[must_use]
+    pub fn new(name: &str, encoding: &str, separator: u8) -> Self {
+        Self {
+            name: name.to_owned(),
+            files: None,
+            from: None,
+            until: None,
+            encoding: encoding.to_owned(),
+            separator,
+            quoting: true,
+            crlf: false,
+            bom: false,
+        }
+    }
 }
 
 impl System {
@@ -110,6 +163,8 @@ impl System {
             csv,
             dialects,
             expectations: Vec::new(),
+            control_lines: Vec::new(),
+            settled_after: None,
             ignored_tables,
             load_first: Vec::new(),
             code_lists: BTreeMap::new(),
@@ -138,20 +193,55 @@ fn read_system(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<
         }
     }
     let load_first = load_first.into_iter().map(|table| table.text).collect();
-    let csv: Vec<CsvTable> =
-        root.sections("table", report).iter_mut().filter_map(|section| read_table(section, report)).collect();
+    let mut named_dialects = Vec::new();
+    let csv: Vec<CsvTable> = root
+        .sections("table", report)
+        .iter_mut()
+        .filter_map(|section| read_table(section, &mut named_dialects, report))
+        .collect();
     let expectations = root
         .sections("expect", report)
         .iter_mut()
         .filter_map(|section| read_expectation(section, &csv, report))
         .collect();
-    let dialects = root
+    let control_lines = root
+        .sections("control_line", report)
+        .iter_mut()
+        .filter_map(|section| control_line::read(section, &csv, report))
+        .collect();
+    let settled_after = read_settled_after(root, report);
+    let dialects: Vec<CsvDialect> = root
         .sections("dialect", report)
         .iter_mut()
         .filter_map(|section| read_dialect(section, report))
         .collect();
+    for name in named_dialects {
+        if name.text != CsvTable::SNIFF && !dialects.iter().any(|dialect| dialect.name == name.text) {
+            report.unknown("BRON-M057", &name, "dialect", dialects.iter().map(|known| known.name.as_str()));
+        }
+    }
     let code_lists = read_code_lists(root, report);
-    Some(System { name, label, csv, dialects, expectations, ignored_tables, load_first, code_lists })
+    Some(System {
+        name,
+        label,
+        csv,
+        dialects,
+        expectations,
+        control_lines,
+        settled_after,
+        ignored_tables,
+        load_first,
+        code_lists,
+    })
+}
+
+fn read_settled_after(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<u32> {
+    let span = root.span_of("settled_after");
+    let seconds = u32::try_from(root.int("settled_after", report)?);
+    if seconds.is_err() {
+        report.error("BRON-M005", &span, "expected a number of seconds", "out of range");
+    }
+    seconds.ok()
 }
 
 fn read_code_lists(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> BTreeMap<String, ApprovedLines> {
@@ -168,7 +258,12 @@ fn read_code_lists(root: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> BTr
     lists
 }
 
-fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<CsvTable> {
+/// Reads a kind of file; a dialect that it names goes to `dialects`, to be looked for when all are known.
+fn read_table(
+    section: &mut Section<'_, '_>,
+    dialects: &mut Vec<Placed>,
+    report: &mut Reporter<'_>,
+) -> Option<CsvTable> {
     let name = section.required_text("name", report);
     let files = section.required_text("files", report);
     let columns = section.texts("columns", report).unwrap_or_default();
@@ -183,8 +278,10 @@ fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
             report.unknown("BRON-M010", column, "column", columns.iter().map(|known| known.text.as_str()));
         }
     }
+    let dialect = section.text("dialect", report);
+    dialects.extend(dialect.clone());
     section.finish(report);
-    let texts = |placed: Vec<crate::document::Placed>| placed.into_iter().map(|placed| placed.text).collect();
+    let texts = |placed: Vec<Placed>| placed.into_iter().map(|placed| placed.text).collect();
     Some(CsvTable {
         name: name?.text,
         files: files?.text,
@@ -192,6 +289,7 @@ fn read_table(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Optio
         optional: texts(optional),
         free_text: free_text.map(|column| column.text),
         same_delivery: texts(same_delivery),
+        dialect: dialect.map(|placed| placed.text),
     })
 }
 
@@ -223,6 +321,8 @@ fn read_expectation(
 
 fn read_dialect(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Option<CsvDialect> {
     let name = section.required_text("name", report);
+    let files = section.text("files", report).map(|placed| placed.text);
+    let from = section.text("from", report).map(|placed| placed.text);
     let until = section.text("until", report).map(|placed| placed.text);
     let encoding = section.required_text("encoding", report);
     let separator = section.required_text("separator", report);
@@ -234,7 +334,8 @@ fn read_dialect(section: &mut Section<'_, '_>, report: &mut Reporter<'_>) -> Opt
     let bom = section.bool("bom", report).unwrap_or(false);
     section.finish(report);
     let separator = separator?.text.as_bytes().first().copied()?;
-    Some(CsvDialect { name: name?.text, until, encoding: encoding?.text, separator, quoting, crlf, bom })
+    let (name, encoding) = (name?.text, encoding?.text);
+    Some(CsvDialect { name, files, from, until, encoding, separator, quoting, crlf, bom })
 }
 
 #[cfg(test)]
@@ -272,6 +373,18 @@ crlf = true
         assert_eq!(system.csv[0].optional, ["Latitud"]);
         assert_eq!(system.dialects[0].separator, b';');
         assert_eq!(system.ignored_tables["personal"], "byggs upp ur pass");
+    }
+
+    #[test]
+    fn a_table_names_a_dialect_that_there_is() {
+        let dialect = |name: &str| {
+            let named = format!("optional = [\"Latitud\"]\ndialect = \"{name}\"");
+            System::parse("system.toml", &PARAGA.replace("optional = [\"Latitud\"]", &named))
+        };
+        for name in ["v1", CsvTable::SNIFF] {
+            assert_eq!(dialect(name).0.unwrap().csv[0].dialect.as_deref(), Some(name));
+        }
+        assert_eq!(dialect("v2").1[0].code, "BRON-M057");
     }
 
     #[test]

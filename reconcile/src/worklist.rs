@@ -41,7 +41,8 @@ fn csv_cell(text: &str) -> String {
 
 /// The text, with an apostrophe before it when a spreadsheet would take it for a formula.
 fn harmless(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    // The wide forms count where a spreadsheet is set to an East Asian language.
+    let formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']);
     if formula { format!("'{text}") } else { text.to_owned() }
 }
 
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn a_line_is_quoted_where_it_must_be_and_never_a_formula() {
         assert_eq!(csv_line(["D01", "a;b", "sa \"hej\"", "å"]), "D01;\"a;b\";\"sa \"\"hej\"\"\";å\r\n");
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+        for formula in ["=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "＋1", "－1", "＠A1"] {
             let line = csv_line([formula]);
             assert!(line.starts_with('\'') || line.starts_with("\"'"), "{line:?}");
         }

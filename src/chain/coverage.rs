@@ -37,7 +37,7 @@ pub(crate) fn profiles(
     if !covers(&chain, &wanted) {
         return Ok(None);
     }
-    let staged = chain.staged_tables(wanted)?;
+    let staged = chain.staged_tables(&wanted)?;
     let lookups = chain.lookups(&staged)?;
     let mut rules = BTreeMap::new();
     let stage = printer.stage("coverage", u64::try_from(chain.set.mappings.len()).unwrap_or(0));

@@ -54,7 +54,7 @@ pub(crate) fn measure(
         Ok(found) => found,
         Err(sources) => extract_for_both(settings, printer, sets, sources)?,
     };
-    let staged = chain.staged_tables(wanted)?;
+    let staged = chain.staged_tables(&wanted)?;
     use_set(&mut chain, sets[0])?;
     let before = chain.lookups(&staged)?;
     use_set(&mut chain, sets[1])?;

@@ -17,7 +17,7 @@ use bron_transform::{Need, needs};
 
 use super::lanes::{self, Hooks, Order, Outcome};
 use super::run::Run;
-use super::{Chain, STOP, Work, contents};
+use super::{Chain, STOP, Work, contents, files};
 use crate::failure::Failure;
 use crate::patience::wait;
 use crate::project::OpenSource;
@@ -83,6 +83,11 @@ impl Chain<'_> {
         if !lost.is_empty() {
             self.take_new_points(lost)?;
             return Ok(None);
+        }
+        for ((system, table), staged) in &self.staged_tables(wanted)? {
+            if let Some(ledger) = &staged.manifest.ledger {
+                files::tell(self.printer, system, table, ledger);
+            }
         }
         self.note_readings(&runs)?;
         self.note_deliveries()?;
@@ -181,16 +186,16 @@ impl Chain<'_> {
 
     /// The staged tables, by system and table.
     pub(crate) fn staged(&self) -> Result<StagedTables, Failure> {
-        self.staged_tables(self.wanted_tables()?)
+        self.staged_tables(&self.wanted_tables()?)
     }
 
     /// These tables, as they lie staged in the run.
-    pub(super) fn staged_tables(&self, wanted: Vec<(String, TableSchema)>) -> Result<StagedTables, Failure> {
+    pub(super) fn staged_tables(&self, wanted: &[(String, TableSchema)]) -> Result<StagedTables, Failure> {
         let mut staged = BTreeMap::new();
         for (system, table) in wanted {
-            let dir = table_dir(&self.run.dir, &system, &table.name);
+            let dir = table_dir(&self.run.dir, system, &table.name);
             let manifest = self.manifest_made_by("extract", &dir)?;
-            staged.insert((system, table.name), StagedTable { dir, manifest });
+            staged.insert((system.clone(), table.name.clone()), StagedTable { dir, manifest });
         }
         Ok(staged)
     }

@@ -27,7 +27,7 @@ use self::findings::FindingsFile;
 use self::id_runs::IdRuns;
 use self::links::EntityLinks;
 use self::target_rows::{Gathered, Observed};
-use super::{Chain, StagedTables};
+use super::{Chain, StagedTables, files};
 use crate::failure::{Exit, Failure};
 
 /// The rows of a part that are held while parts are merged: small, because all parts of an entity are
@@ -79,6 +79,7 @@ impl Chain<'_> {
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
         let mut left_out = self.missing_systems();
         left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
+        left_out.extend(files::unproven(&staged));
         left_out.extend(snapshot.unproven());
         let evidence = Evidence {
             imbalances: Some(&imbalances),

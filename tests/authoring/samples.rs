@@ -226,6 +226,7 @@ label = "Alfa"
 load_first = ["besok"]
 ignored_tables = { personal = "finns inte" }
 code_lists = { lista = 3 }
+settled_after = 60
 
 [[table]]
 name = "besok"
@@ -234,6 +235,14 @@ columns = ["A", "B"]
 optional = ["B"]
 free_text = "A"
 same_delivery = ["period"]
+dialect = "v1"
+
+[[control_line]]
+table = "besok"
+place = "last"
+fields = ["SUMMA", "{rows}", "{sum:B}"]
+from = "201401"
+until = "201505"
 
 [[expect]]
 table = "besok"
@@ -242,6 +251,8 @@ given = "besok"
 
 [[dialect]]
 name = "v1"
+files = "besok_{period}_{utforare}.csv"
+from = "201401"
 until = "201505"
 encoding = "windows-1252"
 separator = ";"

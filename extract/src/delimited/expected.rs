@@ -31,7 +31,7 @@ pub fn missing_files(folder: &Path, system: &System) -> Result<Vec<MissingFiles>
     if system.expectations.is_empty() {
         return Ok(Vec::new());
     }
-    let tables = system.csv.iter().map(file_table).collect::<Result<Vec<_>, _>>()?;
+    let tables = system.csv.iter().map(|table| file_table(table, system)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<String> = entries(folder)?.into_iter().map(|(name, _)| name).collect();
     let missing = system.expectations.iter().filter_map(|expectation| missing(expectation, &tables, &names));
     Ok(missing.filter(|missing| !missing.missing.is_empty()).collect())
@@ -42,7 +42,7 @@ pub fn missing_files(folder: &Path, system: &System) -> Result<Vec<MissingFiles>
 /// # Errors
 /// As [`missing_files`].
 pub fn delivered_files(folder: &Path, system: &System) -> Result<Vec<(String, usize)>, Error> {
-    let tables = system.csv.iter().map(file_table).collect::<Result<Vec<_>, _>>()?;
+    let tables = system.csv.iter().map(|table| file_table(table, system)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<String> = entries(folder)?.into_iter().map(|(name, _)| name).collect();
     let counted = tables.iter().map(|table| {
         let files = names.iter().filter(|name| table.pattern.captures(name).is_some());

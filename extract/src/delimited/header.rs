@@ -1,4 +1,4 @@
-//! The first line of a file against the columns of its table.
+//! The line with the names of the columns against the columns of its table.
 
 use std::path::Path;
 
@@ -6,7 +6,6 @@ use bron_mappings::CsvTable;
 
 use super::fields::{Record, Shape, split};
 use super::layout::Layout;
-use super::scan::BYTE_ORDER_MARK;
 use crate::error::{Error, ErrorKind};
 
 /// The columns of one file, in its order.
@@ -15,12 +14,17 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the first line of a file.
-    pub(super) fn read(path: &Path, line: &[u8], table: &CsvTable, layout: &Layout) -> Result<Self, Error> {
-        let drift =
-            |problem: &str| Error::new(ErrorKind::Drift, format!("{}, line 1: {problem}", path.display()));
-        let line =
-            if layout.charset.is_utf8() { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+    /// Reads the line with the names of the columns, which has this number and this text without byte order mark.
+    pub(super) fn read(
+        path: &Path,
+        number: u64,
+        line: &[u8],
+        table: &CsvTable,
+        layout: &Layout,
+    ) -> Result<Self, Error> {
+        let drift = |problem: &str| {
+            Error::new(ErrorKind::Drift, format!("{}, line {number}: {problem}", path.display()))
+        };
         if line.ends_with(b"\r") {
             return Err(drift("the line ends with CR LF, but the dialect says LF alone"));
         }

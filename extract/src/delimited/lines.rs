@@ -36,6 +36,8 @@ pub(super) struct Lines {
     path: PathBuf,
     input: BufReader<HashingReader<File>>,
     crlf: bool,
+    /// Whether the last line of the file is no row and is not given out as one.
+    withholds_last: bool,
     read: u64,
     /// The bytes of the lines that were passed.
     passed: u64,
@@ -44,12 +46,14 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path, crlf: bool) -> Result<Self, Error> {
+    /// With `withholds_last` the file ends before its last line, which [`Lines::last`] has then.
+    pub(super) fn open(path: &Path, crlf: bool, withholds_last: bool) -> Result<Self, Error> {
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
         Ok(Self {
             path: path.to_owned(),
             input: BufReader::with_capacity(BUFFER, HashingReader::new(file)),
             crlf,
+            withholds_last,
             read: 0,
             passed: 0,
             ahead: VecDeque::new(),
@@ -59,7 +63,7 @@ impl Lines {
 
     /// Reads ahead until line `index` from here is known; `false` when the file ends before it.
     pub(super) fn reach(&mut self, index: usize) -> Result<bool, Error> {
-        while self.ahead.len() <= index {
+        while self.ahead.len() <= index + usize::from(self.withholds_last) {
             let mut line = self.spare.pop().unwrap_or(Line { number: 0, raw: Vec::new(), text: 0 });
             line.raw.clear();
             let count = (&mut self.input)
@@ -86,6 +90,11 @@ impl Lines {
     /// Line `index` from here, which [`Lines::reach`] has found.
     pub(super) fn line(&self, index: usize) -> &Line {
         &self.ahead[index]
+    }
+
+    /// The line that is withheld, when all before it have been passed.
+    pub(super) fn last(&self) -> Option<&Line> {
+        self.ahead.front().filter(|_| self.withholds_last)
     }
 
     /// Goes on to the line after the next `count`.
@@ -119,7 +128,7 @@ mod tests {
         for (crlf, texts) in
             [(true, [&b"one"[..], b"two", b"", b"\0\r"]), (false, [b"one\r", b"two", b"\r", b"\0\r"])]
         {
-            let mut lines = Lines::open(&path, crlf).unwrap();
+            let mut lines = Lines::open(&path, crlf, false).unwrap();
             assert!(lines.reach(3).unwrap());
             assert!(!lines.reach(4).unwrap());
             for (index, text) in texts.into_iter().enumerate() {
@@ -129,5 +138,17 @@ mod tests {
             assert_eq!((lines.line(0).number, &lines.line(0).raw[..]), (3, &b"\r\n"[..]));
             assert_eq!(lines.content().1, 13);
         }
+    }
+
+    #[test]
+    fn a_last_line_that_is_no_row_comes_after_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, b"one\ntwo\nlast\n").unwrap();
+        let mut lines = Lines::open(&path, false, true).unwrap();
+        assert!(lines.reach(1).unwrap() && !lines.reach(2).unwrap());
+        lines.pass(2);
+        assert!(!lines.reach(0).unwrap());
+        assert_eq!(lines.last().map(|line| (line.number, line.text())), Some((3, &b"last"[..])));
     }
 }

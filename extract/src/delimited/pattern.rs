@@ -2,11 +2,13 @@
 
 /// A pattern such as `besok_{period}_{utforare}.csv`. A capture stands for one or more characters other
 /// than `_`, as few as the rest of the pattern allows.
+#[derive(Clone)]
 pub(super) struct Pattern {
     pieces: Vec<Piece>,
     names: Vec<String>,
 }
 
+#[derive(Clone)]
 enum Piece {
     Literal(String),
     Capture,

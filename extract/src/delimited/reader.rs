@@ -1,16 +1,21 @@
 //! The rows of all files of one table as batches.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use bron_mappings::Value;
+use bron_mappings::{ControlLine, LinePlace, Value};
 
+use super::control::{self, Said, Sums, missing_control};
 use super::header::Header;
-use super::lines::Lines;
+use super::layout::Layout;
+use super::lines::{Line, Lines};
 use super::rows::{Rows, Taken};
+use super::scan::{BYTE_ORDER_MARK, changed};
 use super::{DIALECT, DataFile, FILE, FileTable, LINE, REPAIRED};
+use crate::damage::Damage;
 use crate::error::{Error, ErrorKind};
 use crate::intake::{self, Intake};
-use crate::ledger::{BROKEN_ROW, SourceFile, TableLedger};
+use crate::ledger::{BROKEN_ROW, ControlNote, SourceFile, TableLedger};
 use crate::selection::unknown_mark;
 use crate::source::{TableSchema, UnreadableRow};
 use crate::span::{Batching, FilePlace, Mark, Place, Span};
@@ -26,10 +31,16 @@ pub(super) struct CsvRows<'a> {
 }
 
 struct OpenFile<'a> {
+    table: &'a FileTable,
     file: &'a DataFile,
     lines: Lines,
     rows: Rows,
     slots: Vec<Slot<'a>>,
+    /// The damage of each wanted column.
+    damage: Vec<Damage>,
+    /// What the first line says, where one is declared.
+    first: Option<(&'a ControlLine, Said)>,
+    sums: Sums,
     units: u64,
 }
 
@@ -107,10 +118,14 @@ impl<'a> CsvRows<'a> {
             let same = SourceFile {
                 bytes: scan.bytes,
                 content: scan.content,
+                controls: Vec::new(),
+                damaged: BTreeMap::new(),
                 dialect: file.layout.name.clone(),
                 name: file.name.clone(),
+                period: self.table.period(file).map(str::to_owned),
                 rows: earlier.rows,
                 same_as: Some(earlier.name.clone()),
+                sniffed: file.sniffed.clone(),
             };
             ledger.exclude(same.rows);
             ledger.files.push(same);
@@ -126,7 +141,7 @@ impl intake::Rows for CsvRows<'_> {
         while !intake.is_full() {
             if let Some(open) = &mut self.open {
                 if !open.take(intake)? {
-                    open.finish(&mut intake.ledger)?;
+                    open.finish(&mut intake.ledger, &self.wanted)?;
                     self.open = None;
                 }
             } else if let Some(file) = self.table.files.get(self.next_file) {
@@ -148,15 +163,32 @@ impl intake::Rows for CsvRows<'_> {
 
 impl<'a> OpenFile<'a> {
     fn new(file: &'a DataFile, table: &'a FileTable, wanted: &[String]) -> Result<Self, Error> {
-        let mut lines = Lines::open(&file.path, file.layout.crlf)?;
-        if !lines.reach(0)? {
-            return Err(changed(&file.path));
-        }
-        let header = Header::read(&file.path, lines.line(0).text(), &table.table, &file.layout)?;
+        let layout = &file.layout;
+        let [first, last] = [LinePlace::First, LinePlace::Last].map(|place| table.control(file, place));
+        let mut lines = Lines::open(&file.path, layout.crlf, last.is_some())?;
+        let first = match first {
+            None => None,
+            Some(control) => {
+                let line = next_line(&mut lines, file)?;
+                let said = control::read(control, line.number, without_mark(line, layout), layout);
+                let missing = || missing_control(&file.path, "line 1 is not the declared control line");
+                let said = said.ok_or_else(missing)?;
+                lines.pass(1);
+                Some((control, said))
+            }
+        };
+        let line = next_line(&mut lines, file)?;
+        let names = without_mark(line, layout);
+        let header = Header::read(&file.path, line.number, names, &table.table, layout)?;
         lines.pass(1);
         let free_text = table.table.free_text.as_deref().and_then(|name| header.position(name));
         let slots = wanted.iter().map(|name| slot(name, file, table, &header)).collect();
-        Ok(Self { file, lines, rows: Rows::new(&file.layout, header.len(), free_text), slots, units: 0 })
+        let controls = first.iter().map(|(control, _)| *control).chain(last);
+        let summed: BTreeSet<&str> = controls.flat_map(ControlLine::summed).collect();
+        let sums = Sums::new(summed.into_iter(), |name| header.position(name));
+        let rows = Rows::new(layout, header.len(), free_text);
+        let damage = vec![Damage::default(); wanted.len()];
+        Ok(Self { table, file, lines, rows, slots, damage, first, sums, units: 0 })
     }
 
     /// Takes one row or unreadable line; `false` at the end of the file.
@@ -188,13 +220,16 @@ impl<'a> OpenFile<'a> {
         Ok(true)
     }
 
-    fn push_row(&self, intake: &mut Intake, line: u64, repaired: bool) -> Result<(), Error> {
-        let charset = &self.file.layout.charset;
+    fn push_row(&mut self, intake: &mut Intake, line: u64, repaired: bool) -> Result<(), Error> {
+        let charset = self.file.layout.charset;
+        self.sums.add(self.rows.record(), &self.file.layout);
         for (index, slot) in self.slots.iter().enumerate() {
             match slot {
                 Slot::Field(field) => {
-                    let text = charset.decode(self.rows.record().field(*field));
+                    let bytes = self.rows.record().field(*field);
+                    let text = charset.decode(bytes);
                     let text = text.ok_or_else(|| self.undecodable(line, intake.column(index)))?;
+                    self.damage[index].see(bytes, &text, charset);
                     intake.push(index, Some(Value::Text(&text)));
                 }
                 Slot::Constant(text) => intake.push(index, Some(Value::Text(text))),
@@ -213,27 +248,63 @@ impl<'a> OpenFile<'a> {
         Error::new(ErrorKind::Encoding, format!("{place}: a byte has no meaning in {encoding}"))
     }
 
-    /// Compares what was read with what the first pass saw.
-    fn finish(&mut self, ledger: &mut TableLedger) -> Result<(), Error> {
+    /// Compares what was read with what the first pass saw, and with what the control lines say.
+    fn finish(&mut self, ledger: &mut TableLedger, wanted: &[String]) -> Result<(), Error> {
         let scan = self.file.scan.as_ref().expect("the files were scanned before the reader was made");
         let (content, bytes) = self.lines.content();
         if (content, bytes) != (scan.content, scan.bytes) {
             return Err(changed(&self.file.path));
         }
+        let controls = self.check_controls()?;
+        let damaged = wanted.iter().zip(&self.damage).filter(|(_, damage)| !damage.is_none());
         ledger.files.push(SourceFile {
             bytes,
             content,
+            controls,
+            damaged: damaged.map(|(name, damage)| (name.clone(), *damage)).collect(),
             dialect: self.file.layout.name.clone(),
             name: self.file.name.clone(),
+            period: self.table.period(self.file).map(str::to_owned),
             rows: self.units,
             same_as: None,
+            sniffed: self.file.sniffed.clone(),
         });
         Ok(())
     }
+
+    fn check_controls(&mut self) -> Result<Vec<ControlNote>, Error> {
+        let layout = &self.file.layout;
+        let last = match self.table.control(self.file, LinePlace::Last) {
+            None => None,
+            Some(control) => {
+                let line = self.lines.last();
+                let said = line.and_then(|line| control::read(control, line.number, line.text(), layout));
+                Some((control, said.ok_or_else(|| changed(&self.file.path))?))
+            }
+        };
+        let capture = |name: &str| self.table.pattern.capture(name, &self.file.captures);
+        let controls = self.first.take().into_iter().chain(last);
+        let notes = controls
+            .map(|(control, said)| control::differences(control, &said, self.units, &self.sums, capture));
+        Ok(notes.flatten().collect())
+    }
 }
 
-fn changed(path: &Path) -> Error {
-    Error::new(ErrorKind::Busy, format!("{} changed while it was read", path.display()))
+/// The next line, which the first pass saw.
+fn next_line<'l>(lines: &'l mut Lines, file: &DataFile) -> Result<&'l Line, Error> {
+    // Of a line that is withheld only the end of the file is seen.
+    if lines.reach(0)? { Ok(lines.line(0)) } else { Err(no_names(&file.path)) }
+}
+
+fn no_names(path: &Path) -> Error {
+    let problem = format!("{}: the line with the names of the columns is missing", path.display());
+    Error::new(ErrorKind::Truncated, problem)
+}
+
+fn without_mark<'l>(line: &'l Line, layout: &Layout) -> &'l [u8] {
+    let text = line.text();
+    let marked = layout.charset.is_utf8() && line.number == 1;
+    if marked { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text }
 }
 
 fn slot<'a>(name: &str, file: &'a DataFile, table: &'a FileTable, header: &Header) -> Slot<'a> {

@@ -1,8 +1,10 @@
 //! The first pass over a file: is it whole, and is it what its dialect says?
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::str;
+use std::time::{Duration, SystemTime};
 
 use bron_mappings::Digest;
 
@@ -11,6 +13,20 @@ use crate::error::{Error, ErrorKind};
 use crate::hashing::each_chunk;
 
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// So much of the beginning of a file shows whether it is text.
+pub(super) const START: usize = 64;
+/// How files begin that are no text with one byte for each ASCII character.
+const OTHER_KINDS: [(&[u8], &str); 9] = [
+    (b"\xFF\xFE", "UTF-16"),
+    (b"\xFE\xFF", "UTF-16"),
+    (b"PK\x03\x04", "a zip archive or a workbook"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"\x1F\x8B", "compressed with gzip"),
+    (b"\x28\xB5\x2F\xFD", "compressed with zstd"),
+    (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
+    (b"\xD0\xCF\x11\xE0", "an old workbook or document"),
+    (b"%PDF-", "a PDF document"),
+];
 
 /// What the first pass found.
 #[derive(Clone)]
@@ -21,14 +37,48 @@ pub(super) struct FileScan {
     pub(super) lines: u64,
 }
 
-/// Reads a file whole.
-pub(super) fn scan(path: &Path, layout: &Layout) -> Result<FileScan, Error> {
-    let mut file = File::open(path).map_err(|error| Error::reading(path, error))?;
+/// Reads a file whole. One that was changed less than `settled_after` seconds ago is on its way still.
+pub(super) fn scan(path: &Path, layout: &Layout, settled_after: Option<u32>) -> Result<FileScan, Error> {
+    let failed = |error| Error::reading(path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let before = file.metadata().map_err(failed)?;
+    if let (Some(seconds), Ok(changed)) = (settled_after, before.modified()) {
+        let age = SystemTime::now().duration_since(changed);
+        // A sender's clock that is ahead says nothing about when the file came.
+        if age.is_ok_and(|age| age < Duration::from_secs(seconds.into())) {
+            let problem = format!("was changed less than {seconds} seconds ago and may still be on its way");
+            return Err(Error::new(ErrorKind::Busy, format!("{} {problem}", path.display())));
+        }
+    }
     let mut found = Found::default();
-    let content =
-        each_chunk(&mut file, |chunk| found.see(chunk)).map_err(|error| Error::reading(path, error))?;
+    let content = each_chunk(&mut file, |chunk| found.see(chunk)).map_err(failed)?;
+    let after = fs::metadata(path).map_err(failed)?;
+    if (after.len(), after.modified().ok()) != (found.bytes, before.modified().ok()) {
+        return Err(changed(path));
+    }
     found.judge(path, layout)?;
     Ok(FileScan { bytes: found.bytes, content, lines: found.lines })
+}
+
+/// A file that is not what it was a moment ago.
+pub(super) fn changed(path: &Path) -> Error {
+    let problem = "changed while it was read: it is still being written";
+    Error::new(ErrorKind::Busy, format!("{} {problem}", path.display()))
+}
+
+/// The last line of a file without its end, when it is not longer than control lines are.
+pub(super) fn last_line(path: &Path, layout: &Layout) -> Result<Vec<u8>, Error> {
+    const LONGEST: u64 = 64 << 10;
+    let failed = |error| Error::reading(path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST))).map_err(failed)?;
+    let mut tail = Vec::new();
+    file.take(LONGEST).read_to_end(&mut tail).map_err(failed)?;
+    let end: &[u8] = if layout.crlf { b"\r\n" } else { b"\n" };
+    let text = tail.strip_suffix(end).or_else(|| tail.strip_suffix(b"\n")).unwrap_or(&tail);
+    let start = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+    Ok(text[start..].to_vec())
 }
 
 /// Runs through the bytes of a file as UTF-8, counting lines whether they are that or not.
@@ -49,7 +99,7 @@ struct Found {
 
 impl Found {
     fn see(&mut self, chunk: &[u8]) {
-        let missing = BYTE_ORDER_MARK.len().saturating_sub(self.start.len());
+        let missing = START.saturating_sub(self.start.len());
         self.start.extend_from_slice(&chunk[..missing.min(chunk.len())]);
         self.bytes += length(chunk);
         self.lines += newlines(chunk);
@@ -93,7 +143,11 @@ impl Found {
 
     fn judge(&self, path: &Path, layout: &Layout) -> Result<(), Error> {
         let wrong = |kind, problem: String| Err(Error::new(kind, format!("{}: {problem}", path.display())));
-        let has_mark = self.start == BYTE_ORDER_MARK;
+        if let Some(kind) = other_kind(&self.start) {
+            let problem = format!("this is {kind}: have the file delivered as text, best as UTF-8");
+            return wrong(ErrorKind::Encoding, problem);
+        }
+        let has_mark = self.start.starts_with(BYTE_ORDER_MARK);
         if layout.charset.is_utf8() && self.invalid {
             let (line, column, offset) = (self.valid_lines + 1, self.column + 1, self.valid_bytes);
             let place = format!("line {line}, column {column} (byte offset {offset})");
@@ -111,11 +165,22 @@ impl Found {
         if self.bytes == 0 || (has_mark && self.bytes == length(BYTE_ORDER_MARK)) {
             return wrong(ErrorKind::Truncated, "line 1: the file is empty".to_owned());
         }
+        if self.lines == 0 && self.last == Some(b'\r') {
+            let problem = "line 1: the lines end with CR alone; a line ends with LF or CR LF";
+            return wrong(ErrorKind::Truncated, problem.to_owned());
+        }
         if self.last != Some(b'\n') {
             return wrong(ErrorKind::Truncated, format!("line {}: the last line has no end", self.lines + 1));
         }
         Ok(())
     }
+}
+
+/// What the file is, when its beginning shows that it is no text, or text of two bytes for each character.
+pub(super) fn other_kind(start: &[u8]) -> Option<&'static str> {
+    let known = OTHER_KINDS.iter().find(|(begins, _)| start.starts_with(begins));
+    let wide = |first: usize| start.len() >= 8 && start.iter().skip(first).step_by(2).all(|byte| *byte == 0);
+    known.map(|(_, kind)| *kind).or_else(|| (wide(0) != wide(1)).then_some("UTF-16"))
 }
 
 fn newlines(bytes: &[u8]) -> u64 {

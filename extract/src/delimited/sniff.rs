@@ -10,8 +10,8 @@ use bron_mappings::{CsvDialect, CsvTable, Digest, DigestBuilder, System};
 use serde::Serialize;
 
 use super::fields::{FieldSpan, Quotes, Record, Shape, split};
-use super::scan::BYTE_ORDER_MARK;
-use super::{CsvSource, entries};
+use super::scan::{BYTE_ORDER_MARK, START, other_kind};
+use super::{CsvSource, arrived};
 use crate::charset::Charset;
 use crate::error::{Error, ErrorKind};
 use crate::selection::no_table;
@@ -22,6 +22,8 @@ use crate::span::{Batching, Span};
 const SAMPLE: u64 = 1 << 20;
 /// Lines whose fields are counted.
 const LINES: usize = 500;
+/// The name of a dialect that a file shows itself.
+const SNIFFED: &str = "gissad";
 const SEPARATORS: [u8; 4] = [b';', b'\t', b',', b'|'];
 
 /// How one file may be read.
@@ -63,6 +65,10 @@ impl Share {
     pub fn is_convincing(self) -> bool {
         self.found * 10 >= self.of * 9
     }
+
+    fn text(self) -> String {
+        format!("{}/{}", self.found, self.of)
+    }
 }
 
 /// A folder of files that nobody has described. Every table is read as the verdict on its files says.
@@ -81,7 +87,7 @@ impl SniffedFolder {
     /// [`ErrorKind::Missing`] when there is no such folder, [`ErrorKind::Settings`] when it holds no file,
     /// [`ErrorKind::Drift`] when the first line of a file does not name columns, and those of [`CsvSource::open`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let files = entries(folder)?.into_iter().filter(|(_, path)| path.is_file());
+        let files = arrived(folder)?.into_iter().filter(|(_, path)| path.is_file());
         let verdicts = files.map(|(name, path)| sniff(name, &path)).collect::<Result<Vec<_>, _>>()?;
         if verdicts.is_empty() {
             return Err(Error::new(ErrorKind::Settings, format!("{} holds no files", folder.display())));
@@ -136,14 +142,7 @@ fn system<'n>(group: &[&Sniffed], others: impl Iterator<Item = &'n str>) -> Syst
             (literal.collect::<Vec<_>>().join("_"), pattern)
         }
     };
-    let table = CsvTable {
-        name,
-        files,
-        columns: first.columns.clone(),
-        optional: Vec::new(),
-        free_text: None,
-        same_delivery: Vec::new(),
-    };
+    let table = CsvTable::new(&name, &files, first.columns.clone());
     let ignored = others.map(|other| (stem(other).to_owned(), String::new())).collect();
     let quoting = group.iter().any(|file| file.quoting);
     System::of_files(vec![table], vec![CsvDialect { quoting, ..first.dialect() }], ignored)
@@ -169,14 +168,46 @@ fn pattern(file: &str) -> String {
 impl Sniffed {
     fn dialect(&self) -> CsvDialect {
         CsvDialect {
-            name: "gissad".to_owned(),
-            until: None,
-            encoding: self.encoding.clone(),
-            separator: u8::try_from(self.separator).unwrap_or(b';'),
             quoting: self.quoting,
             crlf: self.crlf,
             bom: self.bom,
+            ..CsvDialect::new(SNIFFED, &self.encoding, u8::try_from(self.separator).unwrap_or(b';'))
         }
+    }
+
+    /// The dialect, when nine in ten letters and lines bear it out.
+    pub(super) fn certain_dialect(&self, path: &Path) -> Result<CsvDialect, Error> {
+        if self.is_convincing() {
+            return Ok(self.dialect());
+        }
+        let Self { encoding, separator, quoting, crlf, .. } = self;
+        let problem = format!(
+            "{}: its dialect is not sure ({}): look at the file and declare a [[dialect]] for it in system.toml, \
+             perhaps encoding = \"{encoding}\", separator = {separator:?}, quoting = {quoting}, crlf = {crlf}, \
+             and name it as `dialect` of the table",
+            path.display(),
+            self.grounds()
+        );
+        Err(Error::new(ErrorKind::Settings, problem))
+    }
+
+    /// Whether nine in ten letters and lines bear the verdict out.
+    #[must_use]
+    pub fn is_convincing(&self) -> bool {
+        self.letters.is_convincing() && self.lines.is_convincing()
+    }
+
+    /// The verdict and what it rests on, in one line.
+    #[must_use]
+    pub fn grounds(&self) -> String {
+        let Self { encoding, separator, letters, lines, quoting, crlf, bom, .. } = self;
+        let quoted = if *quoting { ", quoted" } else { "" };
+        let end = if *crlf { "CR LF" } else { "LF" };
+        let mark = if *bom { ", byte order mark" } else { "" };
+        let (letters, lines) = (letters.text(), lines.text());
+        format!(
+            "{encoding}, fields between {separator:?}{quoted}, {end}{mark}; letters {letters}, lines {lines}"
+        )
     }
 
     /// Whether two files can be parts of one table.
@@ -191,10 +222,13 @@ impl Sniffed {
 }
 
 /// Looks at the beginning of a file.
-fn sniff(file: String, path: &Path) -> Result<Sniffed, Error> {
+pub(super) fn sniff(file: String, path: &Path) -> Result<Sniffed, Error> {
     let mut sample = Vec::new();
     let read = File::open(path).and_then(|open| open.take(SAMPLE).read_to_end(&mut sample));
     let count = read.map_err(|error| Error::reading(path, error))?;
+    if let Some(kind) = other_kind(&sample[..sample.len().min(START)]) {
+        return Err(Error::new(ErrorKind::Encoding, format!("{}: this is {kind}", path.display())));
+    }
     let bom = sample.starts_with(BYTE_ORDER_MARK);
     let text = if bom { &sample[BYTE_ORDER_MARK.len()..] } else { &sample[..] };
     let whole = u64::try_from(count).is_ok_and(|count| count < SAMPLE);

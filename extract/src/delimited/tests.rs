@@ -6,38 +6,19 @@ use crate::ledger::{BROKEN_ROW, DUPLICATE_FILE, TableLedger};
 use crate::source::UnreadableRow;
 
 fn dialect(name: &str, encoding: &str, quoting: bool, crlf: bool) -> CsvDialect {
-    CsvDialect {
-        name: name.to_owned(),
-        until: None,
-        encoding: encoding.to_owned(),
-        separator: b';',
-        quoting,
-        crlf,
-        bom: false,
-    }
+    CsvDialect { quoting, crlf, ..CsvDialect::new(name, encoding, b';') }
 }
 
 /// A table `besok` with the columns id;anm;tid and GPS in old files; `anm` is free text.
 fn system(dialects: Vec<CsvDialect>) -> System {
     let columns = ["id", "anm", "tid", "gps"].map(str::to_owned).to_vec();
     let table = CsvTable {
-        name: "besok".to_owned(),
-        files: "besok_{period}_{utforare}.csv".to_owned(),
-        columns,
         optional: vec!["gps".to_owned()],
         free_text: Some("anm".to_owned()),
         same_delivery: vec!["period".to_owned()],
+        ..CsvTable::new("besok", "besok_{period}_{utforare}.csv", columns)
     };
-    System {
-        name: "paraga".to_owned(),
-        label: "ParaGå".to_owned(),
-        csv: vec![table],
-        dialects,
-        ignored_tables: std::collections::BTreeMap::new(),
-        load_first: Vec::new(),
-        code_lists: std::collections::BTreeMap::new(),
-        expectations: Vec::new(),
-    }
+    System::of_files(vec![table], dialects, std::collections::BTreeMap::new())
 }
 
 fn plain() -> System {
@@ -56,10 +37,10 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     dir
 }
 
-struct Outcome {
+pub(super) struct Outcome {
     batches: Vec<Batch>,
-    ledger: TableLedger,
-    unreadable: Vec<UnreadableRow>,
+    pub(super) ledger: TableLedger,
+    pub(super) unreadable: Vec<UnreadableRow>,
 }
 
 impl Outcome {
@@ -68,16 +49,16 @@ impl Outcome {
         cells.flat_map(|cells| (0..cells.len()).map(move |row| cells.text(row).map(str::to_owned))).collect()
     }
 
-    fn texts(&self, name: &str) -> Vec<String> {
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
         self.column(name).into_iter().map(|text| text.unwrap_or("NULL".to_owned())).collect()
     }
 
-    fn bad_lines(&self) -> Vec<u64> {
+    pub(super) fn bad_lines(&self) -> Vec<u64> {
         self.unreadable.iter().map(|row| row.line).collect()
     }
 }
 
-fn read_with(dir: &Path, system: &System, batch_rows: usize) -> Result<Outcome, Error> {
+pub(super) fn read_with(dir: &Path, system: &System, batch_rows: usize) -> Result<Outcome, Error> {
     let mut source = CsvSource::open(dir, system)?;
     let table = source.tables()?.remove(0);
     let mut reader = source.read(&table, batch_rows)?;

@@ -10,34 +10,14 @@ use crate::ledger::BROKEN_ROW;
 use crate::sqlite::SqliteSource;
 
 fn system() -> System {
+    let columns = ["id", "anm", "tid"].map(str::to_owned).to_vec();
     let table = CsvTable {
-        name: "besök".to_owned(),
-        files: "besok_{period}.csv".to_owned(),
-        columns: ["id", "anm", "tid"].map(str::to_owned).to_vec(),
-        optional: Vec::new(),
         free_text: Some("anm".to_owned()),
         same_delivery: vec!["period".to_owned()],
+        ..CsvTable::new("besök", "besok_{period}.csv", columns)
     };
-    let dialect = CsvDialect {
-        name: "v1".to_owned(),
-        until: None,
-        encoding: "windows-1252".to_owned(),
-        separator: b';',
-        quoting: false,
-        crlf: true,
-        bom: false,
-    };
-    let (csv, dialects) = (vec![table], vec![dialect]);
-    System {
-        name: "paraga".to_owned(),
-        label: "ParaGå".to_owned(),
-        csv,
-        dialects,
-        ignored_tables: BTreeMap::new(),
-        load_first: Vec::new(),
-        code_lists: BTreeMap::new(),
-        expectations: Vec::new(),
-    }
+    let dialect = CsvDialect { quoting: false, crlf: true, ..CsvDialect::new("v1", "windows-1252", b';') };
+    System::of_files(vec![table], vec![dialect], BTreeMap::new())
 }
 
 /// Two files with repaired and unreadable lines among good ones.

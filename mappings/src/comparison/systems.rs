@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Kind, Risk, Sentence, Subject};
 use super::collector::{Aspect, Collector, Item, Topic};
 use super::notation::{self, Inline};
-use crate::system::{CsvDialect, CsvTable, Expectation, System};
+use crate::system::{ControlField, ControlLine, CsvDialect, CsvTable, Expectation, LinePlace, System};
 
 pub(super) fn compare(collector: &mut Collector<'_>) {
     let (before, after) = (&collector.before.set.systems, &collector.after.set.systems);
@@ -33,6 +33,8 @@ fn system(collector: &mut Collector<'_>, name: &str, before: Option<&System>, af
             csv: _,
             dialects: _,
             expectations,
+            control_lines,
+            settled_after,
             ignored_tables: _,
             load_first,
             // Says nothing that the lines of the lists themselves do not say.
@@ -40,6 +42,8 @@ fn system(collector: &mut Collector<'_>, name: &str, before: Option<&System>, af
         } = system;
         let label = notation::text(label);
         let expected: Vec<String> = expectations.iter().map(expectation_text).collect();
+        let controls: Vec<String> = control_lines.iter().map(control_line_text).collect();
+        let settled = settled_after.map(|seconds| seconds.to_string()).unwrap_or_default();
         let list = |texts: &[String]| {
             if texts.is_empty() { String::new() } else { notation::texts(texts.iter().map(String::as_str)) }
         };
@@ -51,6 +55,20 @@ fn system(collector: &mut Collector<'_>, name: &str, before: Option<&System>, af
                 Risk::Meaning,
                 expected.join("\n"),
                 ("de filer som ska finnas i", "the files expected of"),
+            ),
+            Aspect::new(
+                "control_line",
+                Kind::Source,
+                Risk::Meaning,
+                controls.join("\n"),
+                ("kontrollraderna i filerna från", "the control lines in the files of"),
+            ),
+            Aspect::new(
+                "settled_after",
+                Kind::Source,
+                Risk::Form,
+                settled,
+                ("väntetiden för filer från", "the time that files settle in of"),
             ),
             // What says who may read has to be in the target before what it protects.
             Aspect::new(
@@ -127,6 +145,8 @@ fn part_words(key: &str) -> (&'static str, &'static str) {
         "optional" => ("de valfria kolumnerna i", "the optional columns of"),
         "free_text" => ("fritextkolumnen i", "the free-text column of"),
         "same_delivery" => ("vad som är samma leverans av", "what is the same delivery of"),
+        "dialect" => ("det bestämda filformatet för", "the one dialect of"),
+        "from" => ("den första perioden för", "the first period of"),
         "until" => ("den sista perioden för", "the last period of"),
         "encoding" => ("teckenkodningen i", "the encoding of"),
         "separator" => ("skiljetecknet i", "the separator of"),
@@ -146,8 +166,27 @@ fn expectation_text(expectation: &Expectation) -> String {
         .finish()
 }
 
+fn control_line_text(line: &ControlLine) -> String {
+    let ControlLine { table, place, fields, from, until } = line;
+    let place = match place {
+        LinePlace::First => "first",
+        LinePlace::Last => "last",
+    };
+    let fields: Vec<String> = fields.iter().map(ControlField::text).collect();
+    let mut text = Inline::default()
+        .with("table", notation::text(table))
+        .with("place", notation::text(place))
+        .with("fields", notation::texts(fields.iter().map(String::as_str)));
+    for (key, period) in [("from", from), ("until", until)] {
+        if let Some(period) = period {
+            text = text.with(key, notation::text(period));
+        }
+    }
+    text.finish()
+}
+
 fn table_text(table: &CsvTable) -> Vec<(&'static str, Kind, String)> {
-    let CsvTable { name: _, files, columns, optional, free_text, same_delivery } = table;
+    let CsvTable { name: _, files, columns, optional, free_text, same_delivery, dialect } = table;
     let list = |texts: &[String]| {
         if texts.is_empty() { String::new() } else { notation::texts(texts.iter().map(String::as_str)) }
     };
@@ -157,14 +196,17 @@ fn table_text(table: &CsvTable) -> Vec<(&'static str, Kind, String)> {
         ("optional", list(optional)),
         ("free_text", free_text.as_deref().map(notation::text).unwrap_or_default()),
         ("same_delivery", list(same_delivery)),
+        ("dialect", dialect.as_deref().map(notation::text).unwrap_or_default()),
     ]
     .map(|(key, text)| (key, Kind::Source, text))
     .into()
 }
 
 fn dialect_text(dialect: &CsvDialect) -> Vec<(&'static str, Kind, String)> {
-    let CsvDialect { name: _, until, encoding, separator, quoting, crlf, bom } = dialect;
+    let CsvDialect { name: _, files, from, until, encoding, separator, quoting, crlf, bom } = dialect;
     [
+        ("files", files.as_deref().map(notation::text).unwrap_or_default()),
+        ("from", from.as_deref().map(notation::text).unwrap_or_default()),
         ("until", until.as_deref().map(notation::text).unwrap_or_default()),
         ("encoding", notation::text(encoding)),
         ("separator", notation::text(&char::from(*separator).to_string())),

@@ -1,6 +1,6 @@
 //! System files.
 
-use super::{FORMAT, Key, Others, Section, Shape};
+use super::{FORMAT, Key, Others, Section, Shape, Words};
 
 /// A system file.
 pub static SYSTEM: Section = Section::of(
@@ -23,6 +23,16 @@ pub static SYSTEM: Section = Section::of(
         ),
         Key::may("table", Shape::Tables(&TABLE), "The kinds of file of a system that delivers files"),
         Key::may("expect", Shape::Tables(&EXPECT), "Which files must have been delivered"),
+        Key::may(
+            "control_line",
+            Shape::Tables(&CONTROL_LINE),
+            "Lines of files that are no rows but say how much there is",
+        ),
+        Key::may(
+            "settled_after",
+            Shape::Whole(0, 4_294_967_295),
+            "Seconds after its last change in which a file is taken to be on its way still",
+        ),
         Key::may("dialect", Shape::Tables(&DIALECT), "How files were written, in the order of time"),
     ],
 );
@@ -48,6 +58,11 @@ static TABLE: Section = Section::of(
             Shape::Texts,
             "Captures that agree when a file of the same content is a second delivery",
         ),
+        Key::may(
+            "dialect",
+            Shape::Text,
+            "The dialect of all its files whatever their period; `sniff` finds it file by file",
+        ),
     ],
 );
 
@@ -61,11 +76,30 @@ static EXPECT: Section = Section::of(
     ],
 );
 
+const PLACE: Words = Words::Fixed(&[
+    ("first", "before the line with the names of the columns"),
+    ("last", "after the last row"),
+]);
+
+static CONTROL_LINE: Section = Section::of(
+    "control_line",
+    "A line with which the sender says how much a file holds",
+    &[
+        Key::must("table", Shape::Text, "The table whose files have the line"),
+        Key::must("place", Shape::Word(PLACE), "Where it stands"),
+        Key::must("fields", Shape::Texts, "Its fields: text, `{rows}`, `{sum:COLUMN}`, `{period}` or `{_}`"),
+        Key::may("from", Shape::Text, "The first `{period}` whose files have it"),
+        Key::may("until", Shape::Text, "The last `{period}` whose files have it"),
+    ],
+);
+
 static DIALECT: Section = Section::of(
     "dialect",
     "How the files of a period were written",
     &[
         Key::must("name", Shape::Text, "The name that rows carry in `_dialekt`"),
+        Key::may("files", Shape::Text, "Pattern of the names of the only files that are written so"),
+        Key::may("from", Shape::Text, "The first `{period}` that is written so"),
         Key::may("until", Shape::Text, "The last `{period}` that is written so; the last dialect has none"),
         Key::must(
             "encoding",

@@ -279,7 +279,7 @@ fn whoever_fails_while_another_reads_on_the_holder_leaves_the_table_to_him() {
         tries: &mut tries,
         tables: Vec::new(),
     };
-    let stage = |_: &mut dyn Source, _: &str, _: &TableSchema| Ok(false);
+    let stage = |_: &mut dyn Source, _: usize, _: &str, _: &TableSchema| Ok(false);
     let hooks = Hooks { stage: &stage, pause: &|_, _, _| {}, asked_to_stop: &|| false };
     let lanes = Lanes {
         lanes: vec![Lane::new(order)],

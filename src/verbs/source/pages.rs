@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use bron_extract::profile::{ColumnProfile, Distinct, Reference, Shape, TableProfile};
-use bron_extract::{Share, Sniffed, TableSchema};
+use bron_extract::{DamagedColumn, Sniffed, TableSchema};
 use bron_reconcile::worklist::Sheet;
 
 /// The codes that the text names; JSON and workbook name all.
@@ -13,9 +13,8 @@ const NAMED_CODES: usize = 8;
 pub(super) fn inspected(tables: &[TableSchema], verdicts: &[Sniffed]) -> String {
     let mut text = String::new();
     for file in verdicts {
-        let Sniffed { file: name, encoding, separator, .. } = file;
-        let sure = sureness(file.letters, file.lines);
-        line(&mut text, &format!("{name}: {encoding}, fields between {separator:?}, {sure}"));
+        let sure = if file.is_convincing() { "sure" } else { "NOT SURE" };
+        line(&mut text, &format!("{}: {sure}: {}", file.file, file.grounds()));
     }
     for table in tables {
         let key = if table.key_unique.is_empty() { "no key".to_owned() } else { table.key_unique.join(", ") };
@@ -28,12 +27,6 @@ pub(super) fn inspected(tables: &[TableSchema], verdicts: &[Sniffed]) -> String 
     text
 }
 
-fn sureness(letters: Share, lines: Share) -> String {
-    let part = |share: Share| format!("{}/{}", share.found, share.of);
-    let sure = if letters.is_convincing() && lines.is_convincing() { "sure" } else { "NOT SURE" };
-    format!("{sure}: letters {}, lines {}", part(letters), part(lines))
-}
-
 /// What the columns hold.
 pub(super) fn profiled(tables: &[TableProfile], references: &[Reference]) -> String {
     let mut text = String::new();
@@ -41,6 +34,10 @@ pub(super) fn profiled(tables: &[TableProfile], references: &[Reference]) -> Str
         line(&mut text, &format!("{}: {} rows, {} unreadable", table.table, table.rows, table.unreadable));
         for column in &table.columns {
             line(&mut text, &format!("  {:<24} {}", column.name, facts(column).join(" · ")));
+        }
+        for DamagedColumn { column, damage, from, to, values, rows } in &table.damaged {
+            let when = if from == to { from.clone() } else { format!("{from} to {to}") };
+            line(&mut text, &format!("  {column}, {when}: {values} of {rows} values have {damage}"));
         }
     }
     for guess in references {
@@ -170,7 +167,17 @@ pub(super) fn sheets(tables: &[TableProfile], references: &[Reference]) -> Vec<S
         let texts = [&one.table, &one.column, &one.to_table, &one.to_column].map(String::clone);
         texts.into_iter().chain([one.found.to_string(), one.compared.to_string()]).collect()
     }));
-    vec![columns, codes, guessed]
+    let mut damaged = sheet("Damage", &["Table", "Column", "From", "To", "Damage", "Values", "Rows"]);
+    damaged.rows.extend(tables.iter().flat_map(|table| {
+        table.damaged.iter().map(|one| {
+            let texts = [&table.table, &one.column, &one.from, &one.to].map(String::clone);
+            texts
+                .into_iter()
+                .chain([one.damage.to_owned(), one.values.to_string(), one.rows.to_string()])
+                .collect()
+        })
+    }));
+    vec![columns, codes, guessed, damaged]
 }
 
 fn sheet(name: &str, header: &[&str]) -> Sheet {

@@ -1,0 +1,8 @@
+//! Manifests of staged tables.
+
+#![no_main]
+
+use bron_extract::properties;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| properties::manifest(input));

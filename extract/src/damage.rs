@@ -1,0 +1,287 @@
+//! Values that came to harm on their way: which columns of which files have them, and of what kind.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::charset::Charset;
+use crate::ledger::{SourceFile, TableLedger};
+
+/// How many values of one column in one file are damaged, by kind. A value may be damaged in several ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Damage {
+    /// With a control character other than tab, line feed and carriage return.
+    pub control: u64,
+    /// With U+FFFD: a character was lost before the file was written.
+    pub lost: u64,
+    /// With Swedish letters of UTF-8 that were read as two characters each, such as `Ã¥`.
+    pub misread: u64,
+    /// With letters of another code page than the declared one: `†` or `Õ` where `å` was written.
+    pub other_page: u64,
+    /// With `{`, `|` or `}` between letters, as 7-bit machines wrote `ä`, `ö` and `å`.
+    pub seven_bit: u64,
+}
+
+/// A kind of damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DamageKind {
+    /// [`Damage::control`].
+    Control,
+    /// [`Damage::lost`].
+    Lost,
+    /// [`Damage::misread`].
+    Misread,
+    /// [`Damage::other_page`].
+    OtherPage,
+    /// [`Damage::seven_bit`].
+    SevenBit,
+}
+
+impl DamageKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Control, Self::Lost, Self::Misread, Self::OtherPage, Self::SevenBit];
+
+    /// What such values have, for people.
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::Control => "control characters",
+            Self::Lost => "lost characters (U+FFFD)",
+            Self::Misread => "UTF-8 that was read as something else",
+            Self::OtherPage => "letters of another code page",
+            Self::SevenBit => "7-bit letters",
+        }
+    }
+}
+
+impl Damage {
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        let Self { control, lost, misread, other_page, seven_bit } = self;
+        *control == 0 && *lost == 0 && *misread == 0 && *other_page == 0 && *seven_bit == 0
+    }
+
+    /// The values with damage of this kind.
+    #[must_use]
+    pub const fn of(&self, kind: DamageKind) -> u64 {
+        match kind {
+            DamageKind::Control => self.control,
+            DamageKind::Lost => self.lost,
+            DamageKind::Misread => self.misread,
+            DamageKind::OtherPage => self.other_page,
+            DamageKind::SevenBit => self.seven_bit,
+        }
+    }
+
+    /// Counts a value that was decoded from `bytes`.
+    pub(crate) fn see(&mut self, bytes: &[u8], text: &str, charset: Charset) {
+        // Most values have nothing that needs a closer look, and this loop sees many bytes at once.
+        if !bytes.iter().fold(false, |found, byte| found | (byte.wrapping_sub(b' ') > b'z' - b' ')) {
+            return;
+        }
+        self.control += u64::from(text.bytes().any(is_control));
+        self.seven_bit += u64::from(!charset.is_seven_bit() && has_between_letters(text, &['{', '|', '}']));
+        if text.is_ascii() {
+            return;
+        }
+        self.lost += u64::from(text.contains('\u{fffd}'));
+        self.misread += u64::from(is_misread(text));
+        self.other_page += u64::from(is_of_other_page(text, charset));
+    }
+}
+
+fn is_control(byte: u8) -> bool {
+    byte == 0x7f || (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
+}
+
+fn has_between_letters(text: &str, marks: &[char]) -> bool {
+    around(text).any(|(before, one, after)| {
+        marks.contains(&one)
+            && before.is_some_and(char::is_alphabetic)
+            && after.is_some_and(char::is_alphabetic)
+    })
+}
+
+/// Every character with its neighbours.
+fn around(text: &str) -> impl Iterator<Item = (Option<char>, char, Option<char>)> {
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    std::iter::from_fn(move || {
+        let one = rest.next()?;
+        let found = (before, one, rest.peek().copied());
+        before = Some(one);
+        Some(found)
+    })
+}
+
+/// Whether a Swedish letter stands as the two characters that its UTF-8 is in windows-1252, ISO 8859-1 or cp850, or as
+/// the four that come of doing so twice.
+fn is_misread(text: &str) -> bool {
+    const WEB: &str = "¥¤¶©…„–‰ƒ\u{85}\u{84}\u{96}\u{89}";
+    const DOS: &str = "ÑñÂ®àäûÉ";
+    around(text).any(|(before, one, _)| match before {
+        Some('Ã') => WEB.contains(one),
+        Some('├') => DOS.contains(one),
+        Some(_) | None => false,
+    })
+}
+
+/// Whether a Swedish letter stands as the character that its byte is in another code page: a byte of cp850 in
+/// windows-1252 or ISO 8859-1, or the other way round. What people write in earnest does not count: a quotation mark
+/// at the end of a word, a trade mark after one, the letters of other languages.
+fn is_of_other_page(text: &str, charset: Charset) -> bool {
+    if charset.is_utf8() {
+        return false;
+    }
+    let letter = |one: Option<char>| one.is_some_and(char::is_alphabetic);
+    let small = |one: Option<char>| one.is_some_and(char::is_lowercase);
+    around(text).any(|(before, one, after)| match one {
+        '\u{80}'..='\u{9f}' => true,
+        '†' | '„' | '”' => letter(before) && letter(after),
+        '™' => !letter(before) && small(after),
+        'Õ' => charset.is_code_page() && small(before),
+        '÷' => charset.is_code_page() && letter(before) && letter(after),
+        '┼' | '─' => charset.is_code_page() && letter(after),
+        _ => false,
+    })
+}
+
+/// A column with damage of one kind, in files of several periods on end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DamagedColumn {
+    /// The column.
+    pub column: String,
+    /// What its damaged values have: the words of [`DamageKind::phrase`].
+    pub damage: &'static str,
+    /// The first period; the name of a file when the files have no period.
+    pub from: String,
+    /// The last period or file.
+    pub to: String,
+    /// The damaged values.
+    pub values: u64,
+    /// The rows of all files from the first to the last.
+    pub rows: u64,
+}
+
+/// The damaged columns of a table, by column, kind and period; periods that follow each other and are both damaged
+/// are one entry.
+#[must_use]
+pub fn damaged_columns(ledger: &TableLedger) -> Vec<DamagedColumn> {
+    let mut periods: BTreeMap<&str, Vec<&SourceFile>> = BTreeMap::new();
+    for file in ledger.files.iter().filter(|file| file.same_as.is_none()) {
+        periods.entry(file.period.as_deref().unwrap_or(&file.name)).or_default().push(file);
+    }
+    let mut columns: Vec<&String> = ledger.files.iter().flat_map(|file| file.damaged.keys()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let mut found = Vec::new();
+    for (column, kind) in columns.iter().flat_map(|column| DamageKind::ALL.map(|kind| (*column, kind))) {
+        let mut run: Option<DamagedColumn> = None;
+        for (period, files) in &periods {
+            let damaged = files.iter().filter_map(|file| file.damaged.get(column));
+            let values: u64 = damaged.map(|damage| damage.of(kind)).sum();
+            if values == 0 {
+                found.extend(run.take());
+                continue;
+            }
+            let run = run.get_or_insert_with(|| DamagedColumn {
+                column: column.clone(),
+                damage: kind.phrase(),
+                from: (*period).to_owned(),
+                to: String::new(),
+                values: 0,
+                rows: 0,
+            });
+            (*period).clone_into(&mut run.to);
+            run.values += values;
+            run.rows += files.iter().map(|file| file.rows).sum::<u64>();
+        }
+        found.extend(run);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use bron_mappings::Digest;
+
+    use super::*;
+
+    fn kinds(encoding: &str, bytes: &[u8]) -> Vec<DamageKind> {
+        let charset = Charset::named(encoding).unwrap();
+        let mut damage = Damage::default();
+        damage.see(bytes, &charset.decode(bytes).unwrap(), charset);
+        assert_eq!(damage.is_none(), DamageKind::ALL.iter().all(|kind| damage.of(*kind) == 0));
+        DamageKind::ALL.into_iter().filter(|kind| damage.of(*kind) > 0).collect()
+    }
+
+    #[test]
+    fn letters_of_another_page_are_known_by_where_they_stand() {
+        for bytes in [&b"g\x86rd"[..], b"n\x84ra", b"K\x94ping", b"\x99rebro", b"\x8fre"] {
+            assert_eq!(kinds("windows-1252", bytes), [DamageKind::OtherPage], "{bytes:?}");
+            assert_eq!(kinds("cp850", bytes), []);
+        }
+        for bytes in [&b"g\xe5rd"[..], b"k\xf6p", b"\xc5ker", b"\xc4lv"] {
+            assert_eq!(kinds("cp850", bytes), [DamageKind::OtherPage], "{bytes:?}");
+            assert_eq!(kinds("windows-1252", bytes), []);
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_no_damage() {
+        for text in [
+            "Åsa & Örjan",
+            "sa „hej” till",
+            "Tena™ kopp",
+            "Žarko Jõgi",
+            "a {b} | c",
+            "12 ÷ 3",
+            "tab\tny\nrad",
+        ] {
+            assert_eq!(kinds("utf-8", text.as_bytes()), [], "{text}");
+        }
+        assert_eq!(kinds("windows-1252", b"sa \x84hej\x94 till, Tena\x99, \x8earko"), []);
+    }
+
+    #[test]
+    fn every_kind_is_found() {
+        assert_eq!(kinds("utf-8", "Ã¥ker".as_bytes()), [DamageKind::Misread]);
+        assert_eq!(kinds("utf-8", "├Ñker".as_bytes()), [DamageKind::Misread]);
+        assert_eq!(kinds("windows-1252", "åker".as_bytes()), [DamageKind::Misread]);
+        assert_eq!(kinds("cp850", "öra".as_bytes()), [DamageKind::Misread]);
+        assert_eq!(kinds("utf-8", "g\u{fffd}rd".as_bytes()), [DamageKind::Lost]);
+        assert_eq!(kinds("utf-8", b"h}kan"), [DamageKind::SevenBit]);
+        assert_eq!(kinds("iso646-se", b"h}kan"), []);
+        assert_eq!(kinds("utf-8", b"a\0b\x7f"), [DamageKind::Control]);
+    }
+
+    #[test]
+    fn periods_on_end_are_one_entry() {
+        let file = |period: &str, sender: &str, other_page: u64| SourceFile {
+            bytes: 1,
+            content: Digest::of(b"x"),
+            controls: Vec::new(),
+            damaged: BTreeMap::from([("Orsak".to_owned(), Damage { other_page, ..Damage::default() })]),
+            dialect: "v1".to_owned(),
+            name: format!("insats_{period}_{sender}.csv"),
+            period: Some(period.to_owned()),
+            rows: 10,
+            same_as: None,
+            sniffed: None,
+        };
+        let files = vec![
+            file("201402", "a", 0),
+            file("201403", "a", 3),
+            file("201403", "b", 0),
+            file("201404", "a", 2),
+            file("201405", "a", 0),
+            file("201406", "a", 1),
+        ];
+        let found = damaged_columns(&TableLedger { files, ..TableLedger::default() });
+        let facts: Vec<_> =
+            found.iter().map(|one| (one.from.as_str(), one.to.as_str(), one.values, one.rows)).collect();
+        assert_eq!(facts, [("201403", "201404", 5, 30), ("201406", "201406", 1, 10)]);
+    }
+}
