@@ -70,10 +70,8 @@ fn take(taker: &mut RowTaker, row: &SqliteRow, intake: &mut Intake) -> Result<()
 /// compared as bytes.
 fn found_for_mark(value: SqliteValueRef<'_>) -> Result<Found<'_>, sqlx::Error> {
     let is_text = !value.is_null() && value.type_info().name() == "TEXT";
-    Ok(match found(value)? {
-        Found::Bytes(_) if is_text => Found::Null,
-        other => other,
-    })
+    let found = found(value)?;
+    Ok(if is_text && matches!(found, Found::Bytes(_)) { Found::Null } else { found })
 }
 
 fn found(value: SqliteValueRef<'_>) -> Result<Found<'_>, sqlx::Error> {
