@@ -69,6 +69,11 @@ impl RowTaker {
         Self { key, ..self }
     }
 
+    /// How many columns the table has.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
     /// How many values a row has: those of the columns, and behind them those that its mark needs beside them.
     pub(crate) fn width(&self) -> usize {
         self.key.iter().map(|place| place + 1).fold(self.columns.len(), usize::max)
@@ -77,10 +82,9 @@ impl RowTaker {
     /// Takes a row of as many values as [`RowTaker::width`] says. A row with a value that its column cannot carry is
     /// kept aside with the reason [`MALFORMED_VALUE`]; its `raw` bytes are, per column in order: `n`, or `i`,
     /// `r`, `t`, `b` and a u32 BE length and the value as number text, text or bytes.
-    pub(crate) fn take(&mut self, row: &[Found<'_>], intake: &mut Intake) {
-        debug_assert_eq!(row.len(), self.width());
-        let (values, all) = (&row[..self.columns.len()], row);
-        let row = values;
+    pub(crate) fn take(&mut self, values: &[Found<'_>], intake: &mut Intake) {
+        debug_assert_eq!(values.len(), self.width());
+        let row = &values[..self.columns.len()];
         let misfit = self.columns.iter().zip(row).find(|(column, value)| !value.fits(column.kind));
         if let Some((column, _)) = misfit {
             return intake.keep_aside(UnreadableRow {
@@ -94,7 +98,7 @@ impl RowTaker {
         for (index, value) in row.iter().enumerate() {
             self.push(index, value, intake);
         }
-        intake.marks.note(self.key.iter().map(|place| &all[*place]));
+        intake.marks.note(self.key.iter().map(|place| &values[*place]));
         intake.end_row();
     }
 

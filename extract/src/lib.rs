@@ -8,7 +8,8 @@
 //! - A source is only ever read: no type here has a way to write to one.
 //! - No row disappears. What cannot be read as a row is kept byte for byte beside the parts and
 //!   counted, and the [`TableLedger`] adds up: read = staged + quarantined + excluded.
-//! - The same source gives the same bytes, whatever the batch size.
+//! - The same source gives the same bytes, whatever the batch size, however many connections read it, and wherever
+//!   the reading was cut off and gone on with.
 //! - A file is either there whole or not there: it is written under another name, synced, renamed.
 //! - Memory does not grow with the size of a table.
 //! - No error and no ledger carries a value of a row.

@@ -233,7 +233,7 @@ impl<'r> Staging<'r> {
         }
         let mut sources: Vec<&mut dyn Source> = vec![source];
         sources.extend(beside.iter_mut().map(|other| -> &mut dyn Source { other.as_mut() }));
-        ranged::read(sources, request, span, marks, |reader| self.take(reader))
+        ranged::read(sources, request, span, &marks, |reader| self.take(reader))
     }
 
     /// Writes what a reader gives, and notes every part that has become whole, whatever happens after it.

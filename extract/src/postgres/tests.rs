@@ -265,8 +265,8 @@ fn keys_of_any_type_are_found_again() {
     let access = access(&server, "bron");
     let open = || -> Box<dyn Source + Send> { Box::new(open(&access).unwrap()) };
     for at in 0..keys.len() {
-        resuming::check(&open, &format!("k{at}"), "k", 1, 1);
-        resuming::check(&open, &format!("k{at}"), "", 1, 1);
+        // Every second one is read for its key alone.
+        resuming::check(&open, &format!("k{at}"), if at % 2 == 0 { "k" } else { "v" }, 1, 1);
     }
 }
 

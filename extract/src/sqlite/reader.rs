@@ -57,10 +57,21 @@ impl Rows for SqliteRows<'_> {
 }
 
 fn take(taker: &mut RowTaker, row: &SqliteRow, intake: &mut Intake) -> Result<(), sqlx::Error> {
-    let values = (0..taker.width()).map(|index| found(row.try_get_raw(index)?));
+    let values = (0..taker.width()).map(|index| {
+        let value = row.try_get_raw(index)?;
+        if index < taker.columns() { found(value) } else { found_for_mark(value) }
+    });
     let values: Vec<Found<'_>> = values.collect::<Result<_, _>>()?;
     taker.take(&values, intake);
     Ok(())
+}
+
+/// The same for a value that only marks need: of text that is not UTF-8 no mark can be made, since its bytes would be
+/// compared as bytes.
+fn found_for_mark(value: SqliteValueRef<'_>) -> Result<Found<'_>, sqlx::Error> {
+    let is_text = !value.is_null() && value.type_info().name() == "TEXT";
+    let found = found(value)?;
+    Ok(if is_text && matches!(found, Found::Bytes(_)) { Found::Null } else { found })
 }
 
 fn found(value: SqliteValueRef<'_>) -> Result<Found<'_>, sqlx::Error> {

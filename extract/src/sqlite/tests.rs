@@ -264,3 +264,28 @@ fn reading_goes_on_behind_every_part() {
     resuming::check(&open, "r", "", 60, 1);
     resuming::check(&open, "k", "b", 1, 1);
 }
+
+#[test]
+fn no_mark_is_made_of_what_is_compared_otherwise_than_it_is_ordered() {
+    let (_dir, path) = database(
+        "CREATE TABLE t (k TEXT PRIMARY KEY, v int) WITHOUT ROWID;
+         INSERT INTO t VALUES ('a', 1), (CAST(x'e573' AS TEXT), 2);
+         CREATE TABLE n (k TEXT PRIMARY KEY, v int); INSERT INTO n VALUES (NULL, 1), ('a', 2);
+         CREATE TABLE u (rowid, _rowid_, oid); INSERT INTO u VALUES (1, 2, 3), (1, 2, 3);",
+    );
+    let mut source = SqliteSource::open(&path).unwrap();
+    let mut marks = |name: &str| -> Vec<bool> {
+        let mut table = reading::table(&mut source, name);
+        table.columns.remove(0);
+        let mut reader = source.read(&table, 1).unwrap();
+        let mut marks = Vec::new();
+        while let Some(batch) = reader.next() {
+            assert_eq!(batch.unwrap().rows(), 1);
+            marks.push(reader.mark().is_some());
+        }
+        marks
+    };
+    assert_eq!(marks("t"), [true, false], "text that is not UTF-8");
+    assert_eq!(marks("n"), [false, true], "a key that is NULL");
+    assert_eq!(marks("u"), [false, false], "no key");
+}

@@ -2,8 +2,8 @@
 //!
 //! Beside the parts lies a step for every one of them, or for several: `progress-00000.json` says which parts became
 //! whole with it, what the account was then, and from which mark reading goes on. The mark itself is a row of a small
-//! part of its own, `mark-00000-00000.parquet`: it may be personal data, and is kept as rows are. A step is written after
-//! everything that it names; steps and marks go when the manifest is there.
+//! part of its own, `mark-00000-00000.parquet`: it may be personal data, and is kept as rows are. A step is written
+//! after everything that it names; steps and marks go when the manifest is there.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -34,7 +34,7 @@ pub(super) fn read<T>(
     sources: Vec<&mut dyn Source>,
     request: &StageRequest<'_>,
     span: &Span,
-    marks: Vec<Mark>,
+    marks: &[Mark],
     work: impl FnOnce(&mut dyn TableReader) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let room = request.parts.rows_per_part.div_ceil(request.batch_rows.max(1)).clamp(1, 64);
@@ -69,7 +69,7 @@ pub(super) fn read<T>(
 }
 
 /// The spans between one mark and the next.
-fn spans(whole: &Span, marks: Vec<Mark>) -> Vec<Span> {
+fn spans(whole: &Span, marks: &[Mark]) -> Vec<Span> {
     let ends = marks.iter().cloned().map(Some).chain([whole.up_to.clone()]);
     let starts = [whole.after.clone()].into_iter().chain(marks.iter().cloned().map(Some));
     starts.zip(ends).map(|(after, up_to)| Span { after, up_to, before: TableLedger::default() }).collect()

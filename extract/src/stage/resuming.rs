@@ -161,9 +161,9 @@ fn finished_rows(dir: &Path) -> u64 {
         .sum()
 }
 
-/// Stages a table whole, then cuts its reading off behind one part or another and goes on: each time the files are the same byte
-/// for byte, and no row of a finished part is read again. All of it with each number of connections. `without` is a
-/// column that is not staged.
+/// Stages a table whole, then cuts its reading off behind one part or another and goes on: each time the files are the
+/// same byte for byte, and no row of a finished part is read again. All of it with each number of connections.
+/// `without` is a column that is not staged.
 pub(crate) fn check(
     open: &dyn Fn() -> Box<dyn Source + Send>,
     table: &str,
