@@ -1,12 +1,13 @@
 //! Digests of files and of rows.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use arrow_array::Array as _;
 use bron_mappings::{Batch, BatchSchema, Cells, Digest, DigestBuilder};
 
 use crate::error::Error;
@@ -82,6 +83,34 @@ impl<R: Read> Read for HashingReader<R> {
     }
 }
 
+/// A writer that keeps the digest of what passed through it.
+pub(crate) struct HashingWriter<W> {
+    inner: W,
+    hasher: blake3::Hasher,
+}
+
+impl<W: Write> HashingWriter<W> {
+    pub(crate) fn new(inner: W) -> Self {
+        Self { inner, hasher: blake3::Hasher::new() }
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        finish(&self.hasher)
+    }
+}
+
+impl<W: Write> Write for HashingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 /// The digest of rows, cell by cell, that knows nothing of files, parts or batches.
 ///
 /// ```text
@@ -90,59 +119,79 @@ impl<R: Read> Read for HashingReader<R> {
 /// cell      0x00                              NULL
 ///           0x01, u32 BE length, bytes        a value; numbers big-endian, ids as their 16 bytes
 /// ```
-pub(crate) struct RowHasher {
-    hasher: blake3::Hasher,
-    pending: Vec<u8>,
-}
+pub(crate) struct RowHasher(blake3::Hasher);
 
 impl RowHasher {
     pub(crate) fn new(schema: &BatchSchema) -> Self {
-        let mut pending = Vec::with_capacity(CHUNK);
-        pending.extend_from_slice(b"bron.rows.1\n");
-        push_length(&mut pending, schema.columns().len());
+        let mut head = b"bron.rows.1\n".to_vec();
+        push_length(&mut head, schema.columns().len());
         for column in schema.columns() {
-            push_bytes(&mut pending, column.name.as_bytes());
-            push_bytes(&mut pending, type_name(column.kind).as_bytes());
+            push_bytes(&mut head, column.name.as_bytes());
+            push_bytes(&mut head, type_name(column.kind).as_bytes());
         }
-        Self { hasher: blake3::Hasher::new(), pending }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&head);
+        Self(hasher)
     }
 
     pub(crate) fn add(&mut self, batch: &Batch) {
-        let cells: Vec<Cells<'_>> =
-            (0..batch.schema().columns().len()).map(|index| batch.cells(index)).collect();
-        for row in 0..batch.rows() {
-            for column in &cells {
-                push_cell(&mut self.pending, column, row);
-            }
-            if self.pending.len() >= CHUNK {
-                self.hasher.update(&self.pending);
-                self.pending.clear();
-            }
-        }
+        each_run(batch, |cells| {
+            self.0.update(cells);
+        });
     }
 
-    pub(crate) fn finish(mut self) -> Digest {
-        self.hasher.update(&self.pending);
-        finish(&self.hasher)
+    /// Adds the same rows to two digests.
+    pub(crate) fn add_to_both(&mut self, other: &mut Self, batch: &Batch) {
+        each_run(batch, |cells| {
+            self.0.update(cells);
+            other.0.update(cells);
+        });
+    }
+
+    pub(crate) fn finish(&self) -> Digest {
+        finish(&self.0)
     }
 }
 
+/// Shows the encoded cells of all rows to `visit`, many at a time.
+fn each_run(batch: &Batch, mut visit: impl FnMut(&[u8])) {
+    let columns = batch.schema().columns().len();
+    let columns: Vec<_> =
+        (0..columns).map(|index| (batch.cells(index), batch.record().column(index).nulls())).collect();
+    let mut run = Vec::with_capacity(CHUNK + CHUNK / 4);
+    for row in 0..batch.rows() {
+        for (cells, nulls) in &columns {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                run.push(0);
+            } else {
+                push_cell(&mut run, cells, row);
+            }
+        }
+        if run.len() >= CHUNK {
+            visit(&run);
+            run.clear();
+        }
+    }
+    visit(&run);
+}
+
 fn push_cell(out: &mut Vec<u8>, cells: &Cells<'_>, row: usize) {
-    if cells.is_null(row) {
-        out.push(0);
-        return;
-    }
-    out.push(1);
     match cells {
-        Cells::Text(array) => push_bytes(out, array.value(row).as_bytes()),
-        Cells::Bytes(array) => push_bytes(out, array.value(row)),
-        Cells::Bool(array) => push_bytes(out, &[u8::from(array.value(row))]),
-        Cells::Int(array) => push_bytes(out, &array.value(row).to_be_bytes()),
-        Cells::Decimal(array) => push_bytes(out, &array.value(row).to_be_bytes()),
-        Cells::Date(array) => push_bytes(out, &array.value(row).to_be_bytes()),
-        Cells::Time(array) => push_bytes(out, &array.value(row).to_be_bytes()),
-        Cells::Id(array) => push_bytes(out, array.value(row)),
+        Cells::Text(array) => push_value(out, array.value(row).as_bytes()),
+        Cells::Bytes(array) => push_value(out, array.value(row)),
+        Cells::Bool(array) => push_value(out, &[u8::from(array.value(row))]),
+        Cells::Int(array) => push_value(out, &array.value(row).to_be_bytes()),
+        Cells::Decimal(array) => push_value(out, &array.value(row).to_be_bytes()),
+        Cells::Date(array) => push_value(out, &array.value(row).to_be_bytes()),
+        Cells::Time(array) => push_value(out, &array.value(row).to_be_bytes()),
+        Cells::Id(array) => push_value(out, array.value(row)),
     }
+}
+
+fn push_value(out: &mut Vec<u8>, bytes: &[u8]) {
+    let [a, b, c, d] = length_of(bytes.len());
+    out.extend_from_slice(&[1, a, b, c, d]);
+    out.extend_from_slice(bytes);
 }
 
 fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -151,8 +200,11 @@ fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn push_length(out: &mut Vec<u8>, length: usize) {
-    let length = u32::try_from(length).expect("a cell of a batch is shorter than 2 GiB");
-    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(&length_of(length));
+}
+
+fn length_of(length: usize) -> [u8; 4] {
+    u32::try_from(length).expect("a cell of a batch is shorter than 2 GiB").to_be_bytes()
 }
 
 #[cfg(test)]
@@ -179,6 +231,17 @@ mod tests {
     }
 
     #[test]
+    fn two_digests_of_one_pass_are_those_of_two() {
+        let (first, second) = (texts(&[Some("ab"), None]), texts(&[Some("c")]));
+        let mut whole = RowHasher::new(first.schema());
+        whole.add(&first);
+        let mut rest = RowHasher::new(first.schema());
+        whole.add_to_both(&mut rest, &second);
+        assert_eq!(rest.finish(), digest(std::slice::from_ref(&second)));
+        assert_eq!(whole.finish(), digest(&[first, second]));
+    }
+
+    #[test]
     fn the_cut_into_batches_does_not_count_and_everything_else_does() {
         let whole = texts(&[Some("ab"), None, Some("c")]);
         let cut = digest(&[whole.slice(0, 1), whole.slice(1, 2)]);
@@ -199,5 +262,13 @@ mod tests {
         let mut reader = HashingReader::new(&b"hej"[..]);
         io::copy(&mut reader, &mut io::sink()).unwrap();
         assert_eq!((reader.digest(), reader.passed()), (Digest::of(b"hej"), 3));
+    }
+
+    #[test]
+    fn a_writer_knows_what_it_wrote() {
+        let mut room = [0; 3];
+        let mut writer = HashingWriter::new(&mut room[..]);
+        assert!(writer.write_all(b"hejsan").is_err());
+        assert_eq!(writer.digest(), Digest::of(b"hej"));
     }
 }

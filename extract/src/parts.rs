@@ -4,27 +4,33 @@
 //! rows, each is written from one run of columns, and nothing in a file depends on the clock, the
 //! machine or chance.
 
+mod background;
 mod reader;
 mod resume;
 
-use std::fs::File;
+use std::io::Write;
+use std::mem;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
-use bron_mappings::{Batch, BatchSchema, Cells, ColumnType, Digest};
+use bron_mappings::{Batch, BatchSchema, Cells, ColumnType, Digest, Value};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 
 use crate::atomic::{self, Pending};
 use crate::error::{Error, ErrorKind};
-use crate::hashing::{RowHasher, file_digest};
+use crate::hashing::{HashingWriter, RowHasher};
 
+use self::background::Background;
 pub use reader::{PartReader, read_part, read_parts};
 
 /// One part of a directory of parts.
@@ -82,18 +88,22 @@ pub struct Written {
     pub content: Digest,
 }
 
-/// Writes rows as parts. Holds the rows of one part in memory.
+/// Writes rows as parts. Holds the rows of one part in memory, or of two: see [`PartWriter::in_background`].
 pub struct PartWriter {
-    dir: PathBuf,
     schema: BatchSchema,
     options: PartOptions,
-    sort_column: Option<usize>,
     pending: Vec<RecordBatch>,
     pending_rows: usize,
     pending_bytes: usize,
-    content: RowHasher,
-    parts: Vec<PartEntry>,
-    rows: u64,
+    /// The parts that have all their rows.
+    handed_over: usize,
+    making: Making,
+}
+
+/// Where parts are made.
+enum Making {
+    Here(Box<PartMaker>),
+    Behind(Background),
 }
 
 impl PartWriter {
@@ -111,18 +121,36 @@ impl PartWriter {
         }
         let sort_column = options.sort_by.as_deref().map(|name| id_column(schema, name)).transpose()?;
         atomic::create_directory(dir)?;
-        Ok(Self {
+        let maker = PartMaker {
             dir: dir.to_owned(),
             schema: schema.clone(),
-            options,
+            prefix: options.prefix.clone(),
+            row_group_rows: options.row_group_rows,
             sort_column,
-            pending: Vec::new(),
-            pending_rows: 0,
-            pending_bytes: 0,
             content: RowHasher::new(schema),
             parts: Vec::new(),
             rows: 0,
+        };
+        Ok(Self {
+            schema: schema.clone(),
+            options,
+            pending: Vec::new(),
+            pending_rows: 0,
+            pending_bytes: 0,
+            handed_over: 0,
+            making: Making::Here(Box::new(maker)),
         })
+    }
+
+    /// Makes each part on a thread of its own while the rows of the next are added. The parts are the same; the
+    /// error of a part may come with a later call.
+    #[must_use]
+    pub fn in_background(mut self) -> Self {
+        self.making = match self.making {
+            Making::Here(maker) => Making::Behind(Background::new(maker)),
+            behind @ Making::Behind(_) => behind,
+        };
+        self
     }
 
     /// Adds rows.
@@ -173,30 +201,75 @@ impl PartWriter {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        let arranged = self.arranged()?;
-        let mut part_content = RowHasher::new(&self.schema);
-        part_content.add(&arranged);
-        self.content.add(&arranged);
-        let file = format!("{}-{:05}.parquet", self.options.prefix, self.parts.len());
-        let path = self.dir.join(&file);
-        let mut pending = Pending::create(&path)?;
-        write_parquet(pending.file(), arranged.record(), self.options.row_group_rows)
-            .map_err(|error| Error::writing_part(&path, error))?;
-        pending.commit()?;
-        let rows = u64::try_from(arranged.rows()).expect("a part has fewer than 2^64 rows");
-        let stored = file_digest(&path)?;
-        self.parts.push(PartEntry { content: part_content.finish(), file, rows, stored });
-        self.rows += rows;
+        let rows = self.take_pending();
+        self.handed_over += 1;
+        match &mut self.making {
+            Making::Here(maker) => maker.make(&rows).map(drop),
+            Making::Behind(background) => background.make(rows),
+        }
+    }
+
+    fn take_pending(&mut self) -> Vec<RecordBatch> {
         self.pending_rows = 0;
         self.pending_bytes = 0;
-        Ok(())
+        mem::take(&mut self.pending)
+    }
+
+    /// Writes the last part.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] when it cannot be written.
+    pub fn finish(mut self) -> Result<Written, Error> {
+        let last = self.take_pending();
+        match self.making {
+            Making::Here(mut maker) => {
+                if !last.is_empty() {
+                    maker.make(&last)?;
+                }
+                Ok(maker.written())
+            }
+            Making::Behind(background) => background.finish(last),
+        }
+    }
+}
+
+/// Makes parts of rows that are complete.
+struct PartMaker {
+    dir: PathBuf,
+    schema: BatchSchema,
+    prefix: String,
+    row_group_rows: usize,
+    sort_column: Option<usize>,
+    content: RowHasher,
+    parts: Vec<PartEntry>,
+    rows: u64,
+}
+
+impl PartMaker {
+    /// Makes the next part. The digest of its rows is taken while they are encoded.
+    fn make(&mut self, pending: &[RecordBatch]) -> Result<PartEntry, Error> {
+        let arranged = self.arranged(pending)?;
+        let file = format!("{}-{:05}.parquet", self.prefix, self.parts.len());
+        let path = self.dir.join(&file);
+        let mut part_content = RowHasher::new(&self.schema);
+        let (content, row_group_rows) = (&mut self.content, self.row_group_rows);
+        let stored = thread::scope(|scope| {
+            let hashing = scope.spawn(|| content.add_to_both(&mut part_content, &arranged));
+            let stored = store(&path, &arranged, row_group_rows);
+            hashing.join().unwrap_or_else(|panic| resume_unwind(panic));
+            stored
+        })?;
+        let rows = u64::try_from(arranged.rows()).expect("a part has fewer than 2^64 rows");
+        let entry = PartEntry { content: part_content.finish(), file, rows, stored };
+        self.parts.push(entry.clone());
+        self.rows += rows;
+        Ok(entry)
     }
 
     /// The pending rows as one run of columns, sorted when the parts are sorted.
-    fn arranged(&mut self) -> Result<Batch, Error> {
+    fn arranged(&self, pending: &[RecordBatch]) -> Result<Batch, Error> {
         let refused = |_| Error::new(ErrorKind::Settings, "the rows of a part do not fit together");
-        let mut record = concat_batches(self.schema.arrow(), &self.pending).map_err(refused)?;
-        self.pending.clear();
+        let mut record = concat_batches(self.schema.arrow(), pending).map_err(refused)?;
         if let Some(column) = self.sort_column {
             let batch = Batch::from_record(&record).expect("the record has the schema of the parts");
             let order = order_by_id(&batch.cells(column));
@@ -205,16 +278,20 @@ impl PartWriter {
         Ok(Batch::from_record(&record).expect("the record has the schema of the parts"))
     }
 
-    /// Writes the last part.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Storage`] when it cannot be written.
-    pub fn finish(mut self) -> Result<Written, Error> {
-        if self.pending_rows > 0 {
-            self.flush()?;
-        }
-        Ok(Written { parts: self.parts, rows: self.rows, content: self.content.finish() })
+    fn written(self) -> Written {
+        Written { parts: self.parts, rows: self.rows, content: self.content.finish() }
     }
+}
+
+/// Writes a file of these rows and gives the digest of its bytes.
+fn store(path: &Path, rows: &Batch, row_group_rows: usize) -> Result<Digest, Error> {
+    let mut pending = Pending::create(path)?;
+    let mut output = HashingWriter::new(pending.file());
+    write_parquet(&mut output, rows.record(), row_group_rows)
+        .map_err(|error| Error::writing_part(path, error))?;
+    let stored = output.digest();
+    pending.commit()?;
+    Ok(stored)
 }
 
 fn id_column(schema: &BatchSchema, name: &str) -> Result<usize, Error> {
@@ -253,17 +330,43 @@ fn value_bytes(batch: &Batch, row: usize, rows: usize) -> usize {
         .sum()
 }
 
-fn write_parquet(file: &mut File, record: &RecordBatch, row_group_rows: usize) -> Result<(), ParquetError> {
+fn write_parquet(
+    output: impl Write + Send,
+    record: &RecordBatch,
+    row_group_rows: usize,
+) -> Result<(), ParquetError> {
     // No statistics: nobody prunes by them, and they would copy values into the footer.
-    let properties = WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_created_by("bron".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(row_group_rows))
-        .set_statistics_enabled(EnabledStatistics::None)
-        .build();
-    let mut writer = ArrowWriter::try_new(file, Arc::clone(record.schema_ref()), Some(properties))?;
+        .set_statistics_enabled(EnabledStatistics::None);
+    let rows = Batch::from_record(record).expect("the record has the schema of the parts");
+    for (index, column) in rows.schema().columns().iter().enumerate() {
+        if !repeats(&rows.cells(index)) {
+            let path = ColumnPath::from(column.name.as_str());
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+            if matches!(column.kind, ColumnType::Text | ColumnType::Bytes) {
+                properties = properties.set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY);
+            }
+        }
+    }
+    let mut writer = ArrowWriter::try_new(output, Arc::clone(record.schema_ref()), Some(properties.build()))?;
     writer.write(record)?;
     writer.close().map(drop)
+}
+
+/// Whether values come again so often that a dictionary of them is worth its making: not where most of some cells
+/// from all over the column are different.
+fn repeats(cells: &Cells<'_>) -> bool {
+    const SAMPLE: usize = 256;
+    let apart = cells.len().div_ceil(SAMPLE).max(1);
+    let mut sample: Vec<Option<Value<'_>>> =
+        (0..cells.len()).step_by(apart).map(|row| cells.value(row)).collect();
+    let taken = sample.len();
+    sample.sort_unstable();
+    sample.dedup();
+    sample.len() * 2 <= taken
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod ranged;
 #[cfg(test)]
 pub(crate) mod resuming;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -164,6 +164,18 @@ struct Staging<'r> {
     journal: Journal,
     parts: PartWriter,
     lines: UnreadableWriter,
+    /// The ends of parts that were handed over and are not noted yet.
+    ends: VecDeque<PartEnd>,
+}
+
+/// Where a reader stood when the last row of a part had been added.
+struct PartEnd {
+    /// The parts up to there.
+    parts: usize,
+    /// The parts with unreadable lines up to there.
+    unreadable: usize,
+    ledger: TableLedger,
+    mark: Mark,
 }
 
 impl<'r> Staging<'r> {
@@ -186,7 +198,7 @@ impl<'r> Staging<'r> {
         };
         remove_parts(request, &kept)?;
         let span = Span { after: Some(mark), up_to: None, before: ledger };
-        Ok((Self { request, journal, parts, lines }, span))
+        Ok((Self { request, journal, parts: parts.in_background(), lines, ends: VecDeque::new() }, span))
     }
 
     /// Begins in an empty directory.
@@ -194,8 +206,9 @@ impl<'r> Staging<'r> {
         journal.clear()?;
         remove_parts(request, &[])?;
         let schema = request.table.batch_schema();
-        let parts = PartWriter::new(request.dir, &schema, request.parts.clone())?;
-        Ok(Self { request, journal, parts, lines: UnreadableWriter::behind(request, Vec::new())? })
+        let parts = PartWriter::new(request.dir, &schema, request.parts.clone())?.in_background();
+        let lines = UnreadableWriter::behind(request, Vec::new())?;
+        Ok(Self { request, journal, parts, lines, ends: VecDeque::new() })
     }
 
     /// Reads the rest of the table, by several connections where that is worth it, and gives the whole account.
@@ -221,25 +234,42 @@ impl<'r> Staging<'r> {
         ranged::read(sources, request, span, &marks, |reader| self.take(reader))
     }
 
-    /// Writes what a reader gives, and notes every part that has become whole.
+    /// Writes what a reader gives, and notes every part that has become whole, whatever happens after it.
     fn take(&mut self, reader: &mut dyn TableReader) -> Result<TableLedger, Error> {
-        while let Some(batch) = reader.next() {
-            let before = self.parts.parts().len();
-            self.parts.push(&batch.map_err(Error::from_reader)?)?;
-            self.lines.push(&reader.take_unreadable())?;
-            if self.parts.parts().len() > before && self.parts.is_at_cut() {
-                self.lines.cut()?;
-                if let Some(mark) = reader.mark() {
-                    self.note(reader.ledger(), &mark)?;
-                }
-            }
-        }
-        self.lines.push(&reader.take_unreadable())?;
+        let taken = self.take_all(reader);
+        let settled = self.parts.settle().and_then(|()| self.note_whole());
+        taken?;
+        settled?;
         Ok(reader.ledger())
     }
 
-    fn note(&mut self, ledger: TableLedger, mark: &Mark) -> Result<(), Error> {
-        self.journal.note(self.parts.parts(), self.lines.parts.parts(), ledger, mark)
+    fn take_all(&mut self, reader: &mut dyn TableReader) -> Result<(), Error> {
+        while let Some(batch) = reader.next() {
+            let before = self.parts.handed_over();
+            self.parts.push(&batch.map_err(Error::from_reader)?)?;
+            self.lines.push(&reader.take_unreadable())?;
+            let parts = self.parts.handed_over();
+            if parts > before && self.parts.is_at_cut() {
+                self.lines.cut()?;
+                let unreadable = self.lines.parts.parts().len();
+                let end =
+                    reader.mark().map(|mark| PartEnd { parts, unreadable, ledger: reader.ledger(), mark });
+                self.ends.extend(end);
+            }
+            self.note_whole()?;
+        }
+        self.lines.push(&reader.take_unreadable())
+    }
+
+    /// Notes the last end up to which every part is whole.
+    fn note_whole(&mut self) -> Result<(), Error> {
+        let whole = self.parts.parts();
+        let mut last = None;
+        while self.ends.front().is_some_and(|end| end.parts <= whole.len()) {
+            last = self.ends.pop_front();
+        }
+        let Some(PartEnd { parts, unreadable, ledger, mark }) = last else { return Ok(()) };
+        self.journal.note(&whole[..parts], &self.lines.parts.parts()[..unreadable], ledger, &mark)
     }
 
     fn finish(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bron_mappings::BatchSchema;
 
-use super::{PartEntry, PartOptions, PartWriter, read_parts};
+use super::{Making, PartEntry, PartOptions, PartWriter, read_parts};
 use crate::error::Error;
 
 /// The rows of a batch while finished parts are looked through.
@@ -23,17 +23,40 @@ impl PartWriter {
         parts: Vec<PartEntry>,
     ) -> Result<Self, Error> {
         let mut writer = Self::new(dir, schema, options)?;
-        for batch in read_parts(dir, schema, &parts, None, ROWS)? {
-            writer.content.add(&batch.map_err(Error::from_reader)?);
+        if let Making::Here(maker) = &mut writer.making {
+            for batch in read_parts(dir, schema, &parts, None, ROWS)? {
+                maker.content.add(&batch.map_err(Error::from_reader)?);
+            }
+            maker.rows = parts.iter().map(|part| part.rows).sum();
+            writer.handed_over = parts.len();
+            maker.parts = parts;
         }
-        writer.rows = parts.iter().map(|part| part.rows).sum();
-        writer.parts = parts;
         Ok(writer)
     }
 
-    /// The finished parts.
+    /// The parts that are known to be whole: all that were handed over, or all but the last when parts are made in the
+    /// background.
     pub(crate) fn parts(&self) -> &[PartEntry] {
-        &self.parts
+        match &self.making {
+            Making::Here(maker) => &maker.parts,
+            Making::Behind(background) => background.parts(),
+        }
+    }
+
+    /// How many parts have all their rows, whole or being made.
+    pub(crate) const fn handed_over(&self) -> usize {
+        self.handed_over
+    }
+
+    /// Waits until every part that was handed over is whole.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) when one cannot be written.
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+        match &mut self.making {
+            Making::Here(_) => Ok(()),
+            Making::Behind(background) => background.settle(),
+        }
     }
 
     /// Whether every row so far is in a finished part.

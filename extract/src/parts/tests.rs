@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 
 use bron_mappings::{BatchReader, ColumnBuilder, Value};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -66,6 +66,54 @@ fn read_error(dir: &Path, schema: &BatchSchema, entries: &[PartEntry], columns: 
     let error = reader.by_ref().find_map(Result::err).expect("the damage is found");
     assert!(reader.next().is_none(), "a reader that failed has ended");
     Error::from_reader(error)
+}
+
+#[test]
+fn parts_that_are_made_in_the_background_are_the_same() {
+    let (here, behind) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (rows, rows_per_part) in [(0, 10), (9, 10), (10, 10), (250, 10), (250, 33)] {
+        let batch = sample(rows, 3);
+        let expected = write(here.path(), &batch, &[7], options(rows_per_part));
+        let mut writer =
+            PartWriter::new(behind.path(), batch.schema(), options(rows_per_part)).unwrap().in_background();
+        writer.push(&batch).unwrap();
+        assert_eq!(writer.finish().unwrap(), expected);
+        assert_eq!(files(behind.path()), files(here.path()), "{rows} rows");
+    }
+}
+
+#[test]
+fn a_part_that_cannot_be_made_in_the_background_is_an_error_and_ends_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("parts");
+    let batch = sample(100, 3);
+    let mut writer = PartWriter::new(&gone, batch.schema(), options(10)).unwrap().in_background();
+    fs::remove_dir(&gone).unwrap();
+    assert_eq!(writer.push(&batch).unwrap_err().kind(), ErrorKind::Storage);
+    assert_eq!(writer.push(&batch).unwrap_err().kind(), ErrorKind::Storage);
+    assert_eq!(writer.finish().unwrap_err().kind(), ErrorKind::Storage);
+}
+
+#[test]
+fn only_values_that_come_again_are_put_into_a_dictionary() {
+    let schema = BatchSchema::new(["same", "each", "none"].map(|name| (name.to_owned(), ColumnType::Text)));
+    let mut columns = [(); 3].map(|()| ColumnBuilder::new(ColumnType::Text, 0));
+    for row in 0..1000 {
+        columns[0].push(Some(Value::Text("UTF")));
+        columns[1].push(Some(Value::Text(&row.to_string())));
+        columns[2].push(None);
+    }
+    let columns = columns.iter_mut().map(ColumnBuilder::finish).collect();
+    let batch = Batch::new(&schema, columns, 1000).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let written = write(dir.path(), &batch, &[1000], PartOptions::default());
+    let file = File::open(dir.path().join(&written.parts[0].file)).unwrap();
+    let found = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let group = found.metadata().row_group(0);
+    let dictionaries = [0, 1, 2].map(|index| group.column(index).dictionary_page_offset().is_some());
+    assert_eq!(dictionaries, [true, false, true]);
+    let read = read_all(read_parts(dir.path(), &schema, &written.parts, None, 100).unwrap());
+    assert_eq!(read, batch);
 }
 
 #[test]
