@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::str;
 
-use bron_mappings::{Digest, DigestBuilder};
+use blake3::{Hash, Hasher};
 use odbc_api::buffers::{BoxColumnBuffer, ColumnarBuffer};
 use odbc_api::{CursorRow, Error as OdbcError, Nullable};
 
@@ -13,6 +13,8 @@ use crate::intake::Intake;
 
 /// A scratch buffer that has grown larger than this by one long value is given back.
 const SCRATCH: usize = 64 << 10;
+/// How many bytes are digested at once.
+const RUN: usize = 64 << 10;
 
 /// A value; text and bytes lie in the row set's store.
 enum Cell {
@@ -32,20 +34,31 @@ pub(super) struct RowSet {
 }
 
 /// A running digest over rows, to see whether a second reading gives the same.
-pub(super) struct RowsDigest(DigestBuilder);
+pub(super) struct RowsDigest {
+    hasher: Hasher,
+    /// Values that wait: to digest them one by one takes several times as long.
+    pending: Vec<u8>,
+}
 
 impl RowsDigest {
     pub(super) fn new() -> Self {
-        Self(DigestBuilder::new("bron.odbc.rows.1"))
+        Self { hasher: Hasher::new(), pending: Vec::with_capacity(2 * RUN) }
     }
 
     /// The digest of the rows so far.
-    pub(super) fn value(&self) -> Digest {
-        self.0.finish()
+    pub(super) fn value(&self) -> Hash {
+        self.hasher.clone().update(&self.pending).finalize()
     }
 
     fn add(&mut self, tag: u8, bytes: &[u8]) {
-        self.0.part(&[tag]).part(bytes);
+        let length = u64::try_from(bytes.len()).expect("a slice is shorter than 2^64 bytes");
+        self.pending.push(tag);
+        self.pending.extend_from_slice(&length.to_be_bytes());
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= RUN {
+            self.hasher.update(&self.pending);
+            self.pending.clear();
+        }
     }
 
     fn add_value(&mut self, value: &Found<'_>) {
