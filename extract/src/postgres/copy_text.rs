@@ -2,6 +2,9 @@
 //! would else be a field's or a line's end.
 
 use std::ops::Range;
+use std::str;
+
+use memchr::{memchr, memchr_iter};
 
 use crate::found::Found;
 
@@ -18,7 +21,7 @@ pub(super) enum Form {
     Hex,
 }
 
-/// The fields of one line, undone of their escapes.
+/// The fields of one line. Those that are not what they stand for are undone of their escapes in `bytes`.
 #[derive(Default)]
 pub(super) struct CopyRow {
     bytes: Vec<u8>,
@@ -28,6 +31,8 @@ pub(super) struct CopyRow {
 enum Field {
     Null,
     Real(f64),
+    /// Text as it stands in the line.
+    Plain(Range<usize>),
     Text(Range<usize>),
     Bytes(Range<usize>),
 }
@@ -46,17 +51,23 @@ impl CopyRow {
             return if line == b"\\N" { Ok(()) } else { Err(NotARow) };
         }
         let mut forms = forms.iter();
-        for field in line.split(|byte| *byte == b'\t') {
+        let mut start = 0;
+        for end in memchr_iter(b'\t', line).chain([line.len()]) {
             let form = forms.next().ok_or(NotARow)?;
-            let field = self.field(field, *form)?;
+            let field = self.field(line, start..end, *form)?;
             self.fields.push(field);
+            start = end + 1;
         }
         if forms.next().is_some() { Err(NotARow) } else { Ok(()) }
     }
 
-    fn field(&mut self, field: &[u8], form: Form) -> Result<Field, NotARow> {
+    fn field(&mut self, line: &[u8], place: Range<usize>, form: Form) -> Result<Field, NotARow> {
+        let field = &line[place.clone()];
         if field == b"\\N" {
             return Ok(Field::Null);
+        }
+        if form == Form::Text && memchr(b'\\', field).is_none() {
+            return Ok(Field::Plain(place));
         }
         let start = self.bytes.len();
         unescape(field, &mut self.bytes)?;
@@ -64,7 +75,7 @@ impl CopyRow {
         match form {
             Form::Text => {}
             Form::Real => {
-                let text = std::str::from_utf8(text).map_err(|_| NotARow)?;
+                let text = str::from_utf8(text).map_err(|_| NotARow)?;
                 return text.parse().map(Field::Real).map_err(|_| NotARow);
             }
             Form::MomentInUtc => {
@@ -83,24 +94,31 @@ impl CopyRow {
         Ok(Field::Text(start..self.bytes.len()))
     }
 
-    /// The values of the row.
-    pub(super) fn values(&self) -> Vec<Found<'_>> {
+    /// The values of the row that was read from `line`.
+    pub(super) fn values<'r>(&'r self, line: &'r [u8]) -> Vec<Found<'r>> {
+        // Fields end at tabs: where the whole line is text, each of them is.
+        let whole = str::from_utf8(line).ok();
         let value = |field: &Field| match field {
             Field::Null => Found::Null,
             Field::Real(number) => Found::Real(*number),
-            Field::Bytes(range) => Found::Bytes(&self.bytes[range.clone()]),
-            Field::Text(range) => {
-                let bytes = &self.bytes[range.clone()];
-                std::str::from_utf8(bytes).map_or(Found::Bytes(bytes), Found::Text)
+            Field::Plain(range) => {
+                let text = whole.and_then(|whole| whole.get(range.clone()));
+                text.map_or_else(|| text_or_bytes(&line[range.clone()]), Found::Text)
             }
+            Field::Bytes(range) => Found::Bytes(&self.bytes[range.clone()]),
+            Field::Text(range) => text_or_bytes(&self.bytes[range.clone()]),
         };
         self.fields.iter().map(value).collect()
     }
 }
 
+fn text_or_bytes(found: &[u8]) -> Found<'_> {
+    str::from_utf8(found).map_or(Found::Bytes(found), Found::Text)
+}
+
 fn unescape(field: &[u8], out: &mut Vec<u8>) -> Result<(), NotARow> {
     let mut rest = field;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+    while let Some(at) = memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);
         let escaped = rest.get(at + 1).ok_or(NotARow)?;
         out.push(match escaped {
@@ -130,11 +148,11 @@ mod tests {
 
     use super::*;
 
-    fn texts(line: &[u8], forms: &[Form]) -> Vec<Found<'static>> {
+    fn texts(line: &'static [u8], forms: &[Form]) -> Vec<Found<'static>> {
         let mut row = CopyRow::default();
         row.read(line, forms).unwrap();
         let row = Box::leak(Box::new(row));
-        row.values()
+        row.values(line)
     }
 
     #[test]
@@ -152,6 +170,14 @@ mod tests {
         let found = texts(line, &[Form::Real, Form::MomentInUtc, Form::Hex]);
         let moment = Found::Text("2024-01-31 08:00:00.5 +00:00");
         assert_eq!(found, [Found::Real(1e-7), moment, Found::Bytes(&[0, 255, 65])]);
+    }
+
+    #[test]
+    fn what_is_no_text_is_given_as_bytes_and_its_neighbours_as_text() {
+        let line = b"a\t\xe5\tb\\tc\t\xe5\\t".as_slice();
+        let found = texts(line, &[Form::Text; 4]);
+        let bytes = [Found::Bytes(b"\xe5"), Found::Bytes(b"\xe5\t")];
+        assert_eq!(found, [Found::Text("a"), bytes[0].clone(), Found::Text("b\tc"), bytes[1].clone()]);
     }
 
     #[test]
@@ -175,7 +201,7 @@ mod tests {
             let mut row = CopyRow::default();
             row.read(line.as_bytes(), &vec![Form::Text; fields.len()]).unwrap();
             let expected: Vec<Found<'_>> = fields.iter().map(|text| Found::Text(text)).collect();
-            prop_assert_eq!(row.values(), expected);
+            prop_assert_eq!(row.values(line.as_bytes()), expected);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use memchr::memchr;
 use tokio::runtime::Runtime;
 
 use super::copy_text::{CopyRow, Form};
@@ -55,7 +56,7 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
         let bytes = chunk.as_ref();
         while !intake.is_full() {
             let rest = &bytes[self.used..];
-            let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            let Some(end) = memchr(b'\n', rest) else {
                 self.begun.extend_from_slice(rest);
                 self.chunk = None;
                 return Ok(());
@@ -69,14 +70,14 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
             };
             let read = self.row.read(line, &self.reading.forms);
             read.map_err(|_| self.reading.corrupt("the server sent something that is no row"))?;
-            self.taker.take(&self.row.values(), intake);
+            self.taker.take(&self.row.values(line), intake);
             self.begun.clear();
         }
         Ok(())
     }
 
-    fn next_chunk(&mut self) -> Result<bool, Error> {
-        let next = self.runtime.block_on(self.chunks.next()).transpose();
+    async fn next_chunk(&mut self) -> Result<bool, Error> {
+        let next = self.chunks.next().await.transpose();
         let Reading { place, doing, .. } = &self.reading;
         self.chunk = next.map_err(|error| refused(place, doing, error, meaning))?;
         self.used = 0;
@@ -87,13 +88,18 @@ impl<'a, B: AsRef<[u8]>> PostgresRows<'a, B> {
 impl<B: AsRef<[u8]>> Rows for PostgresRows<'_, B> {
     fn fill(&mut self, intake: &mut Intake) -> Result<bool, Error> {
         let before = intake.ledger.read;
-        let mut goes_on = true;
-        while goes_on && !intake.is_full() {
-            if self.chunk.is_none() {
-                goes_on = self.next_chunk()?;
+        let runtime = self.runtime;
+        // A chunk is often no more than a row: the runtime is entered once for all of them.
+        let goes_on = runtime.block_on(async {
+            let mut goes_on = true;
+            while goes_on && !intake.is_full() {
+                if self.chunk.is_none() {
+                    goes_on = self.next_chunk().await?;
+                }
+                self.take_lines(intake)?;
             }
-            self.take_lines(intake)?;
-        }
+            Ok::<bool, Error>(goes_on)
+        })?;
         if !goes_on && !self.begun.is_empty() {
             return Err(self.reading.corrupt("the last row is not whole"));
         }
