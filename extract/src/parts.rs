@@ -113,7 +113,7 @@ pub struct PartWriter {
 
 /// Where parts are made.
 enum Making {
-    Here(PartMaker),
+    Here(Box<PartMaker>),
     Behind(Background),
 }
 
@@ -150,7 +150,7 @@ impl PartWriter {
             pending_rows: 0,
             pending_bytes: 0,
             handed_over: 0,
-            making: Making::Here(maker),
+            making: Making::Here(Box::new(maker)),
         })
     }
 

@@ -22,8 +22,8 @@ pub(super) enum Background {
 }
 
 impl Background {
-    pub(super) fn new(maker: PartMaker) -> Self {
-        Self::Idle(Box::new(maker))
+    pub(super) const fn new(maker: Box<PartMaker>) -> Self {
+        Self::Idle(maker)
     }
 
     /// Hands the rows of a part over, when the part before them is done.
@@ -40,7 +40,7 @@ impl Background {
     /// Waits until every part is made.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         *self = match mem::replace(self, Self::Failed) {
-            Self::Running(running) => Self::new(running.end()?),
+            Self::Running(running) => Self::Idle(Box::new(running.end()?)),
             other @ (Self::Idle(_) | Self::Failed) => other,
         };
         Ok(())

@@ -1,0 +1,154 @@
+//! How fast `bron extract` is, and how much memory it takes, beside what others take for the same visits on the same
+//! machine in the same minute.
+//!
+//! Made-up visits of 13 columns, as a system for home care reports them, are written as monthly CSV files, into a
+//! private PostgreSQL server and into an SQLite file. Then `bron extract`, the whole program from its start to its
+//! synced parts, is measured beside
+//!
+//! - a loop over the same files with the csv crate that does nothing with the rows,
+//! - `COPY … TO STDOUT (FORMAT binary)` of the same query by psql into a file,
+//! - the tool `odbc2parquet` with the same driver, connection string and query; where it is not installed
+//!   (`cargo install odbc2parquet`, which needs unixODBC's headers), this comparison is left out and said to be.
+//!
+//! Each is run three times, in turns, and the shortest time counts. The memory is the most that the process ever had
+//! resident, as the kernel keeps it, for a number of visits and for ten times as many.
+//!
+//! `cargo bench --bench extraction` measures everything with a million visits and ten million. Numbers and words behind
+//! `--` choose: `-- 200000 csv odbc` compares those two with 200,000 visits, `-- 100000 400000 memory` measures the
+//! memory for these two numbers. All files lie below `TMPDIR`: ten million visits take 6 GB.
+#![expect(clippy::print_stdout, reason = "a measurement prints what it found")]
+
+mod baselines;
+mod program;
+mod project;
+mod visits;
+
+use std::time::Duration;
+
+use bron_servers::PostgresServer;
+
+use self::project::Project;
+use self::visits::Visits;
+
+const ROWS: u64 = 1_000_000;
+const MANY_TIMES: u64 = 10;
+const ROUNDS: usize = 3;
+const KIB_PER_MIB: u64 = 1024;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut numbers = arguments.iter().filter_map(|text| text.parse::<u64>().ok());
+    let rows = numbers.next().unwrap_or(ROWS);
+    let many = numbers.next().unwrap_or(rows * MANY_TIMES);
+    let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|text| is_word(text)).collect();
+    let wants = |word: &str| words.is_empty() || words.contains(&word);
+    let few = Prepared::new(rows);
+    println!("{rows} visits of {} columns; the shortest of {ROUNDS} rounds", visits::COLUMNS.len());
+    if wants("csv") {
+        few.compare("CSV", "a loop of the csv crate", &few.csv, |few| {
+            baselines::csv_loop(&few.visits.folder())
+        });
+    }
+    if wants("postgres") {
+        few.compare("PostgreSQL", "COPY to a file", &few.postgres, |few| few.copy());
+    }
+    if wants("odbc") {
+        few.beside_odbc2parquet();
+    }
+    if wants("memory") {
+        memory(&few, &Prepared::new(many));
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    ["csv", "postgres", "odbc", "memory"].contains(&text)
+}
+
+/// The same visits in every kind of source, each with a project that reads it.
+struct Prepared {
+    visits: Visits,
+    server: PostgresServer,
+    csv: Project,
+    postgres: Project,
+    odbc: Project,
+    sqlite: Project,
+}
+
+impl Prepared {
+    fn new(rows: u64) -> Self {
+        let visits = Visits::write(rows);
+        let server = PostgresServer::start().expect("a PostgreSQL server starts");
+        visits.copy_to_postgres(&server.url());
+        visits.copy_to_sqlite();
+        let csv = format!("kind = \"csv\"\npath = \"{}\"", visits.folder().display());
+        let sqlite = format!("kind = \"sqlite\"\npath = \"{}\"", visits.database().display());
+        let odbc = format!("address = \"odbc:{}\"", connection_string(&server));
+        Self {
+            csv: Project::new(&csv, rows),
+            postgres: Project::new(&format!("address = \"{}\"", server.url()), rows),
+            odbc: Project::new(&odbc, rows),
+            sqlite: Project::new(&sqlite, rows),
+            visits,
+            server,
+        }
+    }
+
+    /// Every project with the name of its kind of source.
+    const fn projects(&self) -> [(&'static str, &Project); 4] {
+        [("CSV", &self.csv), ("PostgreSQL", &self.postgres), ("ODBC", &self.odbc), ("SQLite", &self.sqlite)]
+    }
+
+    fn copy(&self) -> Duration {
+        baselines::copy_to_file(&self.server.url(), self.visits.scratch())
+    }
+
+    /// Measures `bron extract` and something else in turns.
+    fn compare(&self, name: &str, other: &str, project: &Project, baseline: impl Fn(&Self) -> Duration) {
+        let (mut ours, mut theirs) = (Duration::MAX, Duration::MAX);
+        for _ in 0..ROUNDS {
+            theirs = theirs.min(baseline(self));
+            ours = ours.min(project.extract().took);
+        }
+        println!(
+            "{name}: {} ms, {other}: {} ms, ratio {}",
+            ours.as_millis(),
+            theirs.as_millis(),
+            ratio(ours, theirs)
+        );
+    }
+
+    fn beside_odbc2parquet(&self) {
+        let Some(tool) = baselines::odbc2parquet() else {
+            println!("ODBC: not compared, odbc2parquet is not on the path");
+            return;
+        };
+        self.compare("ODBC", "odbc2parquet", &self.odbc, |few| {
+            baselines::query_to_parquet(&tool, &connection_string(&few.server), few.visits.scratch())
+        });
+    }
+}
+
+/// The driver of PostgreSQL with what keeps it from fetching all rows at once.
+fn connection_string(server: &PostgresServer) -> String {
+    let port = server.port();
+    format!(
+        "Driver=PostgreSQL Unicode;Server=127.0.0.1;Port={port};Database=postgres;UID=bron;UseDeclareFetch=1;Fetch=4096"
+    )
+}
+
+/// The most memory that each kind of source takes for few rows and for many.
+fn memory(few: &Prepared, many: &Prepared) {
+    let (fewer, more) = (few.visits.rows(), many.visits.rows());
+    println!("the most memory of `bron extract`, for {fewer} visits and for {more}");
+    for (index, (name, _)) in few.projects().into_iter().enumerate() {
+        let [little, much] = [few, many].map(|prepared| prepared.projects()[index].1.extract().peak_kib);
+        let hundredths = much * 100 / little.max(1);
+        let (little, much) = (little / KIB_PER_MIB, much / KIB_PER_MIB);
+        println!("{name}: {little} MiB and {much} MiB, {hundredths} %");
+    }
+}
+
+fn ratio(long: Duration, short: Duration) -> String {
+    let hundredths = long.as_micros() * 100 / short.as_micros().max(1);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
