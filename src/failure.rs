@@ -140,11 +140,13 @@ impl Failure {
 /// What the operator does about a source that could not be read.
 fn way_out(kind: bron_extract::ErrorKind) -> Option<&'static str> {
     use bron_extract::ErrorKind::{
-        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings, Storage,
-        Truncated, Unreadable,
+        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings,
+        Storage, Truncated, Unreadable,
     };
     match kind {
-        Busy => Some("wait until nobody holds it, or allow more with lock_timeout_seconds or statement_timeout_seconds"),
+        Busy => Some(
+            "wait until nobody holds it, or allow more with lock_timeout_seconds or statement_timeout_seconds",
+        ),
         Connection => Some("see that the server runs and can be reached from here"),
         Outdated => Some("wait until nobody changes the tables"),
         Permission => Some("let the user who reads the source read it"),
@@ -166,8 +168,8 @@ const REBUILD: &str = "if the file lies under runs/, remove that run's directory
 
 fn extract_class(error: &bron_extract::Error) -> (Exit, Class) {
     use bron_extract::ErrorKind::{
-        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings, Storage,
-        Truncated, Unreadable,
+        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings,
+        Storage, Truncated, Unreadable,
     };
     match error.kind() {
         Busy | Connection | Outdated => (Exit::Failed, Class::Retryable),

@@ -165,10 +165,23 @@ mod tests {
         assert!(persist(&mut tries, "x", pause, || stays.take().map_or(Ok(()), Err)).is_err());
         assert_eq!(tries.made(), 0);
         let mut tries = patience(2);
-        assert!(persist(&mut tries, "x", pause, || -> Result<(), Error> { Err(errors().into_iter().next().unwrap()) }).is_err());
+        assert!(
+            persist(&mut tries, "x", pause, || -> Result<(), Error> {
+                Err(errors().into_iter().next().unwrap())
+            })
+            .is_err()
+        );
         assert_eq!(tries.made(), 2);
         let mut stopped = patience(2);
-        assert!(persist(&mut stopped, "x", |_, _| false, || -> Result<(), Error> { Err(errors().into_iter().next().unwrap()) }).is_err());
+        assert!(
+            persist(
+                &mut stopped,
+                "x",
+                |_, _| false,
+                || -> Result<(), Error> { Err(errors().into_iter().next().unwrap()) }
+            )
+            .is_err()
+        );
         assert_eq!(stopped.made(), 1);
     }
 

@@ -190,8 +190,7 @@ pub(crate) fn open_sources(
             let tables = source.tables()?;
             Ok((source, tables))
         });
-        let (source, tables) =
-            opened.map_err(|error| Failure::of_source(name, error, &settings.again()))?;
+        let (source, tables) = opened.map_err(|error| Failure::of_source(name, error, &settings.again()))?;
         sources.insert(name.clone(), OpenSource { source, tables, tries });
     }
     Ok(sources)

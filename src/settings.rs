@@ -122,7 +122,7 @@ impl Settings {
         let systems = file.system.into_iter().map(|(name, system)| {
             let access =
                 access(project, &system).map_err(|failure| failure.about(&format!("system {name}")))?;
-            let (readers, patience) = (system.readers.unwrap_or(DEFAULT_READERS).max(1), patience(&system));
+            let (readers, patience) = (readers(&system), patience(&system, access.locator.is_live()));
             Ok((name, SystemSettings { access, readers, patience, not_delivered: system.not_delivered }))
         });
         let systems = systems.collect::<Result<_, Failure>>()?;
@@ -219,9 +219,16 @@ fn access(project: &Path, system: &SystemFile) -> Result<Access, Failure> {
     })
 }
 
-/// How long the project waits for a system that cannot be read.
-fn patience(system: &SystemFile) -> Patience {
-    let usual = Patience::default();
+/// The most tables of a system that are read at once. Whoever limits the rows means one reader, unless told otherwise.
+fn readers(system: &SystemFile) -> usize {
+    let usual = if system.rows_per_second.is_some() { 1 } else { DEFAULT_READERS };
+    system.readers.unwrap_or(usual).max(1)
+}
+
+/// How long the project waits for a system that cannot be read. A file that is still being written takes longer than
+/// anybody waits for a server.
+fn patience(system: &SystemFile, is_live: bool) -> Patience {
+    let usual = if is_live { Patience::default() } else { Patience { retries: 0, ..Patience::default() } };
     let first_wait = system.retry_wait_seconds.map(|seconds| Duration::from_secs(seconds.into()));
     Patience {
         retries: system.retries.unwrap_or(usual.retries),
@@ -302,6 +309,7 @@ mod tests {
         assert_eq!(access.manners.rows_per_second, Some(100));
         assert_eq!(access.manners.lock_timeout, Duration::from_secs(1));
         let SystemSettings { readers, patience, .. } = &settings.systems["paraply"];
+        assert_eq!(super::readers(&SystemFile { rows_per_second: Some(1), ..SystemFile::default() }), 1);
         assert_eq!((*readers, *patience), (4, Patience { retries: 3, ..Patience::default() }));
     }
 

@@ -13,6 +13,7 @@
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
 //! | [`sqlserver`] | do records in a SQL Server come over as those in a file do? |
+//! | [`live_faults`] | is what goes wrong with a server while it is read told, and does the reading get on? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
@@ -44,6 +45,7 @@ mod foreign;
 mod hard_cases;
 mod identity;
 mod incidents;
+mod live_faults;
 #[cfg(feature = "postgres-tests")]
 mod live_sources;
 #[cfg(feature = "odbc-tests")]

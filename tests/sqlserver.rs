@@ -19,7 +19,7 @@ fn served(project: &Path) -> Vec<Server> {
             let server = server.start().unwrap();
             let port = server.addr().port();
             let address = format!("address = \"mssql://bron@127.0.0.1:{port}/{name}\"");
-            read_from(project, name, &format!("{address}\npassword = \"file:password\""));
+            read_from(project, name, &format!("{address}\npassword = \"file:password\"\nretries = 0"));
             servers.push(server);
         }
     }

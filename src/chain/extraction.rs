@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use bron_extract::{
-    Locator, MANIFEST_FILE, Manifest, Source, StageRequest, TableSchema, missing_files, stage_table, table_dir,
+    Locator, MANIFEST_FILE, Manifest, Source, StageRequest, TableSchema, missing_files, stage_table,
+    table_dir,
 };
 use bron_mappings::{Digest, Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
@@ -72,7 +73,7 @@ impl Chain<'_> {
                 to_read.entry(system).or_default().push(table);
             }
         }
-        let Outcome { work, lost, failures } = self.read_tables(to_read, adopted.reused);
+        let Outcome { work, lost, failures } = self.read_tables(&to_read, adopted.reused);
         if let Some(((system, table), error)) = failures.into_iter().next() {
             let place = format!("{system}/{table}");
             return Err(Failure::of_source(&place, error, &self.settings.again()));
@@ -88,7 +89,7 @@ impl Chain<'_> {
     }
 
     /// Reads these tables from their systems, several at once. So many others need not be read.
-    fn read_tables(&mut self, tables: BTreeMap<&str, Vec<&TableSchema>>, others: u64) -> Outcome {
+    fn read_tables(&mut self, tables: &BTreeMap<&str, Vec<&TableSchema>>, others: u64) -> Outcome {
         let Self { settings, printer, run, fingerprints, sources, .. } = self;
         let (settings, printer, fingerprints) = (*settings, *printer, &*fingerprints);
         let wanted: usize = tables.values().map(Vec::len).sum();
@@ -98,8 +99,8 @@ impl Chain<'_> {
         let stage = |source: &mut dyn Source, system: &str, table: &TableSchema| {
             let dir = table_dir(&run.dir, system, &table.name);
             let request = request(settings, system, fingerprints[system], table, &dir);
-            let staged = progress
-                .during(&format!("{system}/{}", table.name), || stage_table(source, &request))?;
+            let staged =
+                progress.during(&format!("{system}/{}", table.name), || stage_table(source, &request))?;
             progress.step();
             Ok(staged.reused)
         };

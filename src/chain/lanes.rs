@@ -34,12 +34,15 @@ pub(super) struct Order<'a> {
     pub(super) tables: Vec<&'a TableSchema>,
 }
 
+type StageTable<'a> = dyn Fn(&mut dyn Source, &str, &TableSchema) -> Result<bool, Error> + Sync + 'a;
+type Pause<'a> = dyn Fn(&str, Duration, &dyn Fn() -> bool) + Sync + 'a;
+
 /// What the workers do and say.
 pub(super) struct Hooks<'a> {
     /// Stages a table of a system; says whether it was already there.
-    pub(super) stage: &'a (dyn Fn(&mut dyn Source, &str, &TableSchema) -> Result<bool, Error> + Sync),
-    /// Tells the operator and waits.
-    pub(super) pause: &'a (dyn Fn(&str, Duration, &dyn Fn() -> bool) + Sync),
+    pub(super) stage: &'a StageTable<'a>,
+    /// Tells the operator and waits, for as long as there is something to wait for.
+    pub(super) pause: &'a Pause<'a>,
     /// Whether the operator asks to stop.
     pub(super) asked_to_stop: &'a (dyn Fn() -> bool + Sync),
 }
@@ -181,7 +184,13 @@ impl<'a> Lane<'a> {
     }
 
     /// Waits and makes the source readable again, until it is or nothing helps. Says whether the moment still stands.
-    fn recover(&self, table: &str, mut error: Error, before: u32, lanes: &Lanes<'_, '_>) -> Result<bool, Error> {
+    fn recover(
+        &self,
+        table: &str,
+        mut error: Error,
+        before: u32,
+        lanes: &Lanes<'_, '_>,
+    ) -> Result<bool, Error> {
         let mut connections = held(&self.connections);
         let Connections { holder, idle, beside, recovered, lost, tries } = &mut *connections;
         while *recovered == before && !*lost {
@@ -193,10 +202,8 @@ impl<'a> Lane<'a> {
                 return Ok(false);
             }
             let source = holder.as_deref_mut().expect("the holder reads only where nobody else does");
-            let renewed = match error.kind() {
-                ErrorKind::Outdated => source.fingerprint(),
-                _ => source.resume(),
-            };
+            let is_outdated = error.kind() == ErrorKind::Outdated;
+            let renewed = if is_outdated { source.fingerprint() } else { source.resume() };
             match renewed {
                 Ok(digest) => {
                     *recovered += 1;

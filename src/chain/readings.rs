@@ -7,9 +7,9 @@ use bron_extract::{Consistency, StageRequest, adopt_table, table_dir};
 use bron_mappings::Digest;
 use bron_reconcile::summary::SystemReading;
 
-use super::{Chain, pause};
 use super::earlier::{drift_meanwhile, is_reading};
 use super::run::{Content, Run};
+use super::{Chain, pause};
 use crate::failure::Failure;
 use crate::patience::persist;
 use crate::printer::Printer;
@@ -69,8 +69,7 @@ pub(super) fn fingerprint(
     open: &mut OpenSource,
 ) -> Result<Digest, Failure> {
     let OpenSource { source, tries, .. } = open;
-    let fixed =
-        persist(tries, system, |line, time| pause(printer, line, time), || source.fingerprint());
+    let fixed = persist(tries, system, |line, time| pause(printer, line, time), || source.fingerprint());
     fixed.map_err(|error| Failure::of_source(system, error, &settings.again()))
 }
 
@@ -97,12 +96,17 @@ impl Chain<'_> {
             let open = self.sources.get_mut(&system).expect("only open sources are read");
             let OpenSource { source, tables, tries } = open;
             let mut at_first = true;
-            let found = persist(tries, &system, |line, time| pause(printer, line, time), || {
-                if !mem::replace(&mut at_first, false) {
-                    digest = source.fingerprint()?;
-                }
-                source.tables()
-            });
+            let found = persist(
+                tries,
+                &system,
+                |line, time| pause(printer, line, time),
+                || {
+                    if !mem::replace(&mut at_first, false) {
+                        digest = source.fingerprint()?;
+                    }
+                    source.tables()
+                },
+            );
             let found = found.map_err(|error| Failure::of_source(&system, error, &again))?;
             if let Some(stop) = drift_meanwhile(&system, tables, &found, &again) {
                 return Err(stop);

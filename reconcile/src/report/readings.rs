@@ -191,6 +191,30 @@ mod tests {
     }
 
     #[test]
+    fn how_a_system_was_read_is_told_with_the_times_that_it_took() {
+        let mut summary = summary();
+        let reading = |how: Option<&str>, why_not: Option<&str>, retries| SystemReading {
+            system: "paraply".into(),
+            how: how.map(str::to_owned),
+            at: String::new(),
+            why_not: why_not.map(str::to_owned),
+            retries,
+        };
+        summary.readings =
+            vec![reading(Some("exported snapshot"), None, 2), reading(None, Some("because"), 0)];
+        let views = readings(&summary, &Labels::default());
+        let told: Vec<_> =
+            views.iter().map(|one| (one.one_moment, one.how.as_str(), one.retries.as_str())).collect();
+        assert_eq!(told, [(true, "en delad ögonblicksbild", "2"), (false, "because", "0")]);
+    }
+
+    #[test]
+    fn a_reading_noted_before_tries_were_counted_is_read() {
+        let noted = r#"{"system":"paraply","how":null,"at":"","why_not":"x"}"#;
+        assert_eq!(serde_json::from_str::<SystemReading>(noted).unwrap().retries, 0);
+    }
+
+    #[test]
     fn what_is_gone_is_told_with_what_the_source_says() {
         let mut summary = summary();
         let table = |vanished, explained, accepted| TableChanges {

@@ -35,7 +35,7 @@ struct Server {
     recoveries: Mutex<usize>,
     staged: Mutex<Vec<String>>,
     /// Lets readers wait for each other.
-    meeting: Option<Barrier>,
+    meeting: Option<Arc<Barrier>>,
 }
 
 struct Connection {
@@ -140,10 +140,11 @@ fn run(servers: &[(&str, Arc<Server>, &[&str])], readers: usize, workers: usize)
     let open = |server: &Arc<Server>| Connection { server: Arc::clone(server), joined: false };
     let mut holders: Vec<(Connection, Tries)> =
         servers.iter().map(|(_, server, _)| (open(server), Tries::new(patience))).collect();
-    let orders = holders.iter_mut().zip(servers).zip(&tables).map(|(((source, tries), (system, ..)), tables)| {
-        let tables = tables.iter().collect();
-        Order { system, source, fingerprint: digest(0), readers, tries, tables }
-    });
+    let orders =
+        holders.iter_mut().zip(servers).zip(&tables).map(|(((source, tries), (system, ..)), tables)| {
+            let tables = tables.iter().collect();
+            Order { system, source, fingerprint: digest(0), readers, tries, tables }
+        });
     let waits = Mutex::new(Vec::new());
     let told = Mutex::new(Vec::new());
     let stage = |_: &mut dyn Source, system: &str, table: &TableSchema| {
@@ -174,7 +175,8 @@ fn failed(outcome: &Outcome) -> Vec<(&str, &str)> {
 #[test]
 fn every_table_is_staged_once_whatever_the_number_of_readers() {
     let names = ["a", "b", "c", "d", "old"];
-    for (readers, workers, shares) in [(1, 1, true), (3, 8, true), (3, 8, false), (2, 2, true), (9, 9, true)] {
+    for (readers, workers, shares) in [(1, 1, true), (3, 8, true), (3, 8, false), (2, 2, true), (9, 9, true)]
+    {
         let servers = [Server::with(&[], shares), Server::with(&[], false)];
         let [left, right] = servers.clone();
         let ran = run(&[("p", left, &names), ("q", right, &names)], readers, workers);
@@ -192,8 +194,8 @@ fn every_table_is_staged_once_whatever_the_number_of_readers() {
 #[test]
 fn tables_of_one_system_are_read_at_the_same_time() {
     // Nobody gets on before three have met.
-    let server = Server { shares: true, meeting: Some(Barrier::new(3)), ..Server::default() };
-    let server = Arc::new(server);
+    let meeting = Some(Arc::new(Barrier::new(3)));
+    let server = Arc::new(Server { shares: true, meeting, ..Server::default() });
     run(&[("p", Arc::clone(&server), &["a", "b", "c", "d", "e", "f"])], 3, 4);
     assert_eq!((held(&server.at_once).0, staged(&server).len()), (3, 6));
 }
@@ -236,18 +238,18 @@ fn what_does_not_pass_ends_the_work_and_what_is_staged_stays() {
 
 #[test]
 fn of_several_failures_the_first_by_name_is_first() {
-    let servers = [Server::with(&[("z", Fault::Forbidden)], false), Server::with(&[("a", Fault::Forbidden)], false)];
-    let [mut one, mut other] = servers.map(|server| Arc::into_inner(server).unwrap());
-    let meeting = || Some(Barrier::new(1));
-    (one.meeting, other.meeting) = (meeting(), meeting());
-    let ran = run(&[("p", Arc::new(one), &["z"]), ("q", Arc::new(other), &["a"])], 1, 2);
-    let failures = failed(&ran.outcome);
-    assert!(failures == [("p", "z"), ("q", "a")] || failures.len() == 1, "{failures:?}");
+    let meeting = Arc::new(Barrier::new(2));
+    let server = |table| {
+        let faults = Mutex::new(vec![(table, Fault::Forbidden)]);
+        Arc::new(Server { faults, meeting: Some(Arc::clone(&meeting)), ..Server::default() })
+    };
+    let ran = run(&[("p", server("z"), &["z"]), ("q", server("a"), &["a"])], 1, 2);
+    assert_eq!(failed(&ran.outcome), [("p", "z"), ("q", "a")]);
 }
 
 #[test]
 fn several_connections_that_break_together_are_one_failure() {
-    let meeting = Some(Barrier::new(2));
+    let meeting = Some(Arc::new(Barrier::new(2)));
     let faults = Mutex::new(vec![("a", Fault::Broken), ("b", Fault::Broken)]);
     let server = Arc::new(Server { shares: true, meeting, faults, ..Server::default() });
     let ran = run(&[("p", Arc::clone(&server), &["a", "b"])], 2, 2);

@@ -1,7 +1,7 @@
 //! A private MariaDB server.
 
 use std::io::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -20,6 +20,7 @@ const LOOKS: usize = 100;
 #[derive(Debug)]
 pub struct MariaDbServer {
     process: Child,
+    program: PathBuf,
     programs: PathBuf,
     directory: TempDir,
     port: u16,
@@ -43,16 +44,8 @@ impl MariaDbServer {
         let temporary = format!("--tmpdir={}", directory.path().display());
         run(install.arg(format!("--datadir={}", data.display())).arg(&temporary))?;
         let port = free_port()?;
-        let mut launch = unprivileged(&server.join("mariadbd"), UNPRIVILEGED)?;
-        launch
-            .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--log-bin=log"])
-            .args(["--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0"])
-            .arg(format!("--datadir={}", data.display()))
-            .arg(format!("--socket={}", directory.path().join("socket").display()))
-            .arg(format!("--port={port}"))
-            .arg(&temporary);
-        let process = launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let server = Self { process, programs, directory, port };
+        let process = launch(&server.join("mariadbd"), directory.path(), port)?;
+        let server = Self { process, program: server.join("mariadbd"), programs, directory, port };
         server.wait()?;
         server.execute(
             "CREATE DATABASE bron; CREATE USER bron@'127.0.0.1' IDENTIFIED BY 'bron'; \
@@ -79,6 +72,17 @@ impl MariaDbServer {
             .arg(format!("--execute={statements}")))
     }
 
+    /// Stops the server and starts it again on the same port.
+    ///
+    /// # Errors
+    /// When it does not stop or start; the text holds what it said.
+    pub fn restart(&mut self) -> Result<()> {
+        self.execute("SHUTDOWN")?;
+        self.process.wait()?;
+        self.process = launch(&self.program, self.directory.path(), self.port)?;
+        self.wait()
+    }
+
     fn wait(&self) -> Result<()> {
         let mut last = Error::other("not tried");
         for _ in 0..LOOKS {
@@ -90,6 +94,19 @@ impl MariaDbServer {
         }
         Err(last)
     }
+}
+
+/// Starts the program of a server whose data lie in the folder `data` of a directory.
+fn launch(program: &Path, directory: &Path, port: u16) -> Result<Child> {
+    let mut launch = unprivileged(program, UNPRIVILEGED)?;
+    launch
+        .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--log-bin=log"])
+        .args(["--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0"])
+        .arg(format!("--datadir={}", directory.join("data").display()))
+        .arg(format!("--socket={}", directory.join("socket").display()))
+        .arg(format!("--tmpdir={}", directory.display()))
+        .arg(format!("--port={port}"));
+    launch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
 impl Drop for MariaDbServer {

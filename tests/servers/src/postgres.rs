@@ -58,6 +58,16 @@ impl PostgresServer {
         self.port
     }
 
+    /// Stops the server as a power cut does, and starts it again on the same port.
+    ///
+    /// # Errors
+    /// When it does not stop or start; the text holds what it said.
+    pub fn restart(&self) -> Result<()> {
+        let mut stop = unprivileged(&self.programs.join("pg_ctl"), UNPRIVILEGED)?;
+        run(stop.args(["stop", "-m", "immediate", "-D"]).arg(self.data()))?;
+        self.launch()
+    }
+
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }

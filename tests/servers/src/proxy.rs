@@ -1,0 +1,317 @@
+//! A line to a server on which things go wrong when they are told to.
+
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How much of what a client said before is looked at together with what it says next.
+const REMEMBERED: usize = 256;
+const CHUNK: usize = 16 << 10;
+/// Nothing that tests wait for takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A proxy on a free port of 127.0.0.1, in front of a server on this machine. It passes on what both sides say, until
+/// a client says something at which it is to do something else: once for each time that it was told to. Its threads
+/// end with the connections.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    listening: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    server: u16,
+    acts: Mutex<Vec<(Vec<u8>, Act)>>,
+    hold: Mutex<Hold>,
+    changed: Condvar,
+    refuses: AtomicBool,
+    stopped: AtomicBool,
+    connections: AtomicU64,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// The connection is cut after so many bytes of the answer.
+    Cut(usize),
+    /// What the client said is kept back.
+    Hold,
+    /// What the client said is kept back for so long.
+    Delay(Duration),
+}
+
+#[derive(Debug, Default)]
+struct Hold {
+    /// Clients that wait.
+    held: usize,
+    /// How many of them may go on.
+    released: usize,
+}
+
+/// The two ends of a connection, and how many bytes of answers it may still pass on.
+struct Line {
+    client: TcpStream,
+    server: TcpStream,
+    left: Mutex<Option<usize>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Proxy {
+    /// Starts a proxy in front of the server on this port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn start(server: u16) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        let shared = Arc::new(Shared { server, ..Shared::default() });
+        let listening = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || listen(&listener, &shared)
+        });
+        Ok(Self { port, shared, listening: Some(listening) })
+    }
+
+    /// The port of the proxy.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// When a client says this, its connection is cut after so many bytes of the answer.
+    pub fn cut_at(&self, said: &str, bytes: usize) {
+        self.tell(said, Act::Cut(bytes));
+    }
+
+    /// When a client says this, it is kept back until [`Proxy::release`].
+    pub fn hold_at(&self, said: &str) {
+        self.tell(said, Act::Hold);
+    }
+
+    /// When a client says this, it is kept back for a while.
+    pub fn delay_at(&self, said: &str, time: Duration) {
+        self.tell(said, Act::Delay(time));
+    }
+
+    fn tell(&self, said: &str, act: Act) {
+        locked(&self.shared.acts).push((said.as_bytes().to_vec(), act));
+    }
+
+    /// Waits until a client is kept back.
+    ///
+    /// # Errors
+    /// When none is within a minute.
+    pub fn wait_held(&self) -> Result<()> {
+        let hold = locked(&self.shared.hold);
+        let waited = self.shared.changed.wait_timeout_while(hold, PATIENCE, |hold| hold.held == 0);
+        let waited = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.1.timed_out() {
+            Err(Error::new(ErrorKind::TimedOut, "no client was kept back"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Lets the client go on that is kept back.
+    pub fn release(&self) {
+        let mut hold = locked(&self.shared.hold);
+        let waiting = hold.held.min(1);
+        hold.held -= waiting;
+        hold.released += waiting;
+        self.shared.changed.notify_all();
+    }
+
+    /// Whether new connections are cut at once.
+    pub fn refuse(&self, refuses: bool) {
+        self.shared.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How many connections there have been, refused ones included.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.shared.changed.notify_all();
+        // The listener waits for a connection and looks up when one comes.
+        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        if let Some(listening) = self.listening.take() {
+            drop(listening.join());
+        }
+    }
+}
+
+fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
+    for client in listener.incoming().flatten() {
+        if shared.stopped.load(Ordering::SeqCst) {
+            return;
+        }
+        shared.connections.fetch_add(1, Ordering::SeqCst);
+        if shared.refuses.load(Ordering::SeqCst) {
+            continue;
+        }
+        // A client whose server is away finds its connection cut.
+        drop(connect(client, shared));
+    }
+}
+
+fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
+    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.server))?;
+    for stream in [&client, &server] {
+        stream.set_nodelay(true)?;
+    }
+    let line = Arc::new(Line { client, server, left: Mutex::default() });
+    let (shared, there) = (Arc::clone(shared), Arc::clone(&line));
+    thread::spawn(move || {
+        drop(pass_questions(&there, &shared));
+        there.cut();
+    });
+    thread::spawn(move || {
+        drop(pass_answers(&line));
+        line.cut();
+    });
+    Ok(())
+}
+
+impl Line {
+    fn cut(&self) {
+        for stream in [&self.client, &self.server] {
+            // What is cut already cannot be cut.
+            drop(stream.shutdown(Shutdown::Both));
+        }
+    }
+}
+
+fn pass_questions(line: &Line, shared: &Shared) -> Result<()> {
+    let mut said = Vec::new();
+    let mut chunk = [0; CHUNK];
+    loop {
+        let count = (&line.client).read(&mut chunk)?;
+        if count == 0 {
+            return Ok(());
+        }
+        said.extend_from_slice(&chunk[..count]);
+        if let Some(act) = shared.act(&said) {
+            said.clear();
+            shared.perform(act, line);
+        }
+        said.drain(..said.len().saturating_sub(REMEMBERED));
+        (&line.server).write_all(&chunk[..count])?;
+    }
+}
+
+fn pass_answers(line: &Line) -> Result<()> {
+    let mut chunk = [0; CHUNK];
+    loop {
+        let count = (&line.server).read(&mut chunk)?;
+        let mut left = locked(&line.left);
+        let passed = left.map_or(count, |left| left.min(count));
+        (&line.client).write_all(&chunk[..passed])?;
+        if count == 0 || passed < count {
+            return Ok(());
+        }
+        *left = left.map(|left| left - passed);
+    }
+}
+
+impl Shared {
+    /// What is to be done now that a client has said this.
+    fn act(&self, said: &[u8]) -> Option<Act> {
+        let mut acts = locked(&self.acts);
+        let heard = |part: &[u8]| said.windows(part.len()).any(|window| window == part);
+        let at = acts.iter().position(|(part, _)| heard(part))?;
+        Some(acts.remove(at).1)
+    }
+
+    fn perform(&self, act: Act, line: &Line) {
+        match act {
+            Act::Cut(bytes) => *locked(&line.left) = Some(bytes),
+            Act::Delay(time) => thread::sleep(time),
+            Act::Hold => {
+                let mut hold = locked(&self.hold);
+                hold.held += 1;
+                self.changed.notify_all();
+                while hold.released == 0 && !self.stopped.load(Ordering::SeqCst) {
+                    hold = self.changed.wait(hold).unwrap_or_else(PoisonError::into_inner);
+                }
+                hold.released = hold.released.saturating_sub(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that repeats what it hears, and a proxy in front of it.
+    fn echo() -> Proxy {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || std::io::copy(&mut &stream, &mut &stream));
+            }
+        });
+        Proxy::start(port).unwrap()
+    }
+
+    fn client(proxy: &Proxy) -> TcpStream {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port())).unwrap()
+    }
+
+    /// What comes back before the connection ends.
+    fn answer(client: &mut TcpStream, said: &[u8]) -> Vec<u8> {
+        client.write_all(said).unwrap();
+        let mut back = vec![0; said.len()];
+        let mut count = 0;
+        while count < back.len() {
+            match client.read(&mut back[count..]) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => count += more,
+            }
+        }
+        back.truncate(count);
+        back
+    }
+
+    #[test]
+    fn a_line_is_cut_once_where_it_was_told() {
+        let proxy = echo();
+        proxy.cut_at("please", 3);
+        let mut one = client(&proxy);
+        assert_eq!(answer(&mut one, b"hello"), b"hello");
+        assert_eq!(answer(&mut one, b"ple"), b"ple");
+        assert_eq!(answer(&mut one, b"ase now"), b"ase");
+        assert_eq!(answer(&mut client(&proxy), b"please"), b"please");
+        assert_eq!(proxy.connections(), 2);
+        proxy.refuse(true);
+        let mut refused = client(&proxy);
+        assert!(refused.write_all(b"x").is_err() || !matches!(refused.read(&mut [0]), Ok(1)));
+    }
+
+    #[test]
+    fn a_client_is_kept_back_until_it_is_released() {
+        let proxy = echo();
+        proxy.hold_at("wait");
+        proxy.delay_at("slow", Duration::from_millis(1));
+        let mut client = client(&proxy);
+        let talking = thread::spawn(move || [answer(&mut client, b"wait"), answer(&mut client, b"slow")]);
+        proxy.wait_held().unwrap();
+        assert!(!talking.is_finished());
+        proxy.release();
+        assert_eq!(talking.join().unwrap(), [b"wait", b"slow"]);
+    }
+}
