@@ -175,8 +175,8 @@ impl Checked {
     }
 }
 
-/// Opens the sources of a project and asks each for its tables. Reads no rows. `pause` decides about sources that cannot
-/// be read yet, see [`persist`].
+/// Opens the sources of a project and asks each for its tables. Reads no rows. `pause` decides about sources that
+/// cannot be read yet, see [`persist`].
 pub(crate) fn open_sources(
     settings: &Settings,
     set: &MappingSet,

@@ -300,7 +300,8 @@ mod tests {
         std::fs::write(dir.path().join("k"), "0".repeat(64)).unwrap();
         std::fs::write(dir.path().join("p"), "hemligt\n").unwrap();
         let system = "[system.paraply]\naddress = \"mssql://r@db.example.org/paraply\"\n";
-        let terms = "password = \"file:p\"\nrows_per_second = 100\nlock_timeout_seconds = 1\nreaders = 4\nretries = 3\n";
+        let terms = "password = \"file:p\"\nrows_per_second = 100\nlock_timeout_seconds = 1\n\
+                     readers = 4\nretries = 3\n";
         std::fs::write(dir.path().join(PROJECT_FILE), format!("{PROJECT}{system}{terms}")).unwrap();
         let settings = resolve(dir.path()).unwrap();
         let access = &settings.systems["paraply"].access;

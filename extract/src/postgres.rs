@@ -33,9 +33,10 @@ const USUAL_SCHEMA: &str = "public";
 ///
 /// All reads happen in one transaction, `REPEATABLE READ, READ ONLY`; [`Source::fingerprint`] ends it and begins
 /// the next. The transaction's snapshot is exported, so that [`Source::beside`] gives further connections that
-/// read other tables at the same time and at the same moment, for as long as this one lives. The fingerprint names the snapshot and not the
-/// content: it changes with every transaction of the cluster that may have written something, so an unchanged
-/// fingerprint proves unchanged rows without reading them.
+/// read other tables at the same time and at the same moment, while this one lives. The fingerprint names the
+/// snapshot and not the content: it changes with every transaction of the cluster that may have written something,
+/// so an unchanged fingerprint proves unchanged rows without reading them. A table that was written anew after the
+/// snapshot, which would look empty, is refused.
 ///
 /// Rows come in the order of the primary key, texts by their bytes; tables and views without a key in the order
 /// of the texts of all their columns. The server makes the text of each value: exact numbers with the digits

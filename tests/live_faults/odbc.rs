@@ -13,8 +13,8 @@ fn what_goes_wrong_is_told_through_odbc() {
     let proxy = Proxy::start(server.port()).unwrap();
     let terms = |retries: u32| {
         format!(
-            "address = \"odbc:Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={};Database=postgres;UID=reader\"\n\
-             retry_wait_seconds = 0\nlock_timeout_seconds = 1\nretries = {retries}",
+            "address = \"odbc:Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={};\
+             Database=postgres;UID=reader\"\nretry_wait_seconds = 0\nlock_timeout_seconds = 1\nretries = {retries}",
             proxy.port()
         )
     };

@@ -96,6 +96,12 @@ pub(super) fn what_passes_is_tried_again(server: &mut dyn Live) {
     reading.extract().expect(&[0]);
     assert_eq!(reading.retries(), 0);
     let undisturbed = reading.staged();
+    for readers in [1, 4] {
+        reading.forget();
+        reading.on(&format!("{terms}\nreaders = {readers}"));
+        reading.arrives(reading.extract(), 0..=0, &undisturbed);
+    }
+    reading.on(&format!("{terms}\nretry_wait_seconds = 0"));
     let (begins, asks) = (server.begins(TABLE), server.asks(TABLE));
 
     // Cut in the middle of the rows, twice, and nothing was written meanwhile: only the table is read again.
