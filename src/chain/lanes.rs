@@ -183,25 +183,27 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Waits and makes the source readable again, until it is or nothing helps. Says whether the moment still stands.
+    /// Waits and makes the source readable again, until it is or nothing helps. `None` when the table can be tried
+    /// again, else what becomes of it.
     fn recover(
         &self,
         table: &str,
         mut error: Error,
         before: u32,
         lanes: &Lanes<'_, '_>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<End>, Error> {
         let mut connections = held(&self.connections);
         let Connections { holder, idle, beside, recovered, lost, tries } = &mut *connections;
         while *recovered == before && !*lost {
+            // Meanwhile somebody else found no other connection than the holder, and will see for himself.
+            let Some(source) = holder.as_deref_mut() else { return Ok(Some(End::Enough)) };
             let wait = if error.is_retryable() { tries.another() } else { None };
             let Some(wait) = wait else { return Err(error) };
             let place = format!("{}/{table}", self.system);
             (lanes.hooks.pause)(&tries.told(&place, &error, wait), wait, &|| !lanes.is_over());
             if lanes.is_over() {
-                return Ok(false);
+                return Ok(Some(End::Dropped));
             }
-            let source = holder.as_deref_mut().expect("the holder reads only where nobody else does");
             let is_outdated = error.kind() == ErrorKind::Outdated;
             let renewed = if is_outdated { source.fingerprint() } else { source.resume() };
             match renewed {
@@ -217,7 +219,7 @@ impl<'a> Lane<'a> {
                 Err(again) => error = again,
             }
         }
-        Ok(!*lost)
+        Ok(lost.then_some(End::Dropped))
     }
 
     fn is_lost(&self) -> bool {
@@ -301,8 +303,8 @@ impl<'a> Lanes<'a, '_> {
             if !error.is_retryable() {
                 return Err(error);
             }
-            if !lane.recover(&table.name, error, before, self)? {
-                return Ok(End::Dropped);
+            if let Some(end) = lane.recover(&table.name, error, before, self)? {
+                return Ok(end);
             }
         }
     }

@@ -258,6 +258,38 @@ fn several_connections_that_break_together_are_one_failure() {
 }
 
 #[test]
+fn whoever_fails_while_another_reads_on_the_holder_leaves_the_table_to_him() {
+    let server = Arc::new(Server { shares: true, is_full: true, ..Server::default() });
+    let mut holder = Connection { server, joined: false };
+    let mut tries = Tries::new(Patience::default());
+    let order = Order {
+        system: "p",
+        source: &mut holder,
+        fingerprint: digest(0),
+        readers: 2,
+        tries: &mut tries,
+        tables: Vec::new(),
+    };
+    let stage = |_: &mut dyn Source, _: &str, _: &TableSchema| Ok(false);
+    let hooks = Hooks { stage: &stage, pause: &|_, _, _| {}, asked_to_stop: &|| false };
+    let lanes = Lanes {
+        lanes: vec![Lane::new(order)],
+        queues: Mutex::default(),
+        hooks: &hooks,
+        ended: AtomicBool::new(false),
+        outcome: Mutex::default(),
+    };
+    let lane = &lanes.lanes[0];
+    let (reader, before) = lane.connect();
+    let reader = reader.unwrap().unwrap();
+    assert!(matches!(reader, Reader::Holder(_)));
+    assert!(matches!(lane.recover("a", broken(), before, &lanes), Ok(Some(End::Enough))));
+    lane.give_back(reader, true);
+    assert!(matches!(lane.recover("a", broken(), before, &lanes), Ok(None)));
+    assert_eq!(held(&lane.connections).tries.made(), 1, "only what was waited for counts");
+}
+
+#[test]
 fn a_moment_that_is_lost_is_told_and_other_systems_go_on() {
     let lost = Server::with(&[("b", Fault::BrokenAndWritten)], true);
     let other = Server::with(&[], true);
