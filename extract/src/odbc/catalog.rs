@@ -163,7 +163,8 @@ impl Catalog<'_> {
         let kind: ColumnType = form.kind();
         let name = self.text(&row.column_name)?;
         let quoted = self.quoted(&name)?;
-        Ok(KnownColumn { form, column: SourceColumn { name, declared_type, kind }, quoted })
+        let nullable = nullable(row.nullable);
+        Ok(KnownColumn { form, column: SourceColumn { name, declared_type, kind, nullable }, quoted })
     }
 
     /// The primary key; none where the driver cannot say.
@@ -207,6 +208,15 @@ impl Catalog<'_> {
         let text = if found.is_complete() { found.as_str().ok() } else { None };
         let text = text.map(|text| text.unwrap_or_default().to_owned());
         text.ok_or_else(|| self.place.error(ErrorKind::Unreadable, DOING, "a name is too long or not UTF-8"))
+    }
+}
+
+/// What a driver answers of a column's NULLs: 0 is none, 1 may be; 2 is that it does not know.
+const fn nullable(answer: i16) -> Option<bool> {
+    match answer {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
     }
 }
 
