@@ -9,9 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
-    SchemaArguments,
+    ScaffoldArguments, SchemaArguments,
 };
-pub(crate) use source::{ProfileArguments, SourceArguments, SourceVerb};
+pub(crate) use source::{DescribeArguments, DriftArguments, SourceArguments, SourceVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]

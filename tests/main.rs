@@ -12,6 +12,7 @@
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
+//! | [`canaries`] | is nobody named in what is printed, and in no file that is not rows? |
 //! | [`sqlserver`] | do records in a SQL Server come over as those in a file do? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
@@ -32,6 +33,7 @@
 mod authoring;
 #[cfg(feature = "browser-tests")]
 mod browser;
+mod canaries;
 mod checking;
 mod corruption;
 #[cfg(feature = "fault-tests")]

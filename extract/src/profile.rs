@@ -111,7 +111,8 @@ impl Counting {
     fn finish(self, table: &TableSchema, rows: u64, unreadable: u64) -> TableProfile {
         let columns: Vec<ColumnProfile> = self.0.into_iter().map(column::Counts::finish).collect();
         let full = columns.iter().filter(|column| column.values > 0 && column.nulls + column.empties == 0);
-        let unique = full.filter(|column| column.distinct.is_nearly(column.values) && !column.name.starts_with('_'));
+        let unique =
+            full.filter(|column| column.distinct.is_nearly(column.values) && !column.name.starts_with('_'));
         TableProfile {
             table: table.name.clone(),
             key: table.key_unique.clone(),

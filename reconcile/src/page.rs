@@ -6,6 +6,7 @@
 use askama::Template;
 
 use crate::error::{Error, ErrorKind};
+use crate::report::number;
 use crate::worklist::Sheet;
 
 /// A page.
@@ -97,6 +98,18 @@ impl Head {
     pub fn number(text: &str) -> Self {
         Self { text: text.to_owned(), number: true }
     }
+}
+
+/// A count as Swedish readers write it: `12 345`.
+#[must_use]
+pub fn number(count: u64) -> String {
+    number::count(count)
+}
+
+/// "1 tabell", "4 tabeller".
+#[must_use]
+pub fn plural(count: u64, one: &str, many: &str) -> String {
+    number::plural(count.into(), one, many)
 }
 
 #[derive(Template)]

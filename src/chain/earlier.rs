@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::rows::{ALTERED, VANISHED};
-use super::{Chain, Run, StagedTables};
+use super::{Chain, Run, StagedTable, StagedTables};
 use crate::failure::{Class, Exit, Failure};
 use crate::project::OpenSource;
 use crate::settings::Settings;
@@ -78,7 +78,8 @@ pub(super) fn or_drift<'s>(
     };
     let [before, after] = [tables, shapes(sources)]
         .map(|shapes| shapes.into_iter().filter(describes_itself).collect::<Vec<_>>());
-    let drift = drift(&before, &after);
+    let mut drift = drift(&before, &after);
+    drift.retain(|one| one.kind.is_of_columns());
     if drift.is_empty() {
         return failure;
     }
@@ -95,18 +96,45 @@ fn stop_for_drift(run: &str, drift: &[Drift], again: &str) -> Failure {
         .hint(format!("see that the rules of the column still read it, then accept it: {again}"))
 }
 
-fn shapes<'s>(sources: impl IntoIterator<Item = (&'s String, &'s OpenSource)>) -> Vec<TableShape> {
+/// What the last reading of a project noted of one of its systems.
+pub(crate) struct LastReading {
+    /// The run that holds it.
+    pub(crate) run: String,
+    /// The tables of the system, as they were declared.
+    pub(crate) tables: Vec<TableShape>,
+    dir: PathBuf,
+}
+
+impl LastReading {
+    /// The last reading that nothing stopped and that had the system; `None` before there is one.
+    pub(crate) fn of(settings: &Settings, system: &str) -> Option<Self> {
+        let last = Run::last_reading(settings, is_reading)?;
+        let Earlier { run, dir, mut tables } = Earlier::open((last.run, last.dir))?;
+        tables.retain(|shape| shape.system == system);
+        (!tables.is_empty()).then_some(Self { run, tables, dir })
+    }
+
+    /// A table as it was staged then; `None` when it was not.
+    pub(crate) fn staged(&self, system: &str, table: &str) -> Result<Option<StagedTable>, Failure> {
+        rows::staged(&self.dir, system, table)
+    }
+}
+
+/// The tables of open sources, as a reading notes them.
+pub(crate) fn shapes<'s>(sources: impl IntoIterator<Item = (&'s String, &'s OpenSource)>) -> Vec<TableShape> {
     let mut shapes = Vec::new();
     for (system, open) in sources {
         for table in &open.tables {
             let column = |column: &bron_extract::SourceColumn| ColumnShape {
                 name: column.name.clone(),
                 declared_type: column.declared_type.clone(),
+                nullable: column.nullable,
             };
             shapes.push(TableShape {
                 system: system.clone(),
                 table: table.name.clone(),
                 columns: table.columns.iter().map(column).collect(),
+                key: Some(table.key_unique.clone()),
             });
         }
     }

@@ -156,17 +156,40 @@ fn is_name_like(text: &str) -> bool {
 }
 
 /// Parts of the names of columns in which people are named, reached or written about, in Swedish and English.
-const OF_PEOPLE: [&str; 26] = [
-    "namn", "name", "gata", "adr", "street", "ort", "city", "post", "mail", "tel", "phone", "mobil", "pnr",
-    "persn", "personn", "ssn", "text", "note", "anm", "besk", "kommentar", "comment", "sign", "user",
-    "anvand", "skrivav",
+const OF_PEOPLE: [&str; 18] = [
+    "namn",
+    "name",
+    "gata",
+    "adress",
+    "street",
+    "post",
+    "mail",
+    "phone",
+    "mobil",
+    "persn",
+    "personn",
+    "text",
+    "note",
+    "kommentar",
+    "comment",
+    "sign",
+    "user",
+    "anvand",
 ];
+/// The same, where the name begins or ends so: these letters stand in the middle of other words too.
+const OF_PEOPLE_AT_AN_END: [&str; 12] =
+    ["adr", "ort", "city", "zip", "tel", "pnr", "ssn", "anm", "besk", "av", "_by", "handl"];
 
-/// Whether the name of a column says that its values can name, reach or describe somebody.
+/// Whether the name of a column says that its values can name, reach or describe somebody. A nämnd is nobody, and so
+/// is the type of a number; `…AV` is who did it: REGAV, SKAPAD_AV.
 pub(super) fn tells_of_people(column: &str) -> bool {
-    let name = column.to_lowercase();
-    // `…AV` is who did it: REGAV, SKAPAD_AV.
-    OF_PEOPLE.iter().any(|part| name.contains(part)) || name.ends_with("av") || name.ends_with("_by")
+    let name = column.to_lowercase().replace("namnd", "");
+    if name.ends_with("typ") || name.ends_with("type") {
+        return false;
+    }
+    let at_an_end = |part: &&str| name.ends_with(*part) || (part.len() > 2 && name.starts_with(*part));
+    OF_PEOPLE.iter().any(|part| name.contains(part))
+        || OF_PEOPLE_AT_AN_END.iter().any(|part| at_an_end(&part))
 }
 
 /// Whether the name of a column says that the names of people stand in it; those of codes and units do not count.
@@ -241,7 +264,7 @@ mod tests {
         for name in ["FNAMN", "last_name", "REGAV", "Postort", "skapad_av", "EPOST"] {
             assert!(tells_of_people(name), "{name}");
         }
-        for name in ["STATUS", "BTYP", "KON", "enhet", "AR"] {
+        for name in ["STATUS", "BTYP", "KON", "enhet", "AR", "NAMND", "AVSLORS", "PNRTYP"] {
             assert!(!tells_of_people(name), "{name}");
         }
         let mut counter = CodeCounter::of_column("FNAMN");

@@ -201,11 +201,12 @@ impl Counts {
     pub(super) fn finish(self) -> ColumnProfile {
         let Self { mut profile, shapes, lengths, sentinels, codes, encoding, control_characters, padded } =
             self;
-        let words: u64 =
-            [Shape::Word, Shape::Text].iter().filter_map(|shape| shapes.get(shape)).sum::<u64>();
+        let words: u64 = [Shape::Word, Shape::Text].iter().filter_map(|shape| shapes.get(shape)).sum::<u64>();
         let codes = codes.finish();
         profile.distinct = profile.sketch.distinct();
-        profile.lengths = lengths.finish(&profile.declared_type, words * 2 > profile.values && codes.is_none());
+        // Texts that are repeated are no texts that somebody wrote until there was no more room.
+        let is_written = words * 2 > profile.values && profile.distinct.count() * 4 > profile.values;
+        profile.lengths = lengths.finish(&profile.declared_type, is_written);
         profile.shapes = shapes.into_iter().map(|(shape, values)| (shape, Some(values))).collect();
         let frequent = sentinels.into_iter().filter(|(_, rows)| *rows >= SHOWN_FROM);
         profile.sentinels = frequent.map(|(code, rows)| CodeCount { code, rows: Some(rows) }).collect();

@@ -111,7 +111,10 @@ mod tests {
     fn a_fixed_length_is_no_cut_and_few_values_are_not_told() {
         assert_eq!(lengths(&[(12, 900)], "char(12)").cut_at, None);
         let found = lengths(&[(11, 3), (12, 9), (14, 1)], "");
-        assert_eq!(found.ends.iter().map(|one| one.values).collect::<Vec<_>>()[5..], [None, Some(9), Some(0), None]);
+        assert_eq!(
+            found.ends.iter().map(|one| one.values).collect::<Vec<_>>()[5..],
+            [None, Some(9), Some(0), None]
+        );
     }
 
     #[test]

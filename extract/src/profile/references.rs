@@ -37,7 +37,8 @@ pub fn references(tables: &mut [TableProfile]) -> Vec<Reference> {
         for column in &mut table.columns {
             let names_rows = table.key.contains(&column.name)
                 || found.iter().any(|one| one.table == table.table && one.column == column.name);
-            let names_people = column.codes.is_some() && people.iter().any(|key| is_within(&column.sketch, key));
+            let names_people =
+                column.codes.is_some() && people.iter().any(|key| is_within(&column.sketch, key));
             if names_rows || names_people {
                 column.forget_codes();
             }

@@ -50,10 +50,12 @@ pub(super) async fn table(
             .await?;
     let Some(found) = found else { return Ok(None) };
     let without_rowid = found.try_get::<i64, _>(0)? != 0;
-    let rows = sqlx::query("SELECT name, type, pk, \"notnull\" FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid")
-        .bind(name.to_owned())
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT name, type, pk, \"notnull\" FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid",
+    )
+    .bind(name.to_owned())
+    .fetch_all(&mut *connection)
+    .await?;
     let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
     let key = primary_key(&rows)?;
     let rowid = ROWID_NAMES

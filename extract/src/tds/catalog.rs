@@ -186,8 +186,12 @@ mod tests {
     use super::*;
 
     fn column(base: &str, size: i16) -> TdsColumn {
-        let column =
-            SourceColumn { name: "a]b".to_owned(), declared_type: String::new(), kind: ColumnType::Text, nullable: None };
+        let column = SourceColumn {
+            name: "a]b".to_owned(),
+            declared_type: String::new(),
+            kind: ColumnType::Text,
+            nullable: None,
+        };
         TdsColumn { column, base: base.to_owned(), size }
     }
 

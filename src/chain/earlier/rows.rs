@@ -1,6 +1,6 @@
 //! The rows of one table in two readings → the keys that are gone and those whose texts are altered.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bron_extract::{MANIFEST_FILE, Manifest, PartReader, PartWriter, atomic, table_dir};
 use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, Mapping, Value};
@@ -26,11 +26,16 @@ const COLUMNS: [&str; 5] = ["src_system", "src_table", "src_key", "explained", "
 impl Earlier {
     /// The table as it was staged then; `None` when it was not.
     pub(super) fn staged(&self, mapping: &Mapping) -> Result<Option<StagedTable>, Failure> {
-        let dir = table_dir(&self.dir, &mapping.system, &mapping.table);
-        let file = dir.join(MANIFEST_FILE);
-        let there = file.is_file().then(|| Manifest::load(&file)).transpose()?;
-        Ok(there.map(|manifest| StagedTable { dir, manifest }))
+        staged(&self.dir, &mapping.system, &mapping.table)
     }
+}
+
+/// A table as it lies staged in the directory of a run; `None` when it does not.
+pub(super) fn staged(run: &Path, system: &str, table: &str) -> Result<Option<StagedTable>, Failure> {
+    let dir = table_dir(run, system, table);
+    let file = dir.join(MANIFEST_FILE);
+    let there = file.is_file().then(|| Manifest::load(&file)).transpose()?;
+    Ok(there.map(|manifest| StagedTable { dir, manifest }))
 }
 
 /// Reads these columns of a staged table, as far as they were staged.
