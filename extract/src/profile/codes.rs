@@ -188,8 +188,7 @@ pub(super) fn tells_of_people(column: &str) -> bool {
         return false;
     }
     let at_an_end = |part: &&str| name.ends_with(*part) || (part.len() > 2 && name.starts_with(*part));
-    OF_PEOPLE.iter().any(|part| name.contains(part))
-        || OF_PEOPLE_AT_AN_END.iter().any(|part| at_an_end(&part))
+    OF_PEOPLE.iter().any(|part| name.contains(part)) || OF_PEOPLE_AT_AN_END.iter().any(at_an_end)
 }
 
 /// Whether the name of a column says that the names of people stand in it; those of codes and units do not count.
