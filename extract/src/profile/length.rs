@@ -95,7 +95,7 @@ mod tests {
     fn texts_that_pile_up_at_the_end_look_cut() {
         let even: Vec<(usize, u64)> = (20..41).map(|length| (length, 10)).collect();
         assert_eq!(lengths(&even, "varchar(40)").cut_at, None);
-        let mut piled = even.clone();
+        let mut piled = even;
         piled.push((40, 60));
         let found = lengths(&piled, "varchar(40)");
         assert_eq!((found.cut_at, found.declared), (Some(40), Some(40)));

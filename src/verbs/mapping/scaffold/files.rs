@@ -266,7 +266,7 @@ mod tests {
         let Dialects { dialects, others } = dialects("s", &kinds, &verdicts);
         let told: Vec<_> = dialects.iter().map(|one| (one.until.as_deref(), one.encoding.as_str())).collect();
         assert_eq!(told, [(Some("201401"), "windows-1252"), (None, "utf-8")]);
-        assert_eq!(others, [] as [&str; 0], "nothing but ASCII fits everywhere");
+        assert_eq!(others, Vec::<String>::new(), "nothing but ASCII fits everywhere");
     }
 
     #[test]
