@@ -12,10 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use key::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
-    SchemaArguments,
+    ScaffoldArguments, SchemaArguments,
 };
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
-pub(crate) use source::{ProfileArguments, SourceArguments, SourceVerb};
+pub(crate) use source::{DescribeArguments, DriftArguments, SourceArguments, SourceVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]

@@ -37,6 +37,7 @@ use crate::project::{OpenSource, check_files, known_tables, mapping_files, open_
 use crate::settings::Settings;
 
 pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
+pub(crate) use earlier::{LastReading, shapes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;

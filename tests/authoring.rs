@@ -6,6 +6,7 @@ mod docs;
 mod inverse;
 mod removal;
 mod samples;
+mod scaffold;
 mod schema;
 mod staged;
 

@@ -128,6 +128,21 @@ fn the_handbook_fits_a_phone_and_prints() {
 }
 
 #[test]
+fn the_description_of_a_source_fits_a_phone() {
+    let project = fresh_city();
+    let place = project.dir.to_str().unwrap();
+    for verb in ["inspect", "profile"] {
+        let page = project.dir.join(format!("{verb}.html"));
+        let file = page.to_str().unwrap();
+        run(["source", verb, "paraply", "--project", place, "--html", file]).expect(&[0]);
+        let dom = chromium(&["--dump-dom", &format!("file://{}", page.display())]);
+        assert!(dom.contains("<h1") && dom.contains("lang=\"sv\"") && dom.contains("PERSON"));
+        let width = width_on_a_phone(&project.dir, &page);
+        assert!(width <= 360, "the page of {verb} is {width} pixels wide on a phone of 360");
+    }
+}
+
+#[test]
 fn it_prints() {
     let project = migrated_city();
     let pdf = project.dir.join("report.pdf");

@@ -12,6 +12,7 @@
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
+//! | [`canaries`] | is nobody named in what is printed, and in no file that is not rows? |
 //! | [`sqlserver`] | do records in a SQL Server come over as those in a file do? |
 //! | [`live_faults`] | is what goes wrong with a server while it is read told, and does the reading get on? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
@@ -38,6 +39,7 @@
 mod authoring;
 #[cfg(feature = "browser-tests")]
 mod browser;
+mod canaries;
 mod checking;
 #[cfg(all(feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
 mod connectors;

@@ -1,5 +1,7 @@
 //! A source that nobody has described is described, and nobody in it is named.
 
+mod drift;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

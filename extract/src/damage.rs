@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::charset::Charset;
 use crate::ledger::{SourceFile, TableLedger};
@@ -52,6 +52,12 @@ impl DamageKind {
             Self::OtherPage => "letters of another code page",
             Self::SevenBit => "7-bit letters",
         }
+    }
+}
+
+impl Serialize for DamageKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.phrase())
     }
 }
 
@@ -153,8 +159,8 @@ fn is_of_other_page(text: &str, charset: Charset) -> bool {
 pub struct DamagedColumn {
     /// The column.
     pub column: String,
-    /// What its damaged values have: the words of [`DamageKind::phrase`].
-    pub damage: &'static str,
+    /// What its damaged values have; in JSON the words of [`DamageKind::phrase`].
+    pub damage: DamageKind,
     /// The first period; the name of a file when the files have no period.
     pub from: String,
     /// The last period or file.
@@ -188,7 +194,7 @@ pub fn damaged_columns(ledger: &TableLedger) -> Vec<DamagedColumn> {
             }
             let run = run.get_or_insert_with(|| DamagedColumn {
                 column: column.clone(),
-                damage: kind.phrase(),
+                damage: kind,
                 from: (*period).to_owned(),
                 to: String::new(),
                 values: 0,

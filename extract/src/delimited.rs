@@ -257,6 +257,7 @@ impl FileTable {
             name,
             declared_type: String::new(),
             kind: ColumnType::Text,
+            nullable: None,
         });
         let mut rows_estimate = 0;
         for file in &self.files {

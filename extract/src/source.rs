@@ -151,6 +151,8 @@ pub struct SourceColumn {
     pub declared_type: String,
     /// How its values travel: as text, or as bytes for a column that is declared to hold bytes.
     pub kind: ColumnType,
+    /// Whether it may be NULL; `None` where the source does not say.
+    pub nullable: Option<bool>,
 }
 
 /// The rows of one table, with the account of what was read.

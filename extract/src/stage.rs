@@ -16,7 +16,7 @@ use crate::batches::RowBuilder;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::TableLedger;
 use crate::manifest::{MANIFEST_FILE, Manifest};
-use crate::parts::{PartEntry, PartOptions, PartWriter, Written, read_parts};
+use crate::parts::{PartEntry, PartOptions, PartWriter, Written, read_part};
 use crate::source::{Source, TableReader, TableSchema, UnreadableRow};
 use crate::span::{Batching, Mark, Span};
 use crate::vault::Vault;
@@ -346,10 +346,14 @@ pub fn adopt_table(request: &StageRequest<'_>, from: StagedBefore<'_>) -> Result
 /// Writes the rows of another run's table as this run keeps them.
 fn write_again(request: &StageRequest<'_>, from: StagedBefore<'_>, before: &Manifest) -> Result<(), Error> {
     let copied = |schema: &BatchSchema, entries: &[PartEntry], options: PartOptions| {
-        let reader = read_parts(from.dir, schema, entries, None, request.batch_rows)?.within(from.vault);
         let mut writer = PartWriter::new(request.dir, schema, options)?;
-        for batch in reader {
-            writer.push(&batch.map_err(Error::from_reader)?)?;
+        for entry in entries {
+            let rows = read_part(from.dir, schema, entry, None, request.batch_rows)?.within(from.vault);
+            for batch in rows {
+                writer.push(&batch.map_err(Error::from_reader)?)?;
+            }
+            // Unreadable lines are cut where the rows are.
+            writer.cut()?;
         }
         let written = writer.finish()?;
         let content = |parts: &[PartEntry]| parts.iter().map(|part| part.content).collect::<Vec<_>>();

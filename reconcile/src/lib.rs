@@ -6,7 +6,7 @@
 //! reference leads to a row). [`secrecy`] asks apart from them who may read what, and [`snapshot`] what became of
 //! the source since it was read before. [`summary`] draws the conclusion, [`report`] tells people, and [`faults`]
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
-//! before any row is loaded.
+//! before any row is loaded. [`page`] is the form of pages that only list, such as the description of a source.
 //!
 //! Invariants:
 //! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
@@ -21,6 +21,7 @@ pub mod controls;
 pub mod difference;
 mod error;
 pub mod faults;
+pub mod page;
 pub mod quality;
 pub mod references;
 pub mod report;

@@ -4,12 +4,14 @@
 //! written for ([`Drift`], D70)? Which rows are gone ([`Change::Vanished`], D72), and does the source itself say
 //! why ([`LogRule`])? And was a text changed that may not change ([`Change::Altered`], D51)?
 
+mod consequence;
 mod evidence;
 mod rows;
 mod shape;
 
 use serde::{Deserialize, Serialize};
 
+pub use consequence::{Consequence, Finding, declared, likeness, new_codes, rows_fell};
 pub use evidence::{LogRule, Logged};
 pub use rows::{Change, Later, Pass, Watch};
 pub use shape::{ColumnShape, Drift, DriftKind, TableShape, drift};

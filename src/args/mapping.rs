@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::SourceArguments;
+
 /// The tools for the author of mappings.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MappingVerb {
@@ -19,6 +21,21 @@ pub(crate) enum MappingVerb {
     Schema(SchemaArguments),
     /// Write the handbook: what the files say, in Swedish, as pages to read, print and sign
     Docs(DocsArguments),
+    /// Write mapping files to start from for a source that nobody has described
+    Scaffold(ScaffoldArguments),
+}
+
+/// Arguments of `bron mapping scaffold`.
+#[derive(Debug, Args)]
+pub(crate) struct ScaffoldArguments {
+    #[command(flatten)]
+    pub(crate) source: SourceArguments,
+    /// What the system is to be called in mapping files and keys: a to z, 0 to 9 and _
+    #[arg(long, value_name = "NAME")]
+    pub(crate) system: String,
+    /// The mapping folder: a new one, or one that has the model and lacks the system. Nothing is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// Arguments of `bron mapping ddl`.

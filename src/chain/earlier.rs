@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::rows::{ALTERED, VANISHED};
-use super::{Chain, Run, StagedTables, vaults};
+use super::{Chain, Run, StagedTable, StagedTables, vaults};
 use crate::failure::{Class, Exit, Failure};
 use crate::project::OpenSource;
 use crate::settings::Settings;
@@ -82,7 +82,8 @@ pub(super) fn or_drift<'s>(
     };
     let [before, after] = [tables, shapes(sources)]
         .map(|shapes| shapes.into_iter().filter(describes_itself).collect::<Vec<_>>());
-    let drift = drift(&before, &after);
+    let mut drift = drift(&before, &after);
+    drift.retain(|one| one.kind.is_of_columns());
     if drift.is_empty() {
         return failure;
     }
@@ -115,7 +116,39 @@ fn stop_for_drift(run: &str, drift: &[Drift], again: &str) -> Failure {
         .hint(format!("see that the rules of the column still read it, then accept it: {again}"))
 }
 
-fn shapes<'s>(sources: impl IntoIterator<Item = (&'s String, &'s OpenSource)>) -> Vec<TableShape> {
+/// What the last reading of a project noted of one of its systems.
+pub(crate) struct LastReading {
+    earlier: Earlier,
+    system: String,
+}
+
+impl LastReading {
+    /// The last reading that nothing stopped and that had the system; `None` before there is one.
+    pub(crate) fn of(settings: &Settings, system: &str) -> Option<Self> {
+        let last = Run::last_reading(settings, is_reading)?;
+        let mut earlier = Earlier::open(settings, (last.run, last.dir))?;
+        earlier.tables.retain(|shape| shape.system == system);
+        (!earlier.tables.is_empty()).then(|| Self { earlier, system: system.to_owned() })
+    }
+
+    /// The run that holds it.
+    pub(crate) fn run(&self) -> &str {
+        &self.earlier.run
+    }
+
+    /// The tables of the system, as they were declared.
+    pub(crate) fn tables(&self) -> &[TableShape] {
+        &self.earlier.tables
+    }
+
+    /// A table as it was staged then; `None` when it was not, or when nobody can open it any more.
+    pub(crate) fn staged(&self, table: &str) -> Result<Option<StagedTable>, Failure> {
+        self.earlier.staged(&self.system, table)
+    }
+}
+
+/// The tables of open sources, as a reading notes them.
+pub(crate) fn shapes<'s>(sources: impl IntoIterator<Item = (&'s String, &'s OpenSource)>) -> Vec<TableShape> {
     let shapes = sources.into_iter().flat_map(|(system, open)| shapes_of(system, &open.tables));
     let mut shapes: Vec<TableShape> = shapes.collect();
     shapes.sort();
@@ -126,11 +159,13 @@ fn shapes_of(system: &str, tables: &[TableSchema]) -> impl Iterator<Item = Table
     let column = |column: &SourceColumn| ColumnShape {
         name: column.name.clone(),
         declared_type: column.declared_type.clone(),
+        nullable: column.nullable,
     };
     tables.iter().map(move |table| TableShape {
         system: system.to_owned(),
         table: table.name.clone(),
         columns: table.columns.iter().map(column).collect(),
+        key: Some(table.key_unique.clone()),
     })
 }
 
@@ -267,7 +302,8 @@ impl Chain<'_> {
             digest.part(table.manifest.digest().as_bytes());
         }
         for mapping in self.mappings() {
-            let before = earlier.map(|earlier| earlier.staged(mapping)).transpose()?.flatten();
+            let before = earlier.map(|earlier| earlier.staged(&mapping.system, &mapping.table));
+            let before = before.transpose()?.flatten();
             digest.part(
                 before.map_or_else(String::new, |table| table.manifest.digest().to_string()).as_bytes(),
             );

@@ -18,6 +18,11 @@ use crate::settings::{PROJECT_FILE, Settings};
 
 include!(concat!(env!("OUT_DIR"), "/shipped_mappings.rs"));
 
+/// The files of the information model that the program carries, by path.
+pub(super) fn shipped_model() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    SHIPPED_MAPPINGS.iter().filter(|(path, _)| path.starts_with("model/"))
+}
+
 /// The day on which the city's systems were read; nothing in them is later.
 const AS_OF: &str = "2024-12-31";
 

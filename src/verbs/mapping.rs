@@ -5,11 +5,15 @@ mod ddl;
 mod docs;
 mod fmt;
 mod invert;
+mod scaffold;
 mod schema;
 
 use std::path::PathBuf;
 
-use crate::args::{DdlArguments, DocsArguments, FmtArguments, FolderArguments, MappingVerb, SchemaArguments};
+use crate::args::{
+    DdlArguments, DocsArguments, FmtArguments, FolderArguments, MappingVerb, ScaffoldArguments,
+    SchemaArguments,
+};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::verbs::mappings_of;
@@ -23,6 +27,7 @@ pub(super) fn run(verb: &MappingVerb, printer: &Printer) -> Result<Exit, Failure
         MappingVerb::Ddl(arguments) => ddl::run(arguments, printer),
         MappingVerb::Schema(arguments) => schema::run(arguments, printer),
         MappingVerb::Docs(arguments) => docs::run(arguments, printer),
+        MappingVerb::Scaffold(arguments) => scaffold::run(arguments, printer),
     }
 }
 
@@ -35,6 +40,7 @@ pub(super) fn folder_of(verb: &MappingVerb) -> Option<PathBuf> {
         MappingVerb::Coverage(folder) | MappingVerb::Invert(folder) => Some(folder.path_or_usual()),
         MappingVerb::Schema(SchemaArguments { folder, .. }) => folder.path(),
         MappingVerb::Docs(DocsArguments { folder, .. }) => Some(folder.path_or_usual()),
+        MappingVerb::Scaffold(ScaffoldArguments { out, .. }) => Some(out.clone()),
     }
 }
 

@@ -1,14 +1,21 @@
-//! `bron source`: what lies in a source that nobody has described.
+//! `bron source`: what lies in a source that nobody has described, and what became of one that somebody has.
 
-mod pages;
+mod document;
+mod drift;
+mod text;
 
-use bron_extract::profile::{TableProfile, profile, references};
+pub(super) use document::facts;
+
+use std::path::Path;
+
+use bron_extract::profile::{Reference, TableProfile, profile, references};
 use bron_extract::{Access, Consistency, Locator, Sniffed, SniffedFolder, Source, TableSchema, atomic};
+use bron_reconcile::page::{Page, html, sheets};
 use bron_reconcile::worklist::workbook;
 use serde_json::{Value, json};
 
-use crate::args::{ChainArguments, ProfileArguments, SourceArguments, SourceVerb};
-use crate::failure::{Exit, Failure, whole};
+use crate::args::{ChainArguments, DescribeArguments, SourceArguments, SourceVerb};
+use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -19,91 +26,140 @@ const BATCH_ROWS: usize = 8192;
 pub(super) fn run(verb: &SourceVerb, printer: &Printer) -> Result<Exit, Failure> {
     match verb {
         SourceVerb::Inspect(arguments) => inspect(arguments, printer),
-        SourceVerb::Profile(arguments) => profile_source(arguments, printer),
+        SourceVerb::Profile(arguments) => describe(arguments, printer),
+        SourceVerb::Drift(arguments) => drift::run(arguments, printer),
     }
 }
 
 /// A source that is open, with the tables that were asked for.
-struct Opened {
+pub(super) struct Opened {
+    /// What people call it: its name in the project, or its address without user and password.
+    name: String,
     source: Box<dyn Source>,
     tables: Vec<TableSchema>,
     /// How each file was taken, for a folder that no project describes.
-    verdicts: Vec<Sniffed>,
+    pub(super) verdicts: Vec<Sniffed>,
 }
 
-fn open(arguments: &SourceArguments) -> Result<Opened, Failure> {
-    let (mut source, verdicts) = open_named(arguments)?;
-    let mut tables = source.tables()?;
-    for asked in &arguments.tables {
-        if !tables.iter().any(|table| &table.name == asked) {
-            return Err(Failure::config(format!("the source has no table {asked}")));
+/// What the rows of a source hold.
+pub(super) struct Profiled {
+    pub(super) tables: Vec<TableProfile>,
+    pub(super) references: Vec<Reference>,
+}
+
+impl Opened {
+    /// Opens the source that the arguments name.
+    pub(super) fn open(arguments: &SourceArguments) -> Result<Self, Failure> {
+        let mut opened = Self::open_whole(arguments)?;
+        for asked in &arguments.tables {
+            if !opened.tables.iter().any(|table| &table.name == asked) {
+                return Err(Failure::config(format!("the source has no table {asked}")));
+            }
         }
+        opened.tables.retain(|table| arguments.tables.is_empty() || arguments.tables.contains(&table.name));
+        Ok(opened)
     }
-    tables.retain(|table| arguments.tables.is_empty() || arguments.tables.contains(&table.name));
-    Ok(Opened { source, tables, verdicts })
+
+    fn open_whole(arguments: &SourceArguments) -> Result<Self, Failure> {
+        let access = access(arguments)?;
+        let is_address = arguments.source.contains(':');
+        let name = if is_address { access.locator.to_string() } else { arguments.source.clone() };
+        // What a project says about a folder is not needed here: the files are looked at.
+        let (mut source, verdicts): (Box<dyn Source>, _) = match &access.locator {
+            Locator::Csv(folder) => {
+                let folder = SniffedFolder::open(folder)?;
+                let verdicts = folder.verdicts().to_vec();
+                (Box::new(folder), verdicts)
+            }
+            Locator::Sqlite(_)
+            | Locator::Postgres(_)
+            | Locator::Mysql(_)
+            | Locator::Mssql(_)
+            | Locator::Odbc(_) => (access.open(None)?, Vec::new()),
+        };
+        let tables = source.tables()?;
+        Ok(Self { name, source, tables, verdicts })
+    }
+
+    /// Reads every row of the tables and says what they hold.
+    pub(super) fn profile(&mut self, printer: &Printer) -> Result<Profiled, Failure> {
+        self.source.fingerprint()?;
+        let stage = printer.stage("profile", u64::try_from(self.tables.len()).unwrap_or(0));
+        let mut tables = Vec::with_capacity(self.tables.len());
+        for table in &self.tables {
+            stage.now(&table.name);
+            tables.push(profile(self.source.as_mut(), table, BATCH_ROWS)?);
+            stage.step();
+        }
+        let references = references(&mut tables);
+        Ok(Profiled { tables, references })
+    }
 }
 
-fn open_named(arguments: &SourceArguments) -> Result<(Box<dyn Source>, Vec<Sniffed>), Failure> {
-    let access = if arguments.source.contains(':') {
-        Access::new(Locator::parse(&arguments.source)?)
-    } else {
-        let project = arguments.project.clone();
-        let settings = Settings::resolve(&ChainArguments { project, target: None, batch_rows: None })?;
-        let access = settings.systems.get(&arguments.source).map(|system| system.access.clone());
-        access.ok_or_else(|| {
-            let known = settings.systems.keys().cloned().collect::<Vec<_>>().join(", ");
-            let problem = format!("bron.toml names no source {}", arguments.source);
-            Failure::config(problem).hint(format!("it names {known}; another source is named by its address"))
-        })?
-    };
-    // What a project says about a folder is not needed here: the files are looked at.
-    if let Locator::Csv(folder) = &access.locator {
-        let folder = SniffedFolder::open(folder)?;
-        let verdicts = folder.verdicts().to_vec();
-        return Ok((Box::new(folder), verdicts));
+fn access(arguments: &SourceArguments) -> Result<Access, Failure> {
+    if arguments.source.contains(':') {
+        return Ok(Access::new(Locator::parse(&arguments.source)?));
     }
-    Ok((access.open(None)?, Vec::new()))
+    let settings = settings(&arguments.project)?;
+    let access = settings.systems.get(&arguments.source).map(|system| system.access.clone());
+    access.ok_or_else(|| unknown(&arguments.source, &settings))
 }
 
-fn inspect(arguments: &SourceArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let opened = open(arguments)?;
-    let moment = consistency_json(&opened.source.consistency());
-    let tables: Vec<Value> = opened.tables.iter().map(table_json).collect();
+fn settings(project: &Path) -> Result<Settings, Failure> {
+    Settings::resolve(&ChainArguments { project: project.to_owned(), target: None, batch_rows: None })
+}
+
+fn unknown(source: &str, settings: &Settings) -> Failure {
+    let known = settings.systems.keys().cloned().collect::<Vec<_>>().join(", ");
+    Failure::config(format!("bron.toml names no source {source}"))
+        .hint(format!("it names {known}; another source is named by its address"))
+}
+
+fn inspect(arguments: &DescribeArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let opened = Opened::open(&arguments.source)?;
     let driver = opened.source.driver().map(|file| file.display().to_string());
     if let Some(file) = &driver {
         printer.say(&format!("read through {file}"));
     }
-    let document =
-        json!({ "consistency": moment, "driver": driver, "tables": tables, "files": opened.verdicts });
-    printer.result(&document, &pages::inspected(&opened.tables, &opened.verdicts));
+    write_pages(arguments, || document::inspected(&opened))?;
+    let document = json!({
+        "consistency": consistency_json(&opened.source.consistency()),
+        "driver": driver,
+        "tables": opened.tables.iter().map(table_json).collect::<Vec<_>>(),
+        "files": opened.verdicts,
+    });
+    printer.result(&document, &text::inspected(&opened));
     Ok(Exit::Clean)
 }
 
-fn profile_source(arguments: &ProfileArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let Opened { mut source, tables, verdicts } = open(&arguments.source)?;
-    source.fingerprint()?;
-    let stage = printer.stage("profile", u64::try_from(tables.len()).unwrap_or(0));
-    let mut profiles: Vec<TableProfile> = Vec::with_capacity(tables.len());
-    for table in &tables {
-        stage.now(&table.name);
-        profiles.push(profile(source.as_mut(), table, BATCH_ROWS)?);
-        stage.step();
-    }
-    drop(stage);
-    let guessed = references(&mut profiles);
-    if let Some(path) = &arguments.excel {
-        let book = workbook("Profil", &pages::sheets(&profiles, &guessed))
-            .map_err(|error| Failure::config(whole(&error)))?;
-        atomic::write(path, &book)?;
-    }
+fn describe(arguments: &DescribeArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let mut opened = Opened::open(&arguments.source)?;
+    let Profiled { tables, references } = opened.profile(printer)?;
+    write_pages(arguments, || document::profiled(&opened, &tables, &references))?;
     let document = json!({
-        "consistency": consistency_json(&source.consistency()),
-        "files": verdicts,
-        "tables": profiles,
-        "references": guessed,
+        "consistency": consistency_json(&opened.source.consistency()),
+        "files": opened.verdicts,
+        "tables": tables,
+        "references": references,
     });
-    printer.result(&document, &pages::profiled(&profiles, &guessed));
+    printer.result(&document, &text::profiled(&tables, &references));
     Ok(Exit::Clean)
+}
+
+/// Writes the page and the workbook that were asked for.
+fn write_pages(arguments: &DescribeArguments, page: impl Fn() -> Page) -> Result<(), Failure> {
+    if let Some(path) = &arguments.html {
+        write_page(path, &page())?;
+    }
+    if let Some(path) = &arguments.excel {
+        let page = page();
+        atomic::write(path, &workbook(&page.kicker, &sheets(&page))?)?;
+    }
+    Ok(())
+}
+
+fn write_page(path: &Path, page: &Page) -> Result<(), Failure> {
+    Ok(atomic::write(path, html(page)?.as_bytes())?)
 }
 
 fn consistency_json(consistency: &Consistency) -> Value {
@@ -115,7 +171,9 @@ fn consistency_json(consistency: &Consistency) -> Value {
 
 fn table_json(table: &TableSchema) -> Value {
     let columns = table.columns.iter();
-    let columns = columns.map(|column| json!({ "name": column.name, "declared_type": column.declared_type }));
+    let columns = columns.map(|column| {
+        json!({ "name": column.name, "declared_type": column.declared_type, "nullable": column.nullable })
+    });
     json!({
         "table": table.name,
         "rows_estimate": table.rows_estimate,

@@ -46,7 +46,8 @@ pub(super) async fn table(
 ) -> Result<Option<KnownTable<MysqlColumn>>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT CAST(c.column_name AS CHAR), CAST(c.column_type AS CHAR), CAST(c.data_type AS CHAR), \
-                CAST(c.character_set_name AS CHAR), CAST(k.ordinal_position AS SIGNED) \
+                CAST(c.character_set_name AS CHAR), CAST(k.ordinal_position AS SIGNED), \
+                CAST(c.is_nullable = 'YES' AS SIGNED) \
          FROM information_schema.columns c LEFT JOIN information_schema.key_column_usage k \
            ON k.table_schema = c.table_schema AND k.table_name = c.table_name \
           AND k.column_name = c.column_name AND k.constraint_name = 'PRIMARY' \
@@ -63,8 +64,13 @@ pub(super) async fn table(
 fn column(row: &MySqlRow) -> Result<MysqlColumn, sqlx::Error> {
     let base: String = row.try_get::<String, _>(2)?.to_ascii_lowercase();
     let character_set: Option<String> = row.try_get(3)?;
-    let column =
-        SourceColumn { name: row.try_get(0)?, declared_type: row.try_get(1)?, kind: ColumnType::Text };
+    let nullable = Some(row.try_get::<i64, _>(5)? != 0);
+    let column = SourceColumn {
+        name: row.try_get(0)?,
+        declared_type: row.try_get(1)?,
+        kind: ColumnType::Text,
+        nullable,
+    };
     let mut known = MysqlColumn { column, base, character_set };
     if known.is_bytes() {
         known.column.kind = ColumnType::Bytes;

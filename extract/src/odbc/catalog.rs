@@ -211,7 +211,8 @@ impl Catalog<'_> {
         let by_bytes = self.scope.dialect.by_bytes(&quoted, &declared_type, row.data_type);
         let order = by_bytes.unwrap_or_else(|| quoted.clone());
         let is_readable = is_readable(row.data_type, self.scope.dialect);
-        let column = SourceColumn { name, declared_type, kind };
+        let nullable = nullable(row.nullable);
+        let column = SourceColumn { name, declared_type, kind, nullable };
         Ok(KnownColumn { form, column, quoted, order, literal, is_readable })
     }
 
@@ -256,6 +257,15 @@ impl Catalog<'_> {
         let text = if found.is_complete() { found.as_str().ok() } else { None };
         let text = text.map(|text| text.unwrap_or_default().to_owned());
         text.ok_or_else(|| self.place.error(ErrorKind::Unreadable, DOING, "a name is too long or not UTF-8"))
+    }
+}
+
+/// What a driver answers of a column's NULLs: 0 is none, 1 may be; 2 is that it does not know.
+const fn nullable(answer: i16) -> Option<bool> {
+    match answer {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
     }
 }
 

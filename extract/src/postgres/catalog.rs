@@ -54,7 +54,7 @@ pub(super) async fn table(
     let rows = sqlx::query(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(b.typname, t.typname), \
                 coalesce(b.typcategory, t.typcategory)::text, \
-                array_position(i.indkey::int2[], a.attnum)::int8 \
+                array_position(i.indkey::int2[], a.attnum)::int8, a.attnotnull \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
          JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid \
          LEFT JOIN pg_type b ON b.oid = t.typbasetype \
@@ -102,7 +102,8 @@ pub(crate) fn written_anew(name: &str) -> String {
 fn column(row: &PgRow) -> Result<PostgresColumn, sqlx::Error> {
     let base: String = row.try_get(2)?;
     let kind = if base == "bytea" { ColumnType::Bytes } else { ColumnType::Text };
-    let column = SourceColumn { name: row.try_get(0)?, declared_type: row.try_get(1)?, kind };
+    let nullable = Some(!row.try_get::<bool, _>(5)?);
+    let column = SourceColumn { name: row.try_get(0)?, declared_type: row.try_get(1)?, kind, nullable };
     Ok(PostgresColumn { column, base, textual: row.try_get::<String, _>(3)? == "S" })
 }
 

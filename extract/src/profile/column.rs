@@ -1,22 +1,16 @@
 //! One column.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bron_mappings::Value;
 use serde::Serialize;
 
+use super::codes::{CodeCount, CodeCounter, SHOWN_FROM, Suppressed};
+use super::encoding::{Encoding, EncodingCounts};
+use super::length::{LengthCounter, Lengths};
 use super::shape::Shape;
 use super::sketch::{Distinct, Sketch};
 use crate::source::SourceColumn;
-
-/// A value seen fewer times than this is counted and not shown.
-const SHOWN_FROM: u64 = 5;
-/// A column with more different codes than this is no column of codes.
-const MOST_CODES: usize = 64;
-/// The longest code, in bytes.
-const LONGEST_CODE: usize = 12;
-/// The most digits of a code with letters: more of them number persons, cases or users.
-const MOST_DIGITS: usize = 3;
 
 /// What a column holds.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +19,8 @@ pub struct ColumnProfile {
     pub name: String,
     /// The type as declared there; empty when the source declares none.
     pub declared_type: String,
+    /// Whether it may be NULL; absent where the source does not say.
+    pub nullable: Option<bool>,
     /// Rows with NULL.
     pub nulls: u64,
     /// Rows with an empty text.
@@ -35,58 +31,93 @@ pub struct ColumnProfile {
     pub distinct: Distinct,
     /// How long the values are, in characters; in bytes for bytes. Absent without values.
     pub lengths: Option<Lengths>,
-    /// How many values look like what.
-    pub shapes: BTreeMap<Shape, u64>,
+    /// How many values look like what; a number that would give away that of a rare code is `None`.
+    pub shapes: BTreeMap<Shape, Option<u64>>,
     /// The first and the last year of dates that are no stand-ins.
     pub years: Option<(u16, u16)>,
+    /// The stand-in dates that five values or more have, in order.
+    pub sentinels: Vec<CodeCount>,
     /// The codes that were seen at least five times, the most frequent first; absent when the column does not
     /// hold codes.
     pub codes: Option<Vec<CodeCount>>,
-    /// What was seen too seldom to be shown.
+    /// The codes whose number of rows is not told.
     pub suppressed: Suppressed,
-    /// Values with U+FFFD or with UTF-8 that was read as another encoding.
-    pub misread: u64,
+    /// What the letters of texts say of their encoding; absent for a column without texts.
+    pub encoding: Option<Encoding>,
     /// Values with control characters other than tab and line ends.
-    pub control_characters: u64,
+    pub control_characters: Option<u64>,
     /// Values that begin or end with blanks.
-    pub padded: u64,
+    pub padded: Option<u64>,
     #[serde(skip)]
     pub(super) sketch: Sketch,
+    /// Every code, the rare ones too.
+    #[serde(skip)]
+    seen: BTreeSet<String>,
 }
 
-/// How long values are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Lengths {
-    /// The shortest.
-    pub shortest: u64,
-    /// The longest.
-    pub longest: u64,
-    /// How many values are as long as the longest: many of them are a sign of texts that were cut.
-    pub at_longest: u64,
+/// Codes of a column that an earlier reading did not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NewCodes {
+    /// Those that five rows or more have.
+    pub shown: Vec<String>,
+    /// How many others there are.
+    pub hidden: u64,
 }
 
-/// A code with the number of its rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CodeCount {
-    /// The code, verbatim.
-    pub code: String,
-    /// Its rows.
-    pub rows: u64,
-}
+impl ColumnProfile {
+    /// The shape that most values have; `None` without values, or when their numbers are not told.
+    #[must_use]
+    pub fn usual_shape(&self) -> Option<Shape> {
+        let told = self.shapes.iter().filter_map(|(shape, values)| Some(((*values)?, *shape)));
+        let alone = self.shapes.keys().next().copied().filter(|_| self.shapes.len() == 1);
+        told.max().map(|(_, shape)| shape).or(alone)
+    }
 
-/// Codes that were seen too seldom to be shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Suppressed {
-    /// How many different codes.
-    pub codes: u64,
-    /// Their rows together.
-    pub rows: u64,
+    /// The codes that are here and were not in an earlier profile of the column; `None` when one of the two is no
+    /// column of codes.
+    #[must_use]
+    pub fn new_since(&self, earlier: &Self) -> Option<NewCodes> {
+        let (now, _) = (self.codes.as_ref()?, earlier.codes.as_ref()?);
+        let is_new = |code: &&String| !earlier.seen.contains(*code);
+        let shown: Vec<String> = now.iter().map(|one| &one.code).filter(is_new).cloned().collect();
+        let all = self.seen.iter().filter(is_new).count();
+        Some(NewCodes { hidden: u64::try_from(all - shown.len()).unwrap_or(u64::MAX), shown })
+    }
+
+    /// The column names rows or people: what stands in it is nobody's code.
+    pub(super) fn forget_codes(&mut self) {
+        self.codes = None;
+        self.seen.clear();
+        self.suppressed = Suppressed::default();
+    }
+
+    /// Takes away every number from which that of a rare code could be worked out: a code can be the only one of
+    /// its length, of its shape or with a letter beyond ASCII.
+    fn hide_beside_rare_codes(&mut self) {
+        if self.shapes.len() > 1 {
+            self.shapes.values_mut().for_each(|values| *values = None);
+        }
+        if let Some(lengths) = &mut self.lengths {
+            lengths.ends.clear();
+        }
+        if let Some(encoding) = &mut self.encoding {
+            encoding.counts = None;
+        }
+        self.control_characters = None;
+        self.padded = None;
+    }
 }
 
 /// The counts of a column while it is read.
 pub(super) struct Counts {
     profile: ColumnProfile,
-    codes: Option<BTreeMap<String, u64>>,
+    shapes: BTreeMap<Shape, u64>,
+    lengths: LengthCounter,
+    sentinels: BTreeMap<String, u64>,
+    codes: CodeCounter,
+    encoding: EncodingCounts,
+    control_characters: u64,
+    padded: u64,
 }
 
 impl Counts {
@@ -94,6 +125,7 @@ impl Counts {
         let profile = ColumnProfile {
             name: column.name.clone(),
             declared_type: column.declared_type.clone(),
+            nullable: column.nullable,
             nulls: 0,
             empties: 0,
             values: 0,
@@ -101,14 +133,25 @@ impl Counts {
             lengths: None,
             shapes: BTreeMap::new(),
             years: None,
+            sentinels: Vec::new(),
             codes: None,
             suppressed: Suppressed::default(),
-            misread: 0,
+            encoding: None,
+            control_characters: None,
+            padded: None,
+            sketch: Sketch::default(),
+            seen: BTreeSet::new(),
+        };
+        Self {
+            profile,
+            shapes: BTreeMap::new(),
+            lengths: LengthCounter::default(),
+            sentinels: BTreeMap::new(),
+            codes: CodeCounter::of_column(&column.name),
+            encoding: EncodingCounts::default(),
             control_characters: 0,
             padded: 0,
-            sketch: Sketch::default(),
-        };
-        Self { profile, codes: Some(BTreeMap::new()) }
+        }
     }
 
     pub(super) fn see(&mut self, value: Option<Value<'_>>) {
@@ -118,7 +161,7 @@ impl Counts {
             Some(Value::Text(text)) => self.see_text(text),
             Some(Value::Bytes(bytes)) => {
                 self.count(bytes, Shape::Bytes, bytes.len());
-                self.codes = None;
+                self.codes.give_up();
             }
             Some(
                 Value::Bool(_)
@@ -134,111 +177,50 @@ impl Counts {
     fn see_text(&mut self, text: &str) {
         let shape = Shape::of(text);
         self.count(text.as_bytes(), shape, text.chars().count());
-        let profile = &mut self.profile;
         if let Some(year) = text.get(..4).filter(|_| shape.has_year()).and_then(|year| year.parse().ok()) {
-            let (first, last) = profile.years.unwrap_or((year, year));
-            profile.years = Some((first.min(year), last.max(year)));
+            let (first, last) = self.profile.years.unwrap_or((year, year));
+            self.profile.years = Some((first.min(year), last.max(year)));
         }
-        profile.misread += u64::from(is_misread(text));
+        if let Some(date) = text.get(..10).filter(|_| shape == Shape::SentinelDate) {
+            *self.sentinels.entry(date.to_owned()).or_default() += 1;
+        }
+        self.encoding.see(text);
         let control = |character: char| character.is_control() && !matches!(character, '\t' | '\r' | '\n');
-        profile.control_characters += u64::from(text.contains(control));
-        profile.padded += u64::from(text.trim() != text);
-        self.see_code(text, shape);
+        self.control_characters += u64::from(text.contains(control));
+        self.padded += u64::from(text.trim() != text);
+        self.codes.see(text, shape);
     }
 
     fn count(&mut self, bytes: &[u8], shape: Shape, length: usize) {
-        let profile = &mut self.profile;
-        let length = u64::try_from(length).unwrap_or(u64::MAX);
-        profile.values += 1;
-        *profile.shapes.entry(shape).or_default() += 1;
-        profile.sketch.add(bytes);
-        let lengths =
-            profile.lengths.get_or_insert(Lengths { shortest: length, longest: length, at_longest: 0 });
-        lengths.shortest = lengths.shortest.min(length);
-        if length > lengths.longest {
-            *lengths = Lengths { longest: length, at_longest: 0, ..*lengths };
-        }
-        lengths.at_longest += u64::from(length == lengths.longest);
-    }
-
-    fn see_code(&mut self, text: &str, shape: Shape) {
-        let Some(codes) = &mut self.codes else { return };
-        if !is_code(text, shape) {
-            self.codes = None;
-            return;
-        }
-        if let Some(rows) = codes.get_mut(text) {
-            *rows += 1;
-        } else {
-            codes.insert(text.to_owned(), 1);
-        }
-        if codes.len() > MOST_CODES {
-            self.codes = None;
-        }
+        self.profile.values += 1;
+        *self.shapes.entry(shape).or_default() += 1;
+        self.profile.sketch.add(bytes);
+        self.lengths.see(length);
     }
 
     pub(super) fn finish(self) -> ColumnProfile {
-        let Self { mut profile, codes } = self;
+        let Self { mut profile, shapes, lengths, sentinels, codes, encoding, control_characters, padded } =
+            self;
+        let words: u64 = [Shape::Word, Shape::Text].iter().filter_map(|shape| shapes.get(shape)).sum::<u64>();
+        let codes = codes.finish();
         profile.distinct = profile.sketch.distinct();
-        if let Some(codes) = codes.filter(|codes| !codes.is_empty()) {
-            let (mut shown, mut suppressed) = (Vec::new(), Suppressed::default());
-            for (code, rows) in codes {
-                if rows >= SHOWN_FROM {
-                    shown.push(CodeCount { code, rows });
-                } else {
-                    suppressed.codes += 1;
-                    suppressed.rows += rows;
-                }
+        // Texts that are repeated are no texts that somebody wrote until there was no more room.
+        let is_written = words * 2 > profile.values && profile.distinct.count() * 4 > profile.values;
+        profile.lengths = lengths.finish(&profile.declared_type, is_written);
+        profile.shapes = shapes.into_iter().map(|(shape, values)| (shape, Some(values))).collect();
+        let frequent = sentinels.into_iter().filter(|(_, rows)| *rows >= SHOWN_FROM);
+        profile.sentinels = frequent.map(|(code, rows)| CodeCount { code, rows: Some(rows) }).collect();
+        profile.encoding = (words > 0).then(|| encoding.verdict());
+        profile.control_characters = Some(control_characters);
+        profile.padded = Some(padded);
+        if let Some(codes) = codes {
+            profile.codes = Some(codes.shown);
+            profile.suppressed = codes.suppressed;
+            profile.seen = codes.seen;
+            if profile.suppressed.codes > 0 {
+                profile.hide_beside_rare_codes();
             }
-            shown.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.code.cmp(&b.code)));
-            profile.suppressed = suppressed;
-            profile.codes = (!shown.is_empty()).then_some(shown);
         }
         profile
     }
-}
-
-/// Whether a value can be a code: short, one word, and neither written like a name nor like what says who or
-/// when.
-fn is_code(text: &str, shape: Shape) -> bool {
-    let fits = match shape {
-        Shape::WholeNumber | Shape::DecimalPoint | Shape::DecimalComma => text.len() <= 5,
-        Shape::Word => {
-            let digits = text.bytes().filter(u8::is_ascii_digit).count();
-            text.len() <= LONGEST_CODE && digits <= MOST_DIGITS && !is_name_like(text)
-        }
-        Shape::Blank
-        | Shape::SentinelDate
-        | Shape::Date
-        | Shape::CompactDate
-        | Shape::Moment
-        | Shape::Time
-        | Shape::Personnummer
-        | Shape::Samordningsnummer
-        | Shape::OtherIdentifier
-        | Shape::Organisationsnummer
-        | Shape::Markup
-        | Shape::Text
-        | Shape::Bytes => false,
-    };
-    fits && !text.contains('@')
-}
-
-/// Whether a word has lower-case letters after a capital, as names have.
-fn is_name_like(text: &str) -> bool {
-    text.chars().any(char::is_uppercase) && text.chars().any(char::is_lowercase)
-}
-
-/// Whether a text shows what becomes of å, ä and ö when UTF-8 is read as a code page, or a character that
-/// stands for a lost one.
-fn is_misread(text: &str) -> bool {
-    let mut before = ' ';
-    for character in text.chars() {
-        let pair = before == 'Ã' && !character.is_alphanumeric() && !character.is_whitespace();
-        if character == char::REPLACEMENT_CHARACTER || pair {
-            return true;
-        }
-        before = character;
-    }
-    false
 }

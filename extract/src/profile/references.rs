@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{ColumnProfile, TableProfile};
+use super::codes::names_people;
+use super::sketch::Sketch;
+use super::{ColumnProfile, Shape, TableProfile};
 
 /// Fewer different values than this say nothing about a reference.
 const ENOUGH: u64 = 3;
@@ -26,19 +28,49 @@ pub struct Reference {
 
 /// The references that the profiles of a source's tables suggest, in the order of the tables. A guess rests on
 /// the values, of which at least nine in ten are keys of the other table, and on the name, which is that of the
-/// key or contains that of the table. What names rows is no code, and its profile shows none from here on.
+/// key or contains that of the table. What names rows is no code, and neither is what names people, whatever the
+/// column is called: their profiles show none from here on.
 pub fn references(tables: &mut [TableProfile]) -> Vec<Reference> {
     let found = guesses(tables);
+    let people = keys_of_people(tables);
     for table in tables {
         for column in &mut table.columns {
             let names_rows = table.key.contains(&column.name)
                 || found.iter().any(|one| one.table == table.table && one.column == column.name);
-            if names_rows {
-                column.codes = None;
+            let names_people =
+                column.codes.is_some() && people.iter().any(|key| is_within(&column.sketch, key));
+            if names_rows || names_people {
+                column.forget_codes();
             }
         }
     }
     found
+}
+
+/// The values of the keys of tables about people, where the keys are words: user names, signatures. A small number
+/// is in every numbered table's key, and says nothing.
+fn keys_of_people(tables: &[TableProfile]) -> Vec<Sketch> {
+    let about_people = |table: &&TableProfile| {
+        let identifies = |column: &ColumnProfile| {
+            let number = |shape: &Shape| matches!(shape, Shape::Personnummer | Shape::Samordningsnummer);
+            column.shapes.keys().any(number) || names_people(&column.name)
+        };
+        table.columns.iter().any(identifies)
+    };
+    let words = |column: &&ColumnProfile| {
+        matches!(column.usual_shape(), Some(Shape::Word | Shape::Text)) && column.distinct.count() >= ENOUGH
+    };
+    let keys = tables.iter().filter(about_people).flat_map(|table| {
+        let names = if table.key.is_empty() { &table.unique } else { &table.key };
+        table.columns.iter().filter(|column| names.contains(&column.name)).filter(words)
+    });
+    keys.map(|column| column.sketch.clone()).collect()
+}
+
+/// Whether nearly all values of one column are values of another.
+fn is_within(values: &Sketch, key: &Sketch) -> bool {
+    let (found, compared) = values.found_in(key);
+    compared > 0 && found * 10 >= compared * 9
 }
 
 fn guesses(tables: &[TableProfile]) -> Vec<Reference> {
@@ -54,8 +86,9 @@ fn guesses(tables: &[TableProfile]) -> Vec<Reference> {
 
 /// The table with its key, when the key is one column.
 fn single_key(table: &TableProfile) -> Option<(&TableProfile, &ColumnProfile)> {
-    let [key] = table.key.as_slice() else { return None };
-    Some((table, table.columns.iter().find(|column| &column.name == key)?))
+    let key = table.key_or_guess();
+    let [key] = key.as_slice() else { return None };
+    Some((table, table.column(key)?))
 }
 
 fn guess(

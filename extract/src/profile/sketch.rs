@@ -19,6 +19,15 @@ pub enum Distinct {
 }
 
 impl Distinct {
+    /// Whether the number is this one, as far as can be told: an estimate may be off by four in a hundred.
+    #[must_use]
+    pub const fn is_nearly(self, number: u64) -> bool {
+        match self {
+            Self::Exactly(count) => count == number,
+            Self::About(count) => count.abs_diff(number) <= number / 25,
+        }
+    }
+
     /// The number, however it was found.
     #[must_use]
     pub fn count(self) -> u64 {

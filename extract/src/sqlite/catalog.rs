@@ -54,10 +54,12 @@ pub(super) async fn table(
             .await?;
     let Some(found) = found else { return Ok(None) };
     let without_rowid = found.try_get::<i64, _>(0)? != 0;
-    let rows = sqlx::query("SELECT name, type, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid")
-        .bind(name.to_owned())
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT name, type, pk, \"notnull\" FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid",
+    )
+    .bind(name.to_owned())
+    .fetch_all(&mut *connection)
+    .await?;
     let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
     let key = primary_key(&rows)?;
     let rowid = ROWID_NAMES
@@ -76,7 +78,8 @@ fn column(row: &SqliteRow) -> Result<SourceColumn, sqlx::Error> {
     let declared_type: String = row.try_get(1)?;
     let holds_bytes = declared_type.to_ascii_uppercase().contains("BLOB");
     let kind = if holds_bytes { ColumnType::Bytes } else { ColumnType::Text };
-    Ok(SourceColumn { name: row.try_get(0)?, declared_type, kind })
+    let nullable = Some(row.try_get::<i64, _>(3)? == 0);
+    Ok(SourceColumn { name: row.try_get(0)?, declared_type, kind, nullable })
 }
 
 fn primary_key(rows: &[SqliteRow]) -> Result<Vec<String>, sqlx::Error> {

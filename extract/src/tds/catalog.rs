@@ -28,7 +28,7 @@ pub(super) struct TdsColumn {
 /// What the catalog says of every column; the rest of the statement chooses and orders.
 const COLUMNS: &str = "\
     SELECT o.name, c.name, COALESCE(TYPE_NAME(c.system_type_id), TYPE_NAME(c.user_type_id)), c.max_length, \
-           c.precision, c.scale, x.key_ordinal \
+           c.precision, c.scale, x.key_ordinal, c.is_nullable \
     FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
     JOIN sys.columns AS c ON c.object_id = o.object_id \
     LEFT JOIN sys.indexes AS i ON i.object_id = c.object_id AND i.is_primary_key = 1 \
@@ -84,9 +84,10 @@ fn column(row: &Row) -> Result<(TdsColumn, Option<i64>), Refusal> {
     let size = row.try_get::<i16, _>(3)?.unwrap_or(0);
     let (precision, scale) = (row.try_get::<u8, _>(4)?.unwrap_or(0), row.try_get::<u8, _>(5)?.unwrap_or(0));
     let key = row.try_get::<u8, _>(6)?.filter(|ordinal| *ordinal > 0).map(i64::from);
+    let nullable = row.try_get::<bool, _>(7)?;
     let declared_type = declared(&base, size, precision, scale);
     let kind = if is_bytes(&base) { ColumnType::Bytes } else { ColumnType::Text };
-    let column = SourceColumn { name: text(row, 1)?, declared_type, kind };
+    let column = SourceColumn { name: text(row, 1)?, declared_type, kind, nullable };
     Ok((TdsColumn { column, base, size }, key))
 }
 
@@ -226,8 +227,12 @@ mod tests {
     use super::*;
 
     fn column(base: &str, size: i16) -> TdsColumn {
-        let column =
-            SourceColumn { name: "a]b".to_owned(), declared_type: String::new(), kind: ColumnType::Text };
+        let column = SourceColumn {
+            name: "a]b".to_owned(),
+            declared_type: String::new(),
+            kind: ColumnType::Text,
+            nullable: None,
+        };
         TdsColumn { column, base: base.to_owned(), size }
     }
 

@@ -15,6 +15,9 @@ pub struct TableShape {
     pub table: String,
     /// The columns in the order of the source, ignored ones among them.
     pub columns: Vec<ColumnShape>,
+    /// The columns of the declared key, in order; `None` where it was not noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Vec<String>>,
 }
 
 /// A column as its source describes it.
@@ -25,6 +28,9 @@ pub struct ColumnShape {
     pub name: String,
     /// The type as declared, verbatim; empty when the source declares none.
     pub declared_type: String,
+    /// Whether it may be NULL; `None` where the source does not say, or it was not noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nullable: Option<bool>,
 }
 
 /// One way in which a table is another than at the extraction before. The order of columns is none of them.
@@ -35,13 +41,13 @@ pub struct Drift {
     pub system: String,
     /// The table.
     pub table: String,
-    /// The column; empty when the whole table came or went.
+    /// The column; empty when it is about the whole table.
     pub column: String,
     /// What happened.
     pub kind: DriftKind,
-    /// The declared type before; empty for what is new.
+    /// The declared type before, or the key; empty for what is new.
     pub before: String,
-    /// The declared type now; empty for what is gone.
+    /// The declared type now, or the key; empty for what is gone.
     pub after: String,
 }
 
@@ -55,6 +61,12 @@ pub enum DriftKind {
     New,
     /// It is declared with another type.
     Retyped,
+    /// The table is declared with another key.
+    Rekeyed,
+    /// It could not be NULL and can be.
+    MadeOptional,
+    /// It could be NULL and cannot be.
+    MadeRequired,
 }
 
 impl DriftKind {
@@ -65,6 +77,19 @@ impl DriftKind {
             Self::Gone => "borttagen",
             Self::New => "ny",
             Self::Retyped => "annan typ",
+            Self::Rekeyed => "annan nyckel",
+            Self::MadeOptional => "får vara NULL",
+            Self::MadeRequired => "får inte längre vara NULL",
+        }
+    }
+
+    /// Whether something is there or its values are of another kind than the rules were written for (D70); what is
+    /// declared of a key or of NULL changes no value.
+    #[must_use]
+    pub const fn is_of_columns(self) -> bool {
+        match self {
+            Self::Gone | Self::New | Self::Retyped => true,
+            Self::Rekeyed | Self::MadeOptional | Self::MadeRequired => false,
         }
     }
 }
@@ -82,6 +107,12 @@ impl fmt::Display for Drift {
             DriftKind::Gone => write!(f, " is gone"),
             DriftKind::New => write!(f, " is new"),
             DriftKind::Retyped => write!(f, " was {} and is {}", typed(before), typed(after)),
+            DriftKind::Rekeyed => {
+                let key = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+                write!(f, " had the key {} and has {}", key(before), key(after))
+            }
+            DriftKind::MadeOptional => write!(f, " could not be NULL and can be"),
+            DriftKind::MadeRequired => write!(f, " could be NULL and cannot be"),
         }
     }
 }
@@ -92,39 +123,44 @@ impl fmt::Display for Drift {
 pub fn drift(before: &[TableShape], after: &[TableShape]) -> Vec<Drift> {
     let (old, new) = (by_name(before), by_name(after));
     let has = |shapes: &[TableShape], system: &str| shapes.iter().any(|shape| shape.system == system);
-    let whole = |(system, table): (&str, &str), kind| Drift {
+    let whole = |(system, table): (&str, &str), kind, [before, after]: [String; 2]| Drift {
         system: system.to_owned(),
         table: table.to_owned(),
         column: String::new(),
         kind,
-        before: String::new(),
-        after: String::new(),
+        before,
+        after,
     };
     let mut found = Vec::new();
-    for (name, columns) in &old {
+    for (name, shape) in &old {
         match new.get(name) {
-            Some(now) => columns_of(*name, columns, now, &mut found),
-            None if has(after, name.0) => found.push(whole(*name, DriftKind::Gone)),
+            Some(now) => {
+                columns_of(*name, &columns(shape), &columns(now), &mut found);
+                if let (Some(before), Some(after)) = (&shape.key, &now.key)
+                    && before != after
+                {
+                    let keys = [before, after].map(|key| key.join(", "));
+                    found.push(whole(*name, DriftKind::Rekeyed, keys));
+                }
+            }
+            None if has(after, name.0) => found.push(whole(*name, DriftKind::Gone, Default::default())),
             None => {}
         }
     }
     let added = new.keys().filter(|name| !old.contains_key(*name) && has(before, name.0));
-    found.extend(added.map(|name| whole(*name, DriftKind::New)));
+    found.extend(added.map(|name| whole(*name, DriftKind::New, Default::default())));
     found.sort();
     found
 }
 
-type Columns<'s> = BTreeMap<&'s str, &'s str>;
+type Columns<'s> = BTreeMap<&'s str, &'s ColumnShape>;
 
-fn by_name(shapes: &[TableShape]) -> BTreeMap<(&str, &str), Columns<'_>> {
-    shapes
-        .iter()
-        .map(|shape| {
-            let columns = shape.columns.iter();
-            let columns = columns.map(|column| (column.name.as_str(), column.declared_type.as_str()));
-            ((shape.system.as_str(), shape.table.as_str()), columns.collect())
-        })
-        .collect()
+fn by_name(shapes: &[TableShape]) -> BTreeMap<(&str, &str), &TableShape> {
+    shapes.iter().map(|shape| ((shape.system.as_str(), shape.table.as_str()), shape)).collect()
+}
+
+fn columns(shape: &TableShape) -> Columns<'_> {
+    shape.columns.iter().map(|column| (column.name.as_str(), column)).collect()
 }
 
 fn columns_of((system, table): (&str, &str), old: &Columns<'_>, new: &Columns<'_>, found: &mut Vec<Drift>) {
@@ -138,14 +174,21 @@ fn columns_of((system, table): (&str, &str), old: &Columns<'_>, new: &Columns<'_
             after: after.to_owned(),
         });
     };
-    for (column, before) in old {
-        match new.get(column) {
-            None => push(column, DriftKind::Gone, before, ""),
-            Some(after) if after != before => push(column, DriftKind::Retyped, before, after),
-            Some(_) => {}
+    for (name, before) in old {
+        let Some(after) = new.get(name) else {
+            push(name, DriftKind::Gone, &before.declared_type, "");
+            continue;
+        };
+        if before.declared_type != after.declared_type {
+            push(name, DriftKind::Retyped, &before.declared_type, &after.declared_type);
+        }
+        match (before.nullable, after.nullable) {
+            (Some(false), Some(true)) => push(name, DriftKind::MadeOptional, "", ""),
+            (Some(true), Some(false)) => push(name, DriftKind::MadeRequired, "", ""),
+            (Some(_) | None, Some(_) | None) => {}
         }
     }
-    for (column, after) in new.iter().filter(|(column, _)| !old.contains_key(*column)) {
-        push(column, DriftKind::New, "", after);
+    for (name, after) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
+        push(name, DriftKind::New, "", &after.declared_type);
     }
 }

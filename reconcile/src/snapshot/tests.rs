@@ -199,11 +199,13 @@ fn shape(system: &str, table: &str, columns: &[(&str, &str)]) -> TableShape {
     let column = |(name, kind): &(&str, &str)| ColumnShape {
         name: (*name).to_owned(),
         declared_type: (*kind).to_owned(),
+        nullable: None,
     };
     TableShape {
         system: system.to_owned(),
         table: table.to_owned(),
         columns: columns.iter().map(column).collect(),
+        key: None,
     }
 }
 
@@ -229,6 +231,75 @@ fn every_kind_of_drift_is_named() {
     ];
     assert_eq!(told, expected);
     assert_eq!(drift(&before, &before), []);
+}
+
+/// The table that the mapping of these tests reads, with a key and what may be NULL.
+fn sak(columns: &[(&str, &str, bool)], key: &[&str]) -> TableShape {
+    let column = |(name, kind, nullable): &(&str, &str, bool)| ColumnShape {
+        name: (*name).to_owned(),
+        declared_type: (*kind).to_owned(),
+        nullable: Some(*nullable),
+    };
+    TableShape {
+        system: "s".to_owned(),
+        table: "SAK".to_owned(),
+        columns: columns.iter().map(column).collect(),
+        key: Some(key.iter().map(|name| (*name).to_owned()).collect()),
+    }
+}
+
+#[test]
+fn drift_is_told_in_the_order_of_its_consequence() {
+    let set = set();
+    let before = sak(
+        &[("A", "int", false), ("B", "int", false), ("T", "varchar(10)", false), ("X", "int", true)],
+        &["A", "B"],
+    );
+    let after = sak(
+        &[
+            ("A", "int", true),
+            ("B", "int", false),
+            ("T", "varchar(20)", false),
+            ("BORT", "int", true),
+            ("T2", "int", true),
+        ],
+        &["A"],
+    );
+    let found = declared(&drift(&[before.clone()], &[after]), &set);
+    let told: Vec<(Consequence, &str)> = found.iter().map(|one| (one.consequence, one.en.as_str())).collect();
+    let expected = [
+        (Consequence::Stops, "s/SAK.T was varchar(10) and is varchar(20)"),
+        (Consequence::Stops, "s/SAK.T2 is new"),
+        (Consequence::Look, "s/SAK had the key A, B and has A"),
+        (Consequence::Look, "s/SAK.A could not be NULL and can be"),
+        (Consequence::Told, "s/SAK.BORT is new"),
+        (Consequence::Told, "s/SAK.X is gone"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(found[0].hint, "the same type with more room");
+    // A column that is gone and one like it of its type that came.
+    let renamed =
+        sak(&[("A", "int", false), ("B", "int", false), ("TXT", "varchar(10)", false)], &["A", "B"]);
+    let found = declared(&drift(&[before], &[renamed]), &set);
+    let gone = found.iter().find(|one| one.column == "T").unwrap();
+    assert_eq!((gone.consequence, gone.hint.as_str()), (Consequence::Stops, ""), "too little is alike");
+}
+
+#[test]
+fn a_column_of_a_like_name_may_be_the_same_one() {
+    let before = shape("s", "SAK", &[("A", "int"), ("FODDAT", "date")]);
+    let after = shape("s", "SAK", &[("A", "int"), ("FODELSEDAT", "date"), ("FODDATUM", "int")]);
+    let found = declared(&drift(&[before], &[after]), &set());
+    let gone = found.iter().find(|one| one.kind == "gone").unwrap();
+    assert_eq!(gone.hint, "may have been renamed to FODELSEDAT", "the other one has another type");
+}
+
+#[test]
+fn new_codes_are_told_with_the_list_that_lacks_them() {
+    let found = new_codes(&set(), ["s", "SAK", "T"], &["K".to_owned()], 2).unwrap();
+    assert_eq!(found.consequence, Consequence::Told, "no rule reads the column by a list");
+    assert_eq!(found.en, "s/SAK.T has new codes: K; 2 too rare to be named");
+    assert_eq!(new_codes(&set(), ["s", "SAK", "T"], &[], 0), None);
 }
 
 #[test]

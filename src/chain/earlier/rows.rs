@@ -30,9 +30,11 @@ impl Earlier {
     }
 
     /// The table as it was staged then; `None` when it was not, or when nobody can open it any more.
-    pub(super) fn staged(&self, mapping: &Mapping) -> Result<Option<StagedTable>, Failure> {
-        let Some(vault) = self.vault.as_ref().filter(|_| self.has(mapping)) else { return Ok(None) };
-        let dir = table_dir(&self.dir, &mapping.system, &mapping.table);
+    pub(super) fn staged(&self, system: &str, table: &str) -> Result<Option<StagedTable>, Failure> {
+        let dir = table_dir(&self.dir, system, table);
+        let Some(vault) = self.vault.as_ref().filter(|_| dir.join(MANIFEST_FILE).is_file()) else {
+            return Ok(None);
+        };
         let manifest = Manifest::open(&dir, vault)?;
         Ok(Some(StagedTable { dir, manifest }))
     }
@@ -60,7 +62,7 @@ impl Chain<'_> {
         let (system, table) = (mapping.system.clone(), mapping.table.clone());
         let mut changes = TableChanges { system, table, compared: true, ..TableChanges::default() };
         let later = &staged[&(mapping.system.clone(), mapping.table.clone())];
-        let Some(before) = earlier.staged(mapping)? else {
+        let Some(before) = earlier.staged(&mapping.system, &mapping.table)? else {
             changes.compared = !earlier.has(mapping);
             return Ok((changes, Vec::new()));
         };

@@ -16,7 +16,8 @@ use crate::project::checked_folder;
 use crate::verbs::check::open_project;
 
 /// Entities that the program makes itself, from all systems together.
-const MADE_BY_BRON: [&str; 3] = ["identity_link", "match_candidate", bron_transform::ASSESSMENT_ENTITY];
+pub(super) const MADE_BY_BRON: [&str; 3] =
+    ["identity_link", "match_candidate", bron_transform::ASSESSMENT_ENTITY];
 
 /// Prints the coverage of a project with its staged rows, or of a folder alone.
 pub(super) fn run(arguments: &FolderArguments, printer: &Printer) -> Result<Exit, Failure> {

@@ -26,6 +26,7 @@ fn select(source: &OdbcSource, text: &str, forms: &[Form], batch_rows: usize) ->
         name: format!("c{at}"),
         declared_type: String::new(),
         kind: form.kind(),
+        nullable: None,
     };
     let columns: Vec<SourceColumn> = forms.iter().enumerate().map(column).collect();
     let taker = RowTaker::new(String::new(), &columns);
