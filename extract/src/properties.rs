@@ -1,7 +1,7 @@
 //! What holds for every input, however broken it is.
 //!
 //! Each function takes bytes that nobody has looked at, and panics when one of its promises is broken. The tests call
-//! them with the seeds under `extract/fuzz/seeds/` and with inputs that are made up; the targets under `extract/fuzz/`
+//! them with the seeds under `tests/cases/fuzz/` and with inputs that are made up; the targets under `extract/fuzz/`
 //! call them for as long as somebody lets them run.
 
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ impl Choice {
         let dialect = CsvDialect { quoting, crlf, ..CsvDialect::new("v1", self.encoding, b';') };
         let mut system = System::of_files(vec![table], vec![dialect], BTreeMap::new());
         if self.last_line {
-            let fields = ["S", "{rows}", "{sum:tid}"].map(|text| ControlField::parse(text));
+            let fields = ["S", "{rows}", "{sum:tid}"].map(ControlField::parse);
             system.control_lines.push(ControlLine {
                 table: "besok".to_owned(),
                 place: LinePlace::Last,
@@ -162,7 +162,7 @@ impl Found {
             let lines = &lines[index(*line)..index(next)];
             match (row, choice) {
                 (None, _) => {
-                    assert_eq!(next, line + 1, "a line after one that was kept aside belongs to nothing")
+                    assert_eq!(next, line + 1, "a line after one that was kept aside belongs to nothing");
                 }
                 (Some(row), Some(choice)) => row.check(lines, choice),
                 (Some(_), None) => {}
@@ -288,9 +288,9 @@ mod tests {
 
     use super::*;
 
-    /// The seeds of a target: `extract/fuzz/seeds/<target>/`.
+    /// The seeds of a target: `tests/cases/fuzz/<target>/`.
     fn seeds(target: &str) -> Vec<Vec<u8>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/fuzz").join(target);
         let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort_unstable();
         assert!(paths.len() >= 4, "{target} has {} seeds", paths.len());

@@ -17,7 +17,7 @@ fn is_root(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         [.., "src", "lib.rs" | "main.rs"] | [.., "src", "bin", _] | [.., "build.rs"] => true,
-        [package @ .., "tests" | "benches" | "examples", _]
+        [package @ .., "tests" | "benches" | "examples" | "fuzz_targets", _]
         | [package @ .., "benches" | "examples", _, "main.rs"] => !package.contains(&"src"),
         _ => false,
     }

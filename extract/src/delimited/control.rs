@@ -140,7 +140,10 @@ mod tests {
         sums
     }
 
-    fn notes(line: &str, values: &[&str]) -> Option<Vec<(String, Option<String>, Option<String>)>> {
+    /// What is stated, the number that the line has, and the number that the rows have.
+    type Note = (String, Option<String>, Option<String>);
+
+    fn notes(line: &str, values: &[&str]) -> Option<Vec<Note>> {
         let said = read(&control(), 9, line.as_bytes(), &layout())?;
         let rows = u64::try_from(values.len()).unwrap();
         let found = differences(&control(), &said, rows, &sums(values), |_| Some("201503"));
