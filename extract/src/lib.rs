@@ -75,8 +75,8 @@ pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, Un
 pub use span::{Batching, Mark, RowMarks, Span};
 pub use sqlite::SqliteSource;
 pub use stage::{
-    StageRequest, Staged, StagedBefore, adopt_table, file_safe, stage_table, stage_table_beside, stage_table_by,
-    table_dir, unreadable_schema,
+    StageRequest, Staged, StagedBefore, adopt_table, file_safe, stage_table, stage_table_beside,
+    stage_table_by, table_dir, unreadable_schema,
 };
 pub use tds::MssqlSource;
 pub use vault::Vault;

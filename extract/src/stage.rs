@@ -433,7 +433,12 @@ impl UnreadableWriter {
     fn behind(request: &StageRequest<'_>, parts: Vec<PartEntry>) -> Result<Self, Error> {
         let schema = unreadable_schema();
         Ok(Self {
-            parts: PartWriter::behind(request.dir, &schema, unreadable_options(request.parts.vault.as_ref()), parts)?,
+            parts: PartWriter::behind(
+                request.dir,
+                &schema,
+                unreadable_options(request.parts.vault.as_ref()),
+                parts,
+            )?,
             rows: RowBuilder::new(schema, BUFFERED_LINES, BUFFERED_BYTES),
         })
     }

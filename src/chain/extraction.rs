@@ -66,7 +66,10 @@ impl Chain<'_> {
         for (system, table) in wanted {
             self.go_on()?;
             let dir = table_dir(&self.run.dir, system, &table.name);
-            if self.adopt(&runs, &request(self.settings, &self.run, system, self.fingerprints[system], table, &dir))? {
+            if self.adopt(
+                &runs,
+                &request(self.settings, &self.run, system, self.fingerprints[system], table, &dir),
+            )? {
                 adopted.count(true);
             } else if self.again && self.settings.is_live(system) {
                 return Err(self.not_read(system, &table.name));

@@ -2,8 +2,8 @@
 //!
 //! Each system is a lane: its tables in order, and the connections that read them. Where connections can share one
 //! moment, the first only holds it, and the others read; where they cannot, the one connection reads table after
-//! table. Workers, as many as the machine has threads, help where fewest connections are in use. What is staged does not depend
-//! on how many they are.
+//! table. Workers, as many as the machine has threads, help where fewest connections are in use. What is staged does
+//! not depend on how many they are.
 //!
 //! After a failure that may pass the lane waits, and goes on where its moment still stands or nothing has changed
 //! since. Else the moment is lost, and what was staged of it is no use. Any other failure ends the work: each worker

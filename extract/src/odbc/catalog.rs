@@ -204,7 +204,8 @@ impl Catalog<'_> {
             size: row.column_size.into_opt().and_then(|size| usize::try_from(size).ok()),
             scale: row.decimal_digits.into_opt().and_then(|digits| usize::try_from(digits).ok()),
         };
-        let (form, literal) = (Form::of(declared, self.scope.dialect), Literal::of_column(declared, self.scope.dialect));
+        let (form, literal) =
+            (Form::of(declared, self.scope.dialect), Literal::of_column(declared, self.scope.dialect));
         let kind: ColumnType = form.kind();
         let name = self.text(&row.column_name)?;
         let quoted = self.quoted(&name)?;

@@ -4,10 +4,10 @@ use std::fs;
 use bron_mappings::{CsvDialect, CsvTable, System};
 
 use super::*;
-use crate::parts::read_parts;
 use crate::delimited::CsvSource;
 use crate::keys::RunKey;
 use crate::ledger::BROKEN_ROW;
+use crate::parts::read_parts;
 use crate::sqlite::SqliteSource;
 
 fn system() -> System {

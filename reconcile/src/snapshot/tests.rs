@@ -265,7 +265,7 @@ fn drift_is_told_in_the_order_of_its_consequence() {
         ],
         &["A"],
     );
-    let found = declared(&drift(&[before.clone()], &[after]), &set);
+    let found = declared(&drift(std::slice::from_ref(&before), &[after]), &set);
     let told: Vec<(Consequence, &str)> = found.iter().map(|one| (one.consequence, one.en.as_str())).collect();
     let expected = [
         (Consequence::Stops, "s/SAK.T was varchar(10) and is varchar(20)"),

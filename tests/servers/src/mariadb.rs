@@ -62,10 +62,7 @@ impl MariaDbServer {
         let identity = match certified {
             Some(certified) => {
                 let [certificate, key] = write_certified(directory.path(), certified, UNPRIVILEGED)?;
-                vec![
-                    format!("--ssl-cert={}", certificate.display()),
-                    format!("--ssl-key={}", key.display()),
-                ]
+                vec![format!("--ssl-cert={}", certificate.display()), format!("--ssl-key={}", key.display())]
             }
             // Newer servers make a certificate for themselves.
             None => vec!["--skip-ssl".to_owned()],
