@@ -136,7 +136,7 @@ impl Settings {
         }
         let secret = InstallationSecret::from_hex(&referred(project, "secret", &file.secret)?)
             .map_err(|error| Failure::config(error.to_string()))?;
-        let staging_key = file.staging.key.map(|key| referred(project, "key", &key)).transpose()?;
+        let staging_key = staging_key(project, &file)?;
         let systems = file.system.into_iter().map(|(name, system)| {
             let settings = system_settings(project, system);
             let settings = settings.map_err(|failure| failure.about(&format!("system {name}")))?;
@@ -152,7 +152,7 @@ impl Settings {
             part_rows: file.part_rows.unwrap_or(DEFAULT_PART_ROWS).clamp(1, MOST_PART_ROWS),
             quarantine_limit_ppm: file.quarantine_limit_ppm.unwrap_or(DEFAULT_QUARANTINE_PPM),
             systems,
-            staging_key: staging_key.map(|key| MasterKey::from_hex(&key)).transpose()?,
+            staging_key,
             accept: BTreeSet::new(),
             project: project.clone(),
         })
@@ -255,6 +255,12 @@ fn access(project: &Path, system: &SystemFile) -> Result<Access, Failure> {
         plain_text: system.plain_text,
         ..Access::new(locator)
     })
+}
+
+/// The key that seals what runs keep, where the project names one.
+fn staging_key(project: &Path, file: &ProjectFile) -> Result<Option<MasterKey>, Failure> {
+    let Some(reference) = &file.staging.key else { return Ok(None) };
+    Ok(Some(MasterKey::from_hex(&referred(project, "key", reference)?)?))
 }
 
 /// A source system, resolved.

@@ -44,5 +44,5 @@ fn what_has_no_rights_is_said() {
     }
 }
 
-#[cfg(any(feature = "postgres-tests", feature = "mariadb-tests"))]
+#[cfg(all(feature = "postgres-tests", feature = "mariadb-tests"))]
 mod servers;

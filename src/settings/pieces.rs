@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bron_extract::MasterKey;
 use bron_load::Target;
 use bron_mappings::InstallationSecret;
 
-use super::{ProjectFile, SystemSettings, in_project, project_file, referred, system_settings};
+use super::{ProjectFile, SystemSettings, in_project, project_file, referred, staging_key, system_settings};
 use crate::failure::{Failure, whole};
 
 /// What `bron.toml` says, each piece with its own failure.
@@ -17,6 +18,8 @@ pub(crate) struct Pieces {
     pub(crate) has_as_of: bool,
     pub(crate) target: Result<Target, Failure>,
     pub(crate) secret: Result<InstallationSecret, Failure>,
+    /// The key that seals what runs keep; `None` where the project has none.
+    pub(crate) staging_key: Result<Option<MasterKey>, Failure>,
     pub(crate) systems: BTreeMap<String, Result<SystemSettings, Failure>>,
     /// The files that hold secrets, by what they are for.
     pub(crate) secret_files: BTreeMap<String, PathBuf>,
@@ -33,6 +36,7 @@ impl Pieces {
         let secret = referred(project, "secret", &file.secret).and_then(|text| {
             InstallationSecret::from_hex(&text).map_err(|error| Failure::config(error.to_string()))
         });
+        let staging_key = staging_key(project, &file);
         let target = std::env::var("BRON_TARGET").ok().map_or_else(|| in_project(project, &file.target), Ok);
         let target =
             target.and_then(|text| Target::parse(&text).map_err(|error| Failure::config(whole(&error))));
@@ -49,6 +53,7 @@ impl Pieces {
             has_as_of: file.as_of.is_some(),
             target,
             secret,
+            staging_key,
             secret_files,
         })
     }
@@ -56,7 +61,10 @@ impl Pieces {
 
 /// The files that the project's references name, by what they are for.
 fn secret_files(project: &Path, file: &ProjectFile) -> BTreeMap<String, PathBuf> {
-    let mut references = vec![("secret".to_owned(), Some(&file.secret))];
+    let mut references = vec![
+        ("secret".to_owned(), Some(&file.secret)),
+        ("staging key".to_owned(), file.staging.key.as_ref()),
+    ];
     for (name, system) in &file.system {
         references.push((format!("password of {name}"), system.password.as_ref()));
         references.push((format!("address of {name}"), system.address.as_ref()));

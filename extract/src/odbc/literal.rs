@@ -40,6 +40,10 @@ impl Literal {
             1 | 12 | -8 | -9 => Self::of_text(dialect),
             // Days, times and moments, of ODBC 2 as well.
             9..=11 | 91..=93 => match dialect {
+                // It travels with its offset from UTC, which a literal cannot have there.
+                Dialect::MariaDb | Dialect::MySql if declared.name.eq_ignore_ascii_case("timestamp") => {
+                    Self::None
+                }
                 Dialect::Postgres | Dialect::MariaDb | Dialect::MySql => Self::Quoted,
                 Dialect::SqlServer => Self::Moment,
                 Dialect::Sqlite | Dialect::Other => Self::None,
@@ -106,6 +110,8 @@ mod tests {
             (12, "varchar", Dialect::MariaDb, "å\\", Some("_utf8mb4 x'C3A55C'")),
             (12, "varchar", Dialect::Other, "a", None),
             (93, "datetime", Dialect::SqlServer, "2024-01-31 08:00:00.5", Some("'2024-01-31T08:00:00.5'")),
+            (93, "datetime", Dialect::MariaDb, "2024-01-31 08:00:00", Some("'2024-01-31 08:00:00'")),
+            (93, "TIMESTAMP", Dialect::MariaDb, "2024-01-31 08:00:00 +00:00", None),
             (8, "float", Dialect::Postgres, "0.5", None),
             (4, "int", Dialect::Other, "7; DROP", None),
         ] {

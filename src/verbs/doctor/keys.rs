@@ -17,6 +17,18 @@ pub(super) fn judge(pieces: &Pieces, area: &mut Area<'_>) {
             area.fails("secret", failure.message.clone(), advice);
         }
     }
+    match &pieces.staging_key {
+        Ok(Some(key)) => area
+            .fine("staging key", format!("seals what runs keep; its fingerprint is {}", key.fingerprint())),
+        Ok(None) => {
+            let advice = "name a key in `[staging]`; `bron key new FILE` draws one";
+            area.look("staging key", "none: runs keep the rows that they read in the clear", advice);
+        }
+        Err(failure) => {
+            let advice = "name it in `[staging]`: 64 hexadecimal digits, as `bron key new FILE` draws them";
+            area.fails("staging key", failure.message.clone(), advice);
+        }
+    }
     for (purpose, path) in &pieces.secret_files {
         // One that cannot be opened has been told where its content was wanted.
         let Ok(found) = std::fs::metadata(path) else { continue };

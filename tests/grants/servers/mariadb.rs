@@ -3,42 +3,28 @@
 use bron_servers::MariaDbServer;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
-use super::{Form, Project, copied, extract, granted, grants, only, staged};
-use crate::support::run;
+use super::{Project, extract, granted, grants, only, staged};
+use crate::relocation::into_mariadb;
+use crate::support::{block_on, run};
 
-const FORM: Form = Form {
-    quote: '`',
-    kind: |kind, in_key| match (kind, in_key) {
-        ("INTEGER", _) => "bigint",
-        ("BLOB", false) => "longblob",
-        ("BLOB", true) => "varbinary(190)",
-        (_, false) => "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-        (_, true) => "varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-    },
-    blob: "'x''' || hex({}) || ''''",
-};
+/// The database that the system lies in.
+const DATABASE: &str = "legacy";
 
 /// Runs statements as a user; the number of the server's refusal otherwise.
-fn execute(server: &MariaDbServer, user: &str, statements: &[String]) -> Result<(), u16> {
-    let address = format!("mysql://{user}:{user}@127.0.0.1:{}/bron", server.port());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+fn execute(server: &MariaDbServer, user: &str, statement: &str) -> Result<(), u16> {
+    let address = format!("mysql://{user}:{user}@127.0.0.1:{}/{DATABASE}", server.port());
+    block_on(async {
         let mut connection = MySqlConnection::connect(&address).await.unwrap();
-        let plainly = sqlx::raw_sql("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'");
-        plainly.execute(&mut connection).await.unwrap();
-        for statement in statements {
-            let done = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut connection).await;
-            done.map_err(|error| {
-                let refused = error.into_database_error().unwrap();
-                refused.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().unwrap().number()
-            })?;
-        }
-        Ok(())
+        let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await;
+        done.map(drop).map_err(|error| {
+            let refused = error.into_database_error().unwrap();
+            refused.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().unwrap().number()
+        })
     })
 }
 
 fn project(server: &MariaDbServer, system: &str, user: &str) -> Project {
-    let address = format!("mysql://{user}@127.0.0.1:{}/bron", server.port());
+    let address = format!("mysql://{user}@127.0.0.1:{}/{DATABASE}", server.port());
     only(system, &address, Some(user))
 }
 
@@ -46,7 +32,7 @@ fn served(system: &str) -> (MariaDbServer, Project) {
     let server = MariaDbServer::start().unwrap();
     let owner = project(&server, system, "bron");
     let database = owner.dir.join(format!("legacy/{system}.sqlite"));
-    execute(&server, "bron", &copied(&database, &FORM)).unwrap();
+    into_mariadb(&database, &server, DATABASE);
     server.execute("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'reader'").unwrap();
     (server, owner)
 }
@@ -65,7 +51,7 @@ fn a_reader_reads_the_same_as_the_owner_and_nothing_else() {
     assert_eq!(staged(&owner, "paraply"), staged(&reader, "paraply"));
     assert!(staged(&reader, "paraply").len() > 20);
 
-    server.execute("CREATE TABLE bron.HEMLIG (id bigint); ALTER TABLE bron.HEMLIG ADD b bigint").unwrap();
+    server.execute(&format!("CREATE TABLE {DATABASE}.HEMLIG (id bigint)")).unwrap();
     let left = text.lines().find_map(left_alone).expect("some column is left alone");
     let first = &granted(&text, '`')[0];
     let (table, column) = (&first.table, &first.column);
@@ -77,7 +63,7 @@ fn a_reader_reads_the_same_as_the_owner_and_nothing_else() {
         format!("DROP TABLE `{table}`"),
         "CREATE TABLE ny (id bigint)".to_owned(),
     ] {
-        let refused = execute(&server, "reader", std::slice::from_ref(&statement));
+        let refused = execute(&server, "reader", &statement);
         assert!(matches!(refused, Err(1142 | 1143)), "{statement}: {refused:?}");
     }
 }
@@ -102,7 +88,7 @@ fn no_column_that_is_granted_can_be_done_without() {
     // One column in eight, of every table with so many.
     for column in granted(&text, '`').iter().step_by(8) {
         let (table, name) = (&column.table, &column.column);
-        let right = format!("SELECT (`{name}`) ON bron.`{table}`");
+        let right = format!("SELECT (`{name}`) ON {DATABASE}.`{table}`");
         server.execute(&format!("REVOKE {right} FROM reader@127.0.0.1")).unwrap();
         let ran = extract(&reader).expect(&[1]);
         assert!(ran.stderr.contains(&format!("table {table}: the user may not read this")), "{}", ran.stderr);

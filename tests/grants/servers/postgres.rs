@@ -3,24 +3,14 @@
 use bron_servers::PostgresServer;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::{Form, Granted, Project, copied, extract, granted, grants, only, staged};
-use crate::support::{fresh_city, run, run_project};
-
-const FORM: Form = Form {
-    quote: '"',
-    kind: |kind, _| match kind {
-        "INTEGER" => "bigint",
-        "BLOB" => "bytea",
-        _ => "text",
-    },
-    blob: "'''\\x' || hex({}) || ''''",
-};
+use super::{Granted, Project, extract, granted, grants, only, staged};
+use crate::relocation::into_postgres;
+use crate::support::{block_on, fresh_city, run, run_project};
 
 /// Runs statements as a user; the code of the server's refusal otherwise.
 fn execute(server: &PostgresServer, user: &str, statements: &str) -> Result<(), String> {
     let address = address(server, user);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let mut connection = PgConnection::connect(&address).await.unwrap();
         let done = sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut connection).await;
         done.map(drop).map_err(|error| match error.as_database_error() {
@@ -38,7 +28,7 @@ fn served(system: &str) -> (PostgresServer, Project) {
     let server = PostgresServer::start().unwrap();
     let owner = only(system, &server.url(), None);
     let database = owner.dir.join(format!("legacy/{system}.sqlite"));
-    execute(&server, "bron", &copied(&database, &FORM).join(";\n")).unwrap();
+    into_postgres(&database, &server, "public");
     let other = "CREATE ROLE reader LOGIN; CREATE SCHEMA annat; CREATE TABLE annat.\"HEMLIG\" (id bigint)";
     execute(&server, "bron", other).unwrap();
     (server, owner)
