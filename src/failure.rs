@@ -160,7 +160,9 @@ fn way_out(kind: bron_extract::ErrorKind) -> Option<&'static str> {
         ),
         Connection => Some("see that the server runs and can be reached from here"),
         Outdated => Some("wait until nobody changes the tables"),
-        Permission => Some("let the user who reads the source read it"),
+        Permission => {
+            Some("ask for the rights that `bron grants` prints (`bron doctor` names what may not be read)")
+        }
         Drift => Some("bring the mapping files up to date until `bron check` is clean"),
         Corrupt | Database | Encoding | Missing | Settings | Storage | Truncated | Unreadable | _ => None,
     }

@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::error::{Error, ErrorKind};
 use crate::hashing::file_digest;
 use crate::intake::TableRows;
+use crate::runtime::runtime;
 use crate::selection::unknown_mark;
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 use crate::span::{Batching, KeyValue, Span};
@@ -63,10 +64,7 @@ impl SqliteSource {
         if !file.metadata().is_ok_and(|found| found.is_file()) {
             return Err(Error::new(ErrorKind::Unreadable, format!("{} is not a file", path.display())));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::reading(path, error))?;
+        let runtime = runtime()?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)

@@ -4,9 +4,9 @@
 //! read and nothing is written.
 
 mod check;
+mod deadline;
 mod keys;
 mod machine;
-mod patience;
 mod sources;
 mod target;
 
@@ -18,7 +18,7 @@ use bron_mappings::{Diagnostic, MappingSet, Severity, check_systems};
 use serde_json::json;
 
 use self::check::{Area, Check, Verdict, text};
-use self::patience::Patience;
+use self::deadline::Deadline;
 use self::sources::Answers;
 use crate::args::DoctorArguments;
 use crate::chain::STOP;
@@ -35,11 +35,11 @@ pub(super) fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<Exit
     let files = mapping_files(&pieces.mappings);
     let parsed = MappingSet::parse(files.as_ref().unwrap_or(&BTreeMap::new()));
     let systems: BTreeSet<String> = pieces.systems.keys().cloned().collect();
-    let patience = Patience::of(Duration::from_secs(arguments.patience));
+    let deadline = Deadline::after(Duration::from_secs(arguments.patience));
     let asked = sources::ask(&pieces, &parsed.0, &wanted(&parsed.0, &systems), arguments.patience);
     let target = target::ask(&pieces);
-    let answers = sources::judge(asked, &pieces, patience, &mut checks);
-    target::judge(target, patience, &mut Area::new("target", &mut checks));
+    let answers = sources::judge(asked, &pieces, deadline, &mut checks);
+    target::judge(target, deadline, &mut Area::new("target", &mut checks));
     if STOP.load(Ordering::SeqCst) {
         let again = format!("bron doctor --project {}", arguments.project.display());
         return Err(Failure::interrupted(&again));

@@ -12,8 +12,8 @@ use bron_mappings::{MappingSet, System, Tables};
 
 use self::judgement::judge_facts;
 use super::check::{Area, Check};
+use super::deadline::Deadline;
 use super::machine;
-use super::patience::Patience;
 use crate::failure::whole;
 use crate::settings::{Pieces, SystemSettings};
 
@@ -90,7 +90,7 @@ fn begin(
 pub(super) fn judge(
     asked: Vec<Asking>,
     pieces: &Pieces,
-    patience: Patience,
+    deadline: Deadline,
     checks: &mut Vec<Check>,
 ) -> Answers {
     let mut found = Answers { tables: Tables::new(), expected: Some(0) };
@@ -101,7 +101,7 @@ pub(super) fn judge(
         };
         let mut area = Area::new(place, checks);
         let facts = match &pieces.systems[&asking.name] {
-            Ok(system) => hear(&asking, system, patience, &mut area),
+            Ok(system) => hear(&asking, system, deadline, &mut area),
             Err(failure) => {
                 area.fails("settings", failure.message.clone(), "mend it in bron.toml or where it points to");
                 None
@@ -133,11 +133,11 @@ fn expected_bytes(tables: &[TableSchema], locator: &Locator) -> u64 {
 }
 
 /// What a source answers in time.
-fn hear(asking: &Asking, system: &SystemSettings, patience: Patience, area: &mut Area<'_>) -> Option<Facts> {
+fn hear(asking: &Asking, system: &SystemSettings, deadline: Deadline, area: &mut Area<'_>) -> Option<Facts> {
     let answers = asking.answers.as_ref()?;
     let late = "no answer in time; `--patience` waits longer";
     let advice = "is the server on, and does every firewall let this machine through?";
-    match patience.hear(answers) {
+    match deadline.hear(answers) {
         Some(Answer::Reached(Some((name, Ok(time))))) => {
             area.fine("reached", format!("{name} in {} ms", time.as_millis()));
         }
@@ -151,7 +151,7 @@ fn hear(asking: &Asking, system: &SystemSettings, patience: Patience, area: &mut
             return None;
         }
     }
-    let Some(Answer::Facts(asked)) = patience.hear(answers) else {
+    let Some(Answer::Facts(asked)) = deadline.hear(answers) else {
         area.fails("let in", late, "the server took the connection and said nothing: look at its log");
         return None;
     };

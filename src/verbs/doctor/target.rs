@@ -7,8 +7,8 @@ use std::thread;
 use bron_load::{Target, TargetFacts, examine, read_only};
 
 use super::check::Area;
+use super::deadline::Deadline;
 use super::machine::{folder_of, may_write};
-use super::patience::Patience;
 use crate::chain::installation_mark;
 use crate::failure::{Failure, whole};
 use crate::settings::Pieces;
@@ -50,7 +50,7 @@ pub(super) fn ask(pieces: &Pieces) -> Asking<'_> {
 }
 
 /// Waits for the answer and judges it.
-pub(super) fn judge(asking: Asking<'_>, patience: Patience, area: &mut Area<'_>) {
+pub(super) fn judge(asking: Asking<'_>, deadline: Deadline, area: &mut Area<'_>) {
     let (target, answer) = match (asking.target, asking.answer) {
         (Ok(target), Some(answer)) => (target, answer),
         (Ok(_), None) => return,
@@ -59,7 +59,7 @@ pub(super) fn judge(asking: Asking<'_>, patience: Patience, area: &mut Area<'_>)
             return;
         }
     };
-    let Some(answer) = patience.hear(&answer) else {
+    let Some(answer) = deadline.hear(&answer) else {
         area.fails(
             "reached",
             format!("{target}: no answer in time; `--patience` waits longer"),

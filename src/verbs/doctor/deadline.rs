@@ -11,13 +11,13 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 /// The time that is left for all answers together.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct Deadline {
     until: Instant,
 }
 
-impl Patience {
+impl Deadline {
     /// A time that begins now.
-    pub(super) fn of(time: Duration) -> Self {
+    pub(super) fn after(time: Duration) -> Self {
         Self { until: Instant::now() + time }
     }
 
@@ -46,7 +46,7 @@ mod tests {
     fn what_was_said_is_heard_even_when_the_time_is_up() {
         let (said, answers) = channel();
         said.send(1).unwrap();
-        let over = Patience::of(Duration::ZERO);
+        let over = Deadline::after(Duration::ZERO);
         assert_eq!(over.hear(&answers), Some(1));
         assert_eq!(over.hear(&answers), None);
     }
@@ -55,6 +55,6 @@ mod tests {
     fn nobody_waits_for_one_who_is_gone() {
         let (said, answers) = channel::<u8>();
         drop(said);
-        assert_eq!(Patience::of(Duration::from_secs(3600)).hear(&answers), None);
+        assert_eq!(Deadline::after(Duration::from_secs(3600)).hear(&answers), None);
     }
 }
