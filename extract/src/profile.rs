@@ -55,6 +55,12 @@ impl TableProfile {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Shows no code of any column: for a table that is looked at alone, when nobody knows which of its columns name
+    /// people by the keys of others.
+    pub fn forget_codes(&mut self) {
+        self.columns.iter_mut().for_each(ColumnProfile::forget_codes);
+    }
+
     /// The columns of the key: those that are declared, or the first that could be it alone. Empty when there is
     /// none.
     #[must_use]

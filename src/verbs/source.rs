@@ -37,6 +37,8 @@ pub(super) struct Opened {
     name: String,
     source: Box<dyn Source>,
     tables: Vec<TableSchema>,
+    /// Whether these are all tables of the source.
+    is_whole: bool,
     /// How each file was taken, for a folder that no project describes.
     pub(super) verdicts: Vec<Sniffed>,
 }
@@ -56,7 +58,9 @@ impl Opened {
                 return Err(Failure::config(format!("the source has no table {asked}")));
             }
         }
+        let all = opened.tables.len();
         opened.tables.retain(|table| arguments.tables.is_empty() || arguments.tables.contains(&table.name));
+        opened.is_whole = opened.tables.len() == all;
         Ok(opened)
     }
 
@@ -78,7 +82,7 @@ impl Opened {
             | Locator::Odbc(_) => (access.open(None)?, Vec::new()),
         };
         let tables = source.tables()?;
-        Ok(Self { name, source, tables, verdicts })
+        Ok(Self { name, source, tables, is_whole: true, verdicts })
     }
 
     /// Reads every row of the tables and says what they hold.
@@ -91,7 +95,14 @@ impl Opened {
             tables.push(profile(self.source.as_mut(), table, BATCH_ROWS)?);
             stage.step();
         }
+        drop(stage);
         let references = references(&mut tables);
+        if !self.is_whole {
+            printer.say(
+                "no codes are shown: which columns name people shows only beside all tables of the source",
+            );
+            tables.iter_mut().for_each(TableProfile::forget_codes);
+        }
         Ok(Profiled { tables, references })
     }
 }

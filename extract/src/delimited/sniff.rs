@@ -14,6 +14,7 @@ use super::scan::{BYTE_ORDER_MARK, START, other_kind};
 use super::{CsvSource, arrived};
 use crate::charset::Charset;
 use crate::error::{Error, ErrorKind};
+use crate::profile::Shape as Looks;
 use crate::selection::no_table;
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 use crate::span::{Batching, Span};
@@ -22,6 +23,8 @@ use crate::span::{Batching, Span};
 const SAMPLE: u64 = 1 << 20;
 /// Lines whose fields are counted.
 const LINES: usize = 500;
+/// The most digits of a name of a column, such as a year.
+const LONGEST_NUMBER: usize = 4;
 /// The name of a dialect that a file shows itself.
 const SNIFFED: &str = "gissad";
 const SEPARATORS: [u8; 4] = [b';', b'\t', b',', b'|'];
@@ -317,6 +320,8 @@ fn separator_of(lines: &[&[u8]]) -> (u8, Share, bool) {
     })
 }
 
+/// The names of the columns, when the first line says them. A line that looks like a row is none: what stands in it may
+/// be about a person, and names of columns are shown to everybody.
 fn header(line: &[u8], separator: u8, charset: Charset) -> Option<Vec<String>> {
     let mut spans = Vec::new();
     split(line, separator, true, &mut spans);
@@ -325,7 +330,30 @@ fn header(line: &[u8], separator: u8, charset: Charset) -> Option<Vec<String>> {
     let names = (0..spans.len()).map(|index| charset.decode(record.field(index)).map(Cow::into_owned));
     let names: Vec<String> = names.collect::<Option<_>>()?;
     let different: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-    (different.len() == names.len() && !different.contains("")).then_some(names)
+    let are_names = different.len() == names.len() && names.iter().all(|name| can_be_a_name(name));
+    are_names.then_some(names)
+}
+
+/// Whether a column can be called so: not what looks like a day, a number of a person or an amount.
+fn can_be_a_name(text: &str) -> bool {
+    match Looks::of(text) {
+        Looks::Word | Looks::Text => !text.contains('@'),
+        Looks::WholeNumber => text.len() <= LONGEST_NUMBER,
+        Looks::Blank
+        | Looks::SentinelDate
+        | Looks::Date
+        | Looks::CompactDate
+        | Looks::Moment
+        | Looks::Time
+        | Looks::Personnummer
+        | Looks::Samordningsnummer
+        | Looks::OtherIdentifier
+        | Looks::Organisationsnummer
+        | Looks::DecimalPoint
+        | Looks::DecimalComma
+        | Looks::Markup
+        | Looks::Bytes => false,
+    }
 }
 
 impl Source for SniffedFolder {
@@ -370,6 +398,22 @@ mod tests {
         }
         let opened = SniffedFolder::open(dir.path());
         (dir, opened)
+    }
+
+    #[test]
+    fn a_first_line_that_looks_like_a_row_names_no_columns() {
+        for row in
+            ["19990104-0000;Anna;Storgatan 1", "1;2024-01-31;x", "7;anna@example.org", "1;2,50", "12345;x"]
+        {
+            let (_dir, opened) = folder(&[("a.csv", format!("{row}\n2;b;c\n").as_bytes())]);
+            let error = opened.err().unwrap().to_string();
+            assert!(
+                !row.split(';').filter(|field| field.len() > 3).any(|field| error.contains(field)),
+                "{error}"
+            );
+        }
+        let (_dir, opened) = folder(&[("a.csv", b"id;2014;belopp i kr\n1;2;3\n")]);
+        assert_eq!(opened.unwrap().verdicts()[0].columns.len(), 3);
     }
 
     #[test]

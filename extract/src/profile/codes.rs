@@ -156,7 +156,18 @@ fn is_name_like(text: &str) -> bool {
 }
 
 /// Parts of the names of columns in which people are named, reached or written about, in Swedish and English.
-const OF_PEOPLE: [&str; 18] = [
+const OF_PEOPLE: [&str; 29] = [
+    "person",
+    "kontakt",
+    "ansvar",
+    "tolk",
+    "lakare",
+    "godman",
+    "vardnad",
+    "fattare",
+    "anhorig",
+    "foralder",
+    "barn",
     "namn",
     "name",
     "gata",
@@ -177,13 +188,13 @@ const OF_PEOPLE: [&str; 18] = [
     "anvand",
 ];
 /// The same, where the name begins or ends so: these letters stand in the middle of other words too.
-const OF_PEOPLE_AT_AN_END: [&str; 12] =
-    ["adr", "ort", "city", "zip", "tel", "pnr", "ssn", "anm", "besk", "av", "_by", "handl"];
+const OF_PEOPLE_AT_AN_END: [&str; 13] =
+    ["chef", "adr", "ort", "city", "zip", "tel", "pnr", "ssn", "anm", "besk", "av", "_by", "handl"];
 
 /// Whether the name of a column says that its values can name, reach or describe somebody. A nämnd is nobody, and so
 /// is the type of a number; `…AV` is who did it: REGAV, SKAPAD_AV.
 pub(super) fn tells_of_people(column: &str) -> bool {
-    let name = column.to_lowercase().replace("namnd", "");
+    let name = folded(column).replace("namnd", "");
     if name.ends_with("typ") || name.ends_with("type") {
         return false;
     }
@@ -191,9 +202,19 @@ pub(super) fn tells_of_people(column: &str) -> bool {
     OF_PEOPLE.iter().any(|part| name.contains(part)) || OF_PEOPLE_AT_AN_END.iter().any(at_an_end)
 }
 
+/// The name of a column in small letters without dots and rings: systems spell them or not.
+fn folded(column: &str) -> String {
+    let letter = |letter| match letter {
+        'å' | 'ä' => 'a',
+        'ö' => 'o',
+        other => other,
+    };
+    column.to_lowercase().chars().map(letter).collect()
+}
+
 /// Whether the name of a column says that the names of people stand in it; those of codes and units do not count.
 pub(super) fn names_people(column: &str) -> bool {
-    let name = column.to_lowercase();
+    let name = folded(column);
     let of_things = ["benamn", "enhet", "kod", "typ", "unit", "type"];
     (name.ends_with("namn") || name.ends_with("name")) && !of_things.iter().any(|part| name.contains(part))
 }

@@ -56,17 +56,33 @@ impl LengthCounter {
         let declared = room(declared_type);
         let cut_at = [declared, Some(longest)].into_iter().flatten().find(|at| free && self.is_cut(*at));
         let end = cut_at.unwrap_or(longest);
-        let ends = (end.saturating_sub(BEFORE).max(1)..=end).map(|length| {
+        let shown = end.saturating_sub(BEFORE).max(1)..=end;
+        let are_all = shown.contains(&shortest) && shown.contains(&longest);
+        let ends = shown.map(|length| {
             let values = self.0.get(&length).copied().unwrap_or(0);
             LengthCount { length, values: (values == 0 || values >= SHOWN_FROM).then_some(values) }
         });
-        Some(Lengths { shortest, longest, declared, ends: ends.collect(), cut_at })
+        let mut ends: Vec<LengthCount> = ends.collect();
+        if are_all {
+            hide_beside_one(&mut ends);
+        }
+        Some(Lengths { shortest, longest, declared, ends, cut_at })
     }
 
     fn is_cut(&self, at: u64) -> bool {
         let there = self.0.get(&at).copied().unwrap_or(0);
         let before: u64 = self.0.range(at.saturating_sub(BEFORE)..at).map(|(_, values)| values).sum();
         at >= CUT_FROM && self.0.len() > 2 && there >= SHOWN_FROM && there * BEFORE >= before * 3
+    }
+}
+
+/// Of all values one number that is not told is the rest: takes the smallest other away beside it.
+fn hide_beside_one(ends: &mut [LengthCount]) {
+    if ends.iter().filter(|one| one.values.is_none()).count() == 1 {
+        let told = ends.iter_mut().filter(|one| one.values.is_some_and(|values| values > 0));
+        if let Some(least) = told.min_by_key(|one| one.values) {
+            least.values = None;
+        }
     }
 }
 
@@ -115,6 +131,16 @@ mod tests {
             found.ends.iter().map(|one| one.values).collect::<Vec<_>>()[5..],
             [None, Some(9), Some(0), None]
         );
+    }
+
+    #[test]
+    fn a_number_that_is_not_told_is_not_the_rest_of_the_others() {
+        let told = |of: &[(usize, u64)]| -> Vec<u64> {
+            lengths(of, "").ends.iter().filter_map(|one| one.values.filter(|values| *values > 0)).collect()
+        };
+        assert_eq!(told(&[(11, 3), (12, 9), (14, 20)]), [20]);
+        assert_eq!(told(&[(11, 3), (12, 9), (14, 1)]), [9], "one of two cannot be told");
+        assert_eq!(told(&[(2, 40), (11, 3), (12, 9), (14, 20)]), [9, 20], "others lie outside");
     }
 
     #[test]

@@ -108,8 +108,7 @@ fn compare(
         compared.findings = declared(&drift(last.tables(), &shapes(&opened)), &checked.set);
     }
     let open = opened.get_mut(name).expect("the only source");
-    let mut rows =
-        Rows { system: name, set: &checked.set, last: last.as_ref(), is_files, findings: Vec::new() };
+    let mut rows = Rows { system: name, set: &checked.set, last: last.as_ref(), findings: Vec::new() };
     if compared.values {
         rows.read(open, printer)?;
     } else {
@@ -154,7 +153,6 @@ struct Rows<'a> {
     system: &'a str,
     set: &'a MappingSet,
     last: Option<&'a LastReading>,
-    is_files: bool,
     findings: Vec<Finding>,
 }
 
@@ -186,14 +184,11 @@ impl Rows<'_> {
     fn read(&mut self, open: &mut OpenSource, printer: &Printer) -> Result<(), Failure> {
         open.source.fingerprint()?;
         let stage = printer.stage("drift", u64::try_from(open.tables.len()).unwrap_or(0));
-        let (mut before, mut now) = (Vec::new(), Vec::new());
+        let (mut before, mut now, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for table in &open.tables {
             stage.now(&table.name);
             stage.step();
             let staged = self.staged(table)?;
-            if staged.is_none() && !self.is_files {
-                continue;
-            }
             let both = staged.as_ref().map_or_else(|| table.clone(), |(staged, _)| readable(table, staged));
             let found = match profile(open.source.as_mut(), &both, BATCH_ROWS) {
                 Err(error) if error.kind() == ErrorKind::Drift => {
@@ -202,15 +197,18 @@ impl Rows<'_> {
                 }
                 found => found?,
             };
-            let Some((staged, read)) = staged else { continue };
+            let Some((staged, read)) = staged else {
+                others.push(found);
+                continue;
+            };
             self.findings.extend(rows_fell(self.system, &table.name, read, found.rows, false));
             let names: Vec<&str> = both.columns.iter().map(|column| column.name.as_str()).collect();
             let mut reader = staged.manifest.read(&staged.dir, Some(&names), BATCH_ROWS)?;
             before.push(profile_rows(&both, &mut reader)?);
             now.push(found);
         }
-        // What names rows and people is no code.
-        references(&mut before);
+        // What names rows and people is no code, also when the table of the people is not staged.
+        now.append(&mut others);
         references(&mut now);
         let codes =
             before.iter().zip(&now).flat_map(|(before, now)| codes(self.system, before, now, self.set));
