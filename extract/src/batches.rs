@@ -39,6 +39,7 @@ impl RowBuilder {
     }
 
     /// Adds a value to one column of the row under construction.
+    #[inline]
     pub(crate) fn push(&mut self, column: usize, value: Option<Value<'_>>) {
         self.bytes += match value {
             Some(Value::Text(text)) => text.len(),

@@ -75,6 +75,16 @@ impl Charset {
         byte.is_ascii() && !letter
     }
 
+    /// The text of these bytes, when they are the UTF-8 of that text themselves.
+    pub(crate) fn unchanged<'t>(&self, bytes: &'t [u8]) -> Option<&'t str> {
+        let keeps_all = match self {
+            Self::Web(_) if self.is_utf8() => true,
+            Self::Web(_) | Self::CodePage(..) => bytes.is_ascii(),
+            Self::SwedishSevenBit => false,
+        };
+        if keeps_all { std::str::from_utf8(bytes).ok() } else { None }
+    }
+
     /// The text of these bytes; `None` when one of them has no meaning.
     pub(crate) fn decode<'t>(&self, bytes: &'t [u8]) -> Option<Cow<'t, str>> {
         match self {
@@ -125,6 +135,23 @@ mod tests {
         ];
         for (name, bytes) in words {
             assert_eq!(decode(name, bytes).as_deref(), Some("Åkerö älv"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_unchanged_is_what_would_be_decoded() {
+        let names = ["utf-8", "windows-1252", "iso-8859-1", "koi8-r", "x-user-defined", "cp437", "iso646-se"];
+        let ascii: Vec<u8> = (0..128).collect();
+        for name in names {
+            let charset = Charset::named(name).unwrap();
+            for bytes in [&ascii[..], b"", "Åsa".as_bytes(), b"\xc5sa", b"]sa"] {
+                let unchanged = charset.unchanged(bytes);
+                assert!(
+                    unchanged.is_none_or(|text| charset.decode(bytes).as_deref() == Some(text)),
+                    "{name}"
+                );
+            }
+            assert_eq!(charset.unchanged(&ascii).is_some(), !charset.is_seven_bit(), "{name}");
         }
     }
 

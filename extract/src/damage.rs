@@ -83,24 +83,51 @@ impl Damage {
 
     /// Counts a value that was decoded from `bytes`.
     pub(crate) fn see(&mut self, bytes: &[u8], text: &str, charset: Charset) {
-        // Most values have nothing that needs a closer look, and this loop sees many bytes at once.
-        if !bytes.iter().fold(false, |found, byte| found | (byte.wrapping_sub(b' ') > b'z' - b' ')) {
+        if !may_have_any(bytes) {
             return;
         }
-        self.control += u64::from(text.bytes().any(is_control));
-        self.seven_bit += u64::from(!charset.is_seven_bit() && has_between_letters(text, &['{', '|', '}']));
-        if text.is_ascii() {
-            return;
-        }
-        self.lost += u64::from(text.contains('\u{fffd}'));
-        self.misread += u64::from(is_misread(text));
-        self.other_page += u64::from(is_of_other_page(text, charset));
+        let signs = text.bytes().fold(0, |signs, byte| signs | SIGNS[usize::from(byte)]);
+        let has = |sign: u8| signs & sign != 0;
+        self.control += u64::from(has(CONTROL));
+        let seven_bit = has(SEVEN_BIT) && !charset.is_seven_bit();
+        self.seven_bit += u64::from(seven_bit && has_between_letters(text, &['{', '|', '}']));
+        self.lost += u64::from(has(LOST) && text.contains('\u{fffd}'));
+        self.misread += u64::from(has(MISREAD) && is_misread(text));
+        self.other_page += u64::from(has(WIDE) && is_of_other_page(text, charset));
     }
 }
 
-fn is_control(byte: u8) -> bool {
-    byte == 0x7f || (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
+/// Whether values with these bytes can have damage. Most have none, and this loop sees many bytes at once.
+pub(crate) fn may_have_any(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| found | (byte.wrapping_sub(b' ') > b'z' - b' '))
 }
+
+const CONTROL: u8 = 1;
+const SEVEN_BIT: u8 = 2;
+const LOST: u8 = 4;
+const MISREAD: u8 = 8;
+const WIDE: u8 = 16;
+
+/// What each byte of a text in UTF-8 is a sign of. Without the sign there is no such damage.
+const SIGNS: [u8; 256] = {
+    let mut signs = [0; 256];
+    let (mut place, mut byte) = (0, 0_u8);
+    while place < signs.len() {
+        signs[place] = match byte {
+            b'\t' | b'\n' | b'\r' | b' '..=b'z' | b'~' => 0,
+            0..b' ' | 0x7f => CONTROL,
+            b'{' | b'|' | b'}' => SEVEN_BIT,
+            // The second bytes of `Ã` and `├`.
+            0x83 | 0x94 => WIDE | MISREAD,
+            // The first byte of U+FFFD.
+            0xef => WIDE | LOST,
+            0x80.. => WIDE,
+        };
+        place += 1;
+        byte = byte.wrapping_add(1);
+    }
+    signs
+};
 
 fn has_between_letters(text: &str, marks: &[char]) -> bool {
     around(text).any(|(before, one, after)| {

@@ -42,6 +42,7 @@ impl Intake {
     }
 
     /// Adds a value to one column of the row under construction.
+    #[inline]
     pub(crate) fn push(&mut self, column: usize, value: Option<Value<'_>>) {
         self.builder.push(column, value);
     }

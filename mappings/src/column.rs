@@ -209,6 +209,7 @@ impl ColumnBuilder {
     ///
     /// # Panics
     /// When the value has another type than the column: a mistake of the caller, never of the data.
+    #[inline]
     #[rustfmt::skip]
     pub fn push(&mut self, value: Option<Value<'_>>) {
         match (&mut self.inner, value) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{ErrorKind as IoErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind};
@@ -10,39 +10,50 @@ use crate::hashing::HashingReader;
 
 const BUFFER: usize = 256 << 10;
 /// A longer line is no line of a table but a file of another kind.
-const LONGEST_LINE: u64 = 64 << 20;
+const LONGEST_LINE: usize = 64 << 20;
 
 /// A physical line as it stands in the file.
-pub(super) struct Line {
+#[derive(Clone, Copy)]
+pub(super) struct Line<'l> {
     pub(super) number: u64,
     /// With the line end.
-    pub(super) raw: Vec<u8>,
+    pub(super) raw: &'l [u8],
     text: usize,
 }
 
-impl Line {
+impl<'l> Line<'l> {
     /// The line without its end.
-    pub(super) fn text(&self) -> &[u8] {
+    pub(super) fn text(&self) -> &'l [u8] {
         &self.raw[..self.text]
-    }
-
-    fn bytes(&self) -> u64 {
-        u64::try_from(self.raw.len()).expect("a line fits the memory")
     }
 }
 
-/// The lines of a file. Their buffers are used again.
+/// Where a line lies in the buffer.
+struct Extent {
+    start: usize,
+    /// Where its text ends and its line end begins.
+    text: usize,
+    end: usize,
+}
+
+/// The lines of a file. They are slices of one buffer, which holds what is read and not yet passed.
 pub(super) struct Lines {
     path: PathBuf,
-    input: BufReader<HashingReader<File>>,
+    input: HashingReader<File>,
     crlf: bool,
     /// Whether the last line of the file is no row and is not given out as one.
     withholds_last: bool,
-    read: u64,
+    buffer: Vec<u8>,
+    /// The bytes of the buffer that come from the file.
+    filled: usize,
+    /// Where the line begins that is found next.
+    start: usize,
+    /// Up to here that line has no end.
+    searched: usize,
+    ahead: VecDeque<Extent>,
+    passed_lines: u64,
     /// The bytes of the lines that were passed.
     passed: u64,
-    ahead: VecDeque<Line>,
-    spare: Vec<Line>,
 }
 
 impl Lines {
@@ -51,57 +62,108 @@ impl Lines {
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
         Ok(Self {
             path: path.to_owned(),
-            input: BufReader::with_capacity(BUFFER, HashingReader::new(file)),
+            input: HashingReader::new(file),
             crlf,
             withholds_last,
-            read: 0,
-            passed: 0,
+            buffer: Vec::new(),
+            filled: 0,
+            start: 0,
+            searched: 0,
             ahead: VecDeque::new(),
-            spare: Vec::new(),
+            passed_lines: 0,
+            passed: 0,
         })
     }
 
     /// Reads ahead until line `index` from here is known; `false` when the file ends before it.
     pub(super) fn reach(&mut self, index: usize) -> Result<bool, Error> {
         while self.ahead.len() <= index + usize::from(self.withholds_last) {
-            let mut line = self.spare.pop().unwrap_or(Line { number: 0, raw: Vec::new(), text: 0 });
-            line.raw.clear();
-            let count = (&mut self.input)
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut line.raw)
-                .map_err(|error| Error::reading(&self.path, error))?;
-            if count == 0 {
+            if !self.find_line()? {
                 return Ok(false);
             }
-            self.read += 1;
-            line.number = self.read;
-            if u64::try_from(count).is_ok_and(|count| count >= LONGEST_LINE) {
-                let problem = format!("{}: line {} is too long", self.path.display(), self.read);
-                return Err(Error::new(ErrorKind::Unreadable, problem));
-            }
-            let end: &[u8] = if self.crlf { b"\r\n" } else { b"\n" };
-            let text = line.raw.strip_suffix(end).or_else(|| line.raw.strip_suffix(b"\n"));
-            line.text = text.map_or(line.raw.len(), <[u8]>::len);
-            self.ahead.push_back(line);
         }
         Ok(true)
     }
 
+    /// Finds one more line; `false` at the end of the file.
+    fn find_line(&mut self) -> Result<bool, Error> {
+        let end = loop {
+            if let Some(place) = memchr::memchr(b'\n', &self.buffer[self.searched..self.filled]) {
+                break self.searched + place + 1;
+            }
+            self.searched = self.filled;
+            self.check_length(self.filled)?;
+            if !self.refill()? {
+                break self.filled;
+            }
+        };
+        self.check_length(end)?;
+        if end == self.start {
+            return Ok(false);
+        }
+        let raw = &self.buffer[self.start..end];
+        let line_end: &[u8] = if self.crlf { b"\r\n" } else { b"\n" };
+        let text = raw.strip_suffix(line_end).or_else(|| raw.strip_suffix(b"\n")).unwrap_or(raw);
+        self.ahead.push_back(Extent { start: self.start, text: self.start + text.len(), end });
+        (self.start, self.searched) = (end, end);
+        Ok(true)
+    }
+
+    fn check_length(&self, end: usize) -> Result<(), Error> {
+        if end - self.start < LONGEST_LINE {
+            return Ok(());
+        }
+        let problem = format!("{}: line {} is too long", self.path.display(), self.number(self.ahead.len()));
+        Err(Error::new(ErrorKind::Unreadable, problem))
+    }
+
+    /// Reads more of the file into the place of the lines that were passed; `false` at its end.
+    fn refill(&mut self) -> Result<bool, Error> {
+        let kept = self.ahead.front().map_or(self.start, |line| line.start);
+        self.buffer.copy_within(kept..self.filled, 0);
+        for line in &mut self.ahead {
+            line.start -= kept;
+            line.text -= kept;
+            line.end -= kept;
+        }
+        self.start -= kept;
+        self.searched -= kept;
+        self.filled -= kept;
+        self.buffer.resize(self.buffer.len().max(self.filled + BUFFER), 0);
+        loop {
+            match self.input.read(&mut self.buffer[self.filled..]) {
+                Ok(count) => {
+                    self.filled += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == IoErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::reading(&self.path, error)),
+            }
+        }
+    }
+
+    /// The 1-based number of line `index` from here.
+    fn number(&self, index: usize) -> u64 {
+        self.passed_lines + length(index) + 1
+    }
+
     /// Line `index` from here, which [`Lines::reach`] has found.
-    pub(super) fn line(&self, index: usize) -> &Line {
-        &self.ahead[index]
+    pub(super) fn line(&self, index: usize) -> Line<'_> {
+        let Extent { start, text, end } = self.ahead[index];
+        Line { number: self.number(index), raw: &self.buffer[start..end], text: text - start }
     }
 
     /// The line that is withheld, when all before it have been passed.
-    pub(super) fn last(&self) -> Option<&Line> {
-        self.ahead.front().filter(|_| self.withholds_last)
+    pub(super) fn last(&self) -> Option<Line<'_>> {
+        (self.withholds_last && !self.ahead.is_empty()).then(|| self.line(0))
     }
 
     /// Goes on to the line after the next `count`.
     pub(super) fn pass(&mut self, count: usize) {
-        self.passed += self.ahead.iter().take(count).map(Line::bytes).sum::<u64>();
-        self.spare.extend(self.ahead.drain(..count));
-        self.spare.truncate(8);
+        for line in self.ahead.drain(..count) {
+            self.passed_lines += 1;
+            self.passed += length(line.end - line.start);
+        }
     }
 
     /// The bytes of the lines that were passed.
@@ -111,9 +173,12 @@ impl Lines {
 
     /// The digest and size of what was read; of the whole file at its end.
     pub(super) fn content(&self) -> (bron_mappings::Digest, u64) {
-        let input = self.input.get_ref();
-        (input.digest(), input.passed())
+        (self.input.digest(), self.input.passed())
     }
+}
+
+fn length(count: usize) -> u64 {
+    u64::try_from(count).expect("what lies in memory is shorter than 2^64")
 }
 
 #[cfg(test)]
@@ -150,5 +215,27 @@ mod tests {
         lines.pass(2);
         assert!(!lines.reach(0).unwrap());
         assert_eq!(lines.last().map(|line| (line.number, line.text())), Some((3, &b"last"[..])));
+    }
+
+    #[test]
+    fn lines_may_lie_across_what_is_read_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let lengths = [BUFFER - 1, BUFFER, 3 * BUFFER + 7, 0, 1, BUFFER / 2, 2 * BUFFER];
+        let texts: Vec<Vec<u8>> =
+            lengths.iter().zip(b'a'..).map(|(length, one)| vec![one; *length]).collect();
+        std::fs::write(&path, [texts.join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
+        for ahead in 1..texts.len() {
+            let mut lines = Lines::open(&path, false, false).unwrap();
+            for (place, text) in texts.iter().enumerate() {
+                assert_eq!(lines.reach(ahead - 1).unwrap(), place + ahead <= texts.len());
+                let line = lines.line(0);
+                assert_eq!((line.number, line.text() == text), (length(place) + 1, true), "{ahead} ahead");
+                lines.pass(1);
+            }
+            assert!(!lines.reach(0).unwrap());
+            assert_eq!(lines.passed(), std::fs::metadata(&path).unwrap().len());
+            assert_eq!(lines.content().0, bron_mappings::Digest::of(&std::fs::read(&path).unwrap()));
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The rows of all files of one table as batches.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::Path;
 
 use bron_mappings::{ControlLine, LinePlace, Value};
@@ -12,7 +14,7 @@ use super::lines::{Line, Lines};
 use super::rows::{Rows, Taken};
 use super::scan::{BYTE_ORDER_MARK, changed};
 use super::{DIALECT, DataFile, FILE, FileTable, LINE, REPAIRED};
-use crate::damage::Damage;
+use crate::damage::{self, Damage};
 use crate::error::{Error, ErrorKind};
 use crate::intake::{self, Intake};
 use crate::ledger::{BROKEN_ROW, ControlNote, SourceFile, TableLedger};
@@ -42,6 +44,8 @@ struct OpenFile<'a> {
     first: Option<(&'a ControlLine, Said)>,
     sums: Sums,
     units: u64,
+    /// The line number of a row as text, in a buffer that is used again.
+    number: String,
 }
 
 /// Where the value of a column comes from, decided once per file.
@@ -188,7 +192,7 @@ impl<'a> OpenFile<'a> {
         let sums = Sums::new(summed.into_iter(), |name| header.position(name));
         let rows = Rows::new(layout, header.len(), free_text);
         let damage = vec![Damage::default(); wanted.len()];
-        Ok(Self { table, file, lines, rows, slots, damage, first, sums, units: 0 })
+        Ok(Self { table, file, lines, rows, slots, damage, first, sums, units: 0, number: String::new() })
     }
 
     /// Takes one row or unreadable line; `false` at the end of the file.
@@ -206,7 +210,7 @@ impl<'a> OpenFile<'a> {
                 }
             }
             Taken::Unreadable => {
-                let (file, raw) = (self.file.name.clone(), first.raw.clone());
+                let (file, raw) = (self.file.name.clone(), first.raw.to_vec());
                 self.lines.pass(1);
                 intake.keep_aside(UnreadableRow {
                     file,
@@ -222,18 +226,28 @@ impl<'a> OpenFile<'a> {
 
     fn push_row(&mut self, intake: &mut Intake, line: u64, repaired: bool) -> Result<(), Error> {
         let charset = self.file.layout.charset;
-        self.sums.add(self.rows.record(), &self.file.layout);
+        let record = self.rows.record();
+        self.sums.add(record, &self.file.layout);
+        let whole = charset.unchanged(record.bytes());
+        let may_be_damaged = damage::may_have_any(record.bytes());
         for (index, slot) in self.slots.iter().enumerate() {
             match slot {
                 Slot::Field(field) => {
-                    let bytes = self.rows.record().field(*field);
-                    let text = charset.decode(bytes);
+                    let bytes = record.field(*field);
+                    let unchanged = whole.and_then(|whole| record.text(*field, whole)).map(Cow::Borrowed);
+                    let text = unchanged.or_else(|| charset.decode(bytes));
                     let text = text.ok_or_else(|| self.undecodable(line, intake.column(index)))?;
-                    self.damage[index].see(bytes, &text, charset);
+                    if may_be_damaged {
+                        self.damage[index].see(bytes, &text, charset);
+                    }
                     intake.push(index, Some(Value::Text(&text)));
                 }
                 Slot::Constant(text) => intake.push(index, Some(Value::Text(text))),
-                Slot::Line => intake.push(index, Some(Value::Text(&line.to_string()))),
+                Slot::Line => {
+                    self.number.clear();
+                    write!(self.number, "{line}").expect("a text takes any number");
+                    intake.push(index, Some(Value::Text(&self.number)));
+                }
                 Slot::Repaired => intake.push(index, repaired.then_some(Value::Text(BROKEN_ROW))),
                 Slot::Null => intake.push(index, None),
             }
@@ -291,7 +305,7 @@ impl<'a> OpenFile<'a> {
 }
 
 /// The next line, which the first pass saw.
-fn next_line<'l>(lines: &'l mut Lines, file: &DataFile) -> Result<&'l Line, Error> {
+fn next_line<'l>(lines: &'l mut Lines, file: &DataFile) -> Result<Line<'l>, Error> {
     // Of a line that is withheld only the end of the file is seen.
     if lines.reach(0)? { Ok(lines.line(0)) } else { Err(no_names(&file.path)) }
 }
@@ -301,7 +315,7 @@ fn no_names(path: &Path) -> Error {
     Error::new(ErrorKind::Truncated, problem)
 }
 
-fn without_mark<'l>(line: &'l Line, layout: &Layout) -> &'l [u8] {
+fn without_mark<'l>(line: Line<'l>, layout: &Layout) -> &'l [u8] {
     let text = line.text();
     let marked = layout.charset.is_utf8() && line.number == 1;
     if marked { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text }

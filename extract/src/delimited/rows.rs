@@ -1,5 +1,7 @@
 //! From physical lines to rows: the rules for broken ones.
 
+use memchr::memchr;
+
 use super::fields::{FieldSpan, Quotes, Record, Shape, split};
 use super::layout::Layout;
 use super::lines::Lines;
@@ -52,6 +54,9 @@ impl Rows {
         if !lines.reach(0)? {
             return Ok(None);
         }
+        if self.take_plain(lines.line(0).text()) {
+            return Ok(Some(Taken::Row { lines: 1, repaired: false }));
+        }
         self.record.clear();
         let shape = self.split_line(lines, 0);
         if shape == Shape::Regular && self.spans.len() == self.fields {
@@ -72,6 +77,16 @@ impl Rows {
         Ok(Some(repaired.map_or(Taken::Unreadable, |lines| Taken::Row { lines, repaired: true })))
     }
 
+    /// Takes a line with the right number of fields and without quotation marks that could mean something: nearly all
+    /// lines are such.
+    fn take_plain(&mut self, text: &[u8]) -> bool {
+        if self.quoting && memchr(b'"', text).is_some() {
+            return false;
+        }
+        self.record.fill(text, self.separator);
+        self.record.len() == self.fields
+    }
+
     fn split_line(&mut self, lines: &Lines, index: usize) -> Shape {
         split(lines.line(index).text(), self.separator, self.quoting, &mut self.spans)
     }
@@ -89,14 +104,14 @@ impl Rows {
     /// A quotation with line breaks, as the rules of quoting allow: the text is kept byte for byte.
     fn close_quotation(&mut self, lines: &mut Lines) -> Result<Option<usize>, Error> {
         self.joined.clear();
-        self.joined.extend_from_slice(&lines.line(0).raw);
+        self.joined.extend_from_slice(lines.line(0).raw);
         for index in 1..ROW_LINES {
             if self.joined.len() > ROW_BYTES || !lines.reach(index)? {
                 return Ok(None);
             }
             let line = lines.line(index);
-            self.joined.extend_from_slice(&line.raw);
-            if !line.raw.contains(&b'"') {
+            self.joined.extend_from_slice(line.raw);
+            if memchr(b'"', line.raw).is_none() {
                 continue;
             }
             let end = self.joined.len() - (line.raw.len() - line.text().len());

@@ -7,6 +7,7 @@ use std::str;
 use std::time::{Duration, SystemTime};
 
 use bron_mappings::Digest;
+use memchr::memchr_iter;
 
 use super::layout::Layout;
 use crate::error::{Error, ErrorKind};
@@ -92,6 +93,7 @@ struct Found {
     /// The beginning of a character that the next chunk completes.
     partial: Vec<u8>,
     column: u64,
+    /// The whole lines before the first byte that is no UTF-8.
     valid_lines: u64,
     valid_bytes: u64,
     invalid: bool,
@@ -101,8 +103,6 @@ impl Found {
     fn see(&mut self, chunk: &[u8]) {
         let missing = START.saturating_sub(self.start.len());
         self.start.extend_from_slice(&chunk[..missing.min(chunk.len())]);
-        self.bytes += length(chunk);
-        self.lines += newlines(chunk);
         self.last = chunk.last().copied().or(self.last);
         if !self.invalid {
             let mut text = std::mem::take(&mut self.partial);
@@ -113,6 +113,8 @@ impl Found {
                 self.see_text(&text);
             }
         }
+        self.bytes += length(chunk);
+        self.lines += newlines(chunk);
     }
 
     fn see_text(&mut self, bytes: &[u8]) {
@@ -122,15 +124,18 @@ impl Found {
                 let (valid, rest) = bytes.split_at(error.valid_up_to());
                 self.see_valid(str::from_utf8(valid).expect("it is valid up to here"));
                 self.invalid = error.error_len().is_some();
+                if self.invalid {
+                    // The beginning of a character that came before holds no end of a line.
+                    self.valid_lines = self.lines + newlines(valid);
+                }
                 self.partial = rest.to_vec();
             }
         }
     }
 
     fn see_valid(&mut self, text: &str) {
-        self.multibyte |= !text.is_ascii();
+        self.multibyte = self.multibyte || !text.is_ascii();
         self.valid_bytes += length(text.as_bytes());
-        self.valid_lines += newlines(text.as_bytes());
         let last_line = match text.rfind('\n') {
             None => text,
             Some(at) => {
@@ -184,8 +189,7 @@ pub(super) fn other_kind(start: &[u8]) -> Option<&'static str> {
 }
 
 fn newlines(bytes: &[u8]) -> u64 {
-    // In short runs the count fits a byte, which lets the compiler count many bytes at once.
-    bytes.chunks(255).map(|run| u64::from(run.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>())).sum()
+    u64::try_from(memchr_iter(b'\n', bytes).count()).expect("a slice is shorter than 2^64 bytes")
 }
 
 fn length(bytes: &[u8]) -> u64 {
