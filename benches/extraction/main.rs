@@ -141,8 +141,8 @@ impl Prepared {
     }
 }
 
-/// The driver of PostgreSQL with what keeps it from fetching all rows at once. It is named by its file: a driver manager
-/// that is part of a program does not look into the folders that distributions keep drivers in.
+/// The driver of PostgreSQL with what keeps it from fetching all rows at once. It is named by its file: a driver
+/// manager that is part of a program does not look into the folders that distributions keep drivers in.
 fn connection_string(server: &PostgresServer) -> String {
     let mut files = DRIVER_FOLDERS.iter().map(|folder| Path::new(folder).join(DRIVER));
     let driver = files.find(|file| file.is_file()).expect("the ODBC driver of PostgreSQL is installed");
