@@ -15,7 +15,8 @@
 //!
 //! `cargo bench --bench extraction` measures everything with a million visits and ten million. Numbers and words behind
 //! `--` choose: `-- 200000 csv odbc` compares those two with 200,000 visits, `-- 100000 400000 memory` measures the
-//! memory for these two numbers. All files lie below `TMPDIR`: ten million visits take 6 GB.
+//! memory for these two numbers, and anything else is refused. All files lie below `TMPDIR`: ten million visits take
+//! 6 GB.
 #![expect(clippy::print_stdout, reason = "a measurement prints what it found")]
 
 mod baselines;
@@ -23,6 +24,7 @@ mod program;
 mod project;
 mod visits;
 
+use std::path::Path;
 use std::time::Duration;
 
 use bron_servers::PostgresServer;
@@ -34,14 +36,29 @@ const ROWS: u64 = 1_000_000;
 const MANY_TIMES: u64 = 10;
 const ROUNDS: usize = 3;
 const KIB_PER_MIB: u64 = 1024;
+const WORDS: [&str; 4] = ["csv", "postgres", "odbc", "memory"];
+/// The driver of PostgreSQL, and where distributions keep it.
+const DRIVER: &str = "psqlodbcw.so";
+const DRIVER_FOLDERS: [&str; 5] = [
+    "/usr/lib/x86_64-linux-gnu/odbc",
+    "/usr/lib/aarch64-linux-gnu/odbc",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+];
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let mut numbers = arguments.iter().filter_map(|text| text.parse::<u64>().ok());
-    let rows = numbers.next().unwrap_or(ROWS);
+    // Cargo itself adds `--bench`.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|text| text != "--bench").collect();
+    let (numbers, words): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|text| text.parse::<u64>().is_ok());
+    if let Some(unknown) = words.iter().find(|word| !WORDS.contains(&word.as_str())) {
+        panic!("{unknown} is neither a number nor one of {}", WORDS.join(", "));
+    }
+    let mut numbers = numbers.into_iter().filter_map(|text| text.parse().ok());
+    let rows: u64 = numbers.next().unwrap_or(ROWS);
     let many = numbers.next().unwrap_or(rows * MANY_TIMES);
-    let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|text| is_word(text)).collect();
-    let wants = |word: &str| words.is_empty() || words.contains(&word);
+    let wants = |word: &str| words.is_empty() || words.iter().any(|wanted| *wanted == word);
     let few = Prepared::new(rows);
     println!("{rows} visits of {} columns; the shortest of {ROUNDS} rounds", visits::COLUMNS.len());
     if wants("csv") {
@@ -58,10 +75,6 @@ fn main() {
     if wants("memory") {
         memory(&few, &Prepared::new(many));
     }
-}
-
-fn is_word(text: &str) -> bool {
-    ["csv", "postgres", "odbc", "memory"].contains(&text)
 }
 
 /// The same visits in every kind of source, each with a project that reads it.
@@ -128,11 +141,14 @@ impl Prepared {
     }
 }
 
-/// The driver of PostgreSQL with what keeps it from fetching all rows at once.
+/// The driver of PostgreSQL with what keeps it from fetching all rows at once. It is named by its file: a driver
+/// manager that is part of a program does not look into the folders that distributions keep drivers in.
 fn connection_string(server: &PostgresServer) -> String {
-    let port = server.port();
+    let mut files = DRIVER_FOLDERS.iter().map(|folder| Path::new(folder).join(DRIVER));
+    let driver = files.find(|file| file.is_file()).expect("the ODBC driver of PostgreSQL is installed");
+    let (driver, port) = (driver.display(), server.port());
     format!(
-        "Driver=PostgreSQL Unicode;Server=127.0.0.1;Port={port};Database=postgres;UID=bron;UseDeclareFetch=1;Fetch=4096"
+        "Driver={driver};Server=127.0.0.1;Port={port};Database=postgres;UID=bron;UseDeclareFetch=1;Fetch=4096"
     )
 }
 

@@ -1,5 +1,7 @@
 //! How the values of a column are asked for, and what makes them the text that travels.
 
+use std::iter::repeat_n;
+
 use bron_mappings::ColumnType;
 use odbc_api::buffers::BufferDesc;
 
@@ -224,66 +226,66 @@ fn room(size: Option<usize>, bytes_per_unit: usize) -> usize {
 
 impl Finish {
     /// Appends the text that travels to `out`.
-    pub(super) fn write(self, text: &str, out: &mut Vec<u8>) {
+    pub(super) fn write(self, text: &str, out: &mut String) {
         match self {
-            Self::AsIs | Self::Written | Self::Money | Self::Real64 => out.extend_from_slice(text.as_bytes()),
+            Self::AsIs | Self::Written | Self::Money | Self::Real64 => out.push_str(text),
             Self::Moment => write_moment(text, out),
             Self::MomentInUtc => {
                 write_moment(text, out);
                 // A moment that never was has no offset either.
-                out.extend_from_slice(if text.starts_with("0000") { b"" } else { b" +00:00" });
+                out.push_str(if text.starts_with("0000") { "" } else { " +00:00" });
             }
             Self::WrittenInUtc => {
                 let moment = text.strip_suffix("+00");
-                out.extend_from_slice(moment.unwrap_or(text).as_bytes());
-                out.extend_from_slice(if moment.is_some() { b" +00:00" } else { b"" });
+                out.push_str(moment.unwrap_or(text));
+                out.push_str(if moment.is_some() { " +00:00" } else { "" });
             }
             Self::Scale(digits) => write_exact(text, digits, out),
             Self::Real32 => match text.parse::<f32>() {
-                Ok(number) if number.is_finite() => out.extend_from_slice(number.to_string().as_bytes()),
-                Ok(_) | Err(_) => out.extend_from_slice(text.as_bytes()),
+                Ok(number) if number.is_finite() => out.push_str(&number.to_string()),
+                Ok(_) | Err(_) => out.push_str(text),
             },
-            Self::Bit => out.extend_from_slice(match text {
-                "\0" => b"0",
-                "\u{1}" => b"1",
-                other => other.as_bytes(),
+            Self::Bit => out.push_str(match text {
+                "\0" => "0",
+                "\u{1}" => "1",
+                other => other,
             }),
-            Self::LowerCase => out.extend_from_slice(text.to_ascii_lowercase().as_bytes()),
-            Self::UpperCase => out.extend_from_slice(text.to_ascii_uppercase().as_bytes()),
+            Self::LowerCase => out.push_str(&text.to_ascii_lowercase()),
+            Self::UpperCase => out.push_str(&text.to_ascii_uppercase()),
         }
     }
 }
 
-fn write_moment(text: &str, out: &mut Vec<u8>) {
+fn write_moment(text: &str, out: &mut String) {
     // FreeTDS writes the year with as few digits as it has.
     let year = text.bytes().take_while(u8::is_ascii_digit).count();
     if (1..4).contains(&year) && text[year..].starts_with('-') {
-        out.resize(out.len() + 4 - year, b'0');
+        out.extend(repeat_n('0', 4 - year));
     }
     let offset = text.find(" +").or_else(|| text.find(" -")).unwrap_or(text.len());
-    out.extend_from_slice(without_idle_fraction(&text[..offset]).as_bytes());
-    out.extend_from_slice(&text.as_bytes()[offset..]);
+    out.push_str(without_idle_fraction(&text[..offset]));
+    out.push_str(&text[offset..]);
 }
 
 /// Some drivers leave out the zero before the point, and zeros at the end.
-fn write_exact(text: &str, digits: usize, out: &mut Vec<u8>) {
+fn write_exact(text: &str, digits: usize, out: &mut String) {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let nothing = whole.is_empty() && fraction.is_empty();
     if nothing || !is_number(whole) || !is_number(fraction) {
-        return out.extend_from_slice(text.as_bytes());
+        return out.push_str(text);
     }
     if unsigned.len() < text.len() {
-        out.push(b'-');
+        out.push('-');
     }
-    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole.as_bytes() });
+    out.push_str(if whole.is_empty() { "0" } else { whole });
     if digits == 0 && fraction.is_empty() {
         return;
     }
-    out.push(b'.');
-    out.extend_from_slice(fraction.as_bytes());
-    out.resize(out.len() + digits.saturating_sub(fraction.len()), b'0');
+    out.push('.');
+    out.push_str(fraction);
+    out.extend(repeat_n('0', digits.saturating_sub(fraction.len())));
 }
 
 #[cfg(test)]
@@ -291,9 +293,9 @@ mod tests {
     use super::*;
 
     fn finished(finish: Finish, text: &str) -> String {
-        let mut out = Vec::new();
+        let mut out = String::new();
         finish.write(text, &mut out);
-        String::from_utf8(out).unwrap()
+        out
     }
 
     fn form(code: i16, size: usize, dialect: Dialect) -> Form {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::str;
 
 use blake3::{Hash, Hasher};
-use odbc_api::buffers::{BoxColumnBuffer, ColumnarBuffer};
+use odbc_api::buffers::{BinColumnSlice, BoxColumnBuffer, ColumnarBuffer, NullableSlice, TextColumnSlice};
 use odbc_api::{CursorRow, Error as OdbcError, Nullable};
 
 use super::form::{Asked, Finish, Form};
@@ -16,7 +16,28 @@ const SCRATCH: usize = 64 << 10;
 /// How many bytes are digested at once.
 const RUN: usize = 64 << 10;
 
-/// A value; text and bytes lie in the row set's store.
+/// The values of one column as the driver left them in its buffer.
+enum Fetched<'b> {
+    Text(TextColumnSlice<'b, u8>, usize),
+    Bytes(BinColumnSlice<'b>, usize),
+    Real32(NullableSlice<'b, f32>),
+    Real64(NullableSlice<'b, f64>),
+}
+
+impl<'b> Fetched<'b> {
+    fn of(buffers: &'b ColumnarBuffer<BoxColumnBuffer>, index: usize, asked: Asked) -> Self {
+        const BOUND: &str = "the buffer was made for what is asked";
+        let column = buffers.column(index);
+        match asked {
+            Asked::Text(room) => Self::Text(column.as_text().expect(BOUND), room),
+            Asked::Bytes(room) => Self::Bytes(column.as_binary().expect(BOUND), room),
+            Asked::Real32 => Self::Real32(column.as_nullable_slice().expect(BOUND)),
+            Asked::Real64 => Self::Real64(column.as_nullable_slice().expect(BOUND)),
+        }
+    }
+}
+
+/// A value; texts and bytes lie in the stores of the row set.
 enum Cell {
     Null,
     Real(f64),
@@ -28,7 +49,8 @@ enum Cell {
 #[derive(Default)]
 pub(super) struct RowSet {
     cells: Vec<Cell>,
-    store: Vec<u8>,
+    texts: String,
+    bytes: Vec<u8>,
     /// The cells that were taken.
     taken: usize,
 }
@@ -80,7 +102,8 @@ impl RowSet {
     /// Forgets what is left.
     pub(super) fn clear(&mut self) {
         self.cells.clear();
-        self.store.clear();
+        self.texts.clear();
+        self.bytes.clear();
         self.taken = 0;
     }
 
@@ -88,9 +111,13 @@ impl RowSet {
     /// been cut off.
     pub(super) fn copy(&mut self, buffers: &ColumnarBuffer<BoxColumnBuffer>, forms: &[Form]) -> bool {
         self.clear();
+        let columns: Vec<(Fetched<'_>, Finish)> = (0..)
+            .zip(forms)
+            .map(|(index, form)| (Fetched::of(buffers, index, form.asked), form.finish))
+            .collect();
         for row in 0..buffers.num_rows() {
-            for (index, form) in forms.iter().enumerate() {
-                let Some(cell) = self.copied(buffers, index, row, *form) else {
+            for (column, finish) in &columns {
+                let Some(cell) = self.copied(column, row, *finish) else {
                     self.clear();
                     return false;
                 };
@@ -100,35 +127,21 @@ impl RowSet {
         true
     }
 
-    /// The value of one buffer, `None` when it fills the buffer to the brim.
-    fn copied(
-        &mut self,
-        buffers: &ColumnarBuffer<BoxColumnBuffer>,
-        index: usize,
-        row: usize,
-        form: Form,
-    ) -> Option<Cell> {
-        const BOUND: &str = "the buffer was made for what is asked";
-        let column = buffers.column(index);
-        Some(match form.asked {
-            Asked::Text(room) => match column.as_text().expect(BOUND).get(row) {
+    /// The value of one row, `None` when it fills the buffer to the brim.
+    fn copied(&mut self, column: &Fetched<'_>, row: usize, finish: Finish) -> Option<Cell> {
+        Some(match column {
+            Fetched::Text(values, room) => match values.get(row) {
                 None => Cell::Null,
-                Some(text) if text.len() >= room => return None,
-                Some(text) => self.text(text, form.finish),
+                Some(text) if text.len() >= *room => return None,
+                Some(text) => self.text(text, finish),
             },
-            Asked::Bytes(room) => match column.as_binary().expect(BOUND).get(row) {
+            Fetched::Bytes(values, room) => match values.get(row) {
                 None => Cell::Null,
-                Some(bytes) if bytes.len() >= room => return None,
+                Some(bytes) if bytes.len() >= *room => return None,
                 Some(bytes) => self.bytes(bytes),
             },
-            Asked::Real32 => {
-                let value = column.as_nullable_slice::<f32>().expect(BOUND).get(row);
-                value.map_or(Cell::Null, |number| self.real32(*number))
-            }
-            Asked::Real64 => {
-                let value = column.as_nullable_slice::<f64>().expect(BOUND).get(row);
-                value.map_or(Cell::Null, |number| Cell::Real(*number))
-            }
+            Fetched::Real32(values) => values.get(row).map_or(Cell::Null, |number| self.real32(*number)),
+            Fetched::Real64(values) => values.get(row).map_or(Cell::Null, |number| Cell::Real(*number)),
         })
     }
 
@@ -181,15 +194,15 @@ impl RowSet {
         if let Some(number) = number.filter(|number| number.is_finite()) {
             return Cell::Real(number);
         }
-        let start = self.store.len();
-        finish.write(text, &mut self.store);
-        Cell::Text(start..self.store.len())
+        let start = self.texts.len();
+        finish.write(text, &mut self.texts);
+        Cell::Text(start..self.texts.len())
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Cell {
-        let start = self.store.len();
-        self.store.extend_from_slice(bytes);
-        Cell::Bytes(start..self.store.len())
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Cell::Bytes(start..self.bytes.len())
     }
 
     /// As text, since the digits that tell 32-bit values apart are fewer than those of the same 64-bit value.
@@ -197,19 +210,17 @@ impl RowSet {
         if !number.is_finite() {
             return Cell::Real(f64::from(number));
         }
-        let start = self.store.len();
-        self.store.extend_from_slice(number.to_string().as_bytes());
-        Cell::Text(start..self.store.len())
+        let start = self.texts.len();
+        self.texts.push_str(&number.to_string());
+        Cell::Text(start..self.texts.len())
     }
 
     fn value(&self, cell: &Cell) -> Found<'_> {
         match cell {
             Cell::Null => Found::Null,
             Cell::Real(number) => Found::Real(*number),
-            Cell::Text(at) => {
-                Found::Text(str::from_utf8(&self.store[at.clone()]).expect("only UTF-8 is stored as text"))
-            }
-            Cell::Bytes(at) => Found::Bytes(&self.store[at.clone()]),
+            Cell::Text(at) => Found::Text(&self.texts[at.clone()]),
+            Cell::Bytes(at) => Found::Bytes(&self.bytes[at.clone()]),
         }
     }
 
