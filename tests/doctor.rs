@@ -79,6 +79,20 @@ fn every_check_is_made_even_when_one_fails() {
 }
 
 #[test]
+fn a_file_that_is_on_its_way_is_named() {
+    let project = fresh_city();
+    fs::write(project.dir.join("legacy/paraga/besok_209901_U01.csv.lck"), "").unwrap();
+    let document = doctor(&project.dir, &[1]).json();
+    for (subject, told) in
+        [("let in", "still on its way"), ("being written", "besok_209901_U01.csv.lck: named")]
+    {
+        let check = check(&document, "paraga", subject);
+        assert_eq!(check["verdict"], "fails", "{check}");
+        assert!(check["found"].as_str().unwrap().contains(told), "{check}");
+    }
+}
+
+#[test]
 fn a_server_that_says_nothing_is_given_up() {
     let project = fresh_city();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,13 +1,14 @@
 //! Values that came to harm on their way: which columns of which files have them, and of what kind.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::charset::Charset;
 use crate::ledger::{SourceFile, TableLedger};
 
-/// How many values of one column in one file are damaged, by kind. A value may be damaged in several ways.
+/// How many values of one column are damaged, by kind. A value may be damaged in several ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Damage {
@@ -15,11 +16,11 @@ pub struct Damage {
     pub control: u64,
     /// With U+FFFD: a character was lost before the file was written.
     pub lost: u64,
-    /// With Swedish letters of UTF-8 that were read as two characters each, such as `Ã¥`.
+    /// With characters of UTF-8 that were read as two characters each, such as `Ã¥` for `å` or `Â§` for `§`.
     pub misread: u64,
     /// With letters of another code page than the declared one: `†` or `Õ` where `å` was written.
     pub other_page: u64,
-    /// With `{`, `|` or `}` between letters, as 7-bit machines wrote `ä`, `ö` and `å`.
+    /// With `{`, `|` or `}` between letters, as 7-bit machines wrote `ä`, `ö` and `å`; RTF and markup do not count.
     pub seven_bit: u64,
 }
 
@@ -81,19 +82,41 @@ impl Damage {
         }
     }
 
+    /// Takes the counts of other values to these.
+    pub(crate) const fn add(&mut self, other: Self) {
+        let Self { control, lost, misread, other_page, seven_bit } = other;
+        self.control += control;
+        self.lost += lost;
+        self.misread += misread;
+        self.other_page += other_page;
+        self.seven_bit += seven_bit;
+    }
+
     /// Counts a value that was decoded from `bytes`.
     pub(crate) fn see(&mut self, bytes: &[u8], text: &str, charset: Charset) {
-        if !may_have_any(bytes) {
-            return;
+        if may_have_any(bytes) {
+            self.add(Self::of_text(text, Some(charset)));
         }
+    }
+
+    /// The damage of one value: each kind counts 0 or 1. `charset` is the one that it was decoded from. What a
+    /// database gives has none, and is judged as windows-1252, which most of them were written in.
+    pub(crate) fn of_text(text: &str, charset: Option<Charset>) -> Self {
         let signs = text.bytes().fold(0, |signs, byte| signs | SIGNS[usize::from(byte)]);
         let has = |sign: u8| signs & sign != 0;
-        self.control += u64::from(has(CONTROL));
-        let seven_bit = has(SEVEN_BIT) && !charset.is_seven_bit();
-        self.seven_bit += u64::from(seven_bit && has_between_letters(text, &['{', '|', '}']));
-        self.lost += u64::from(has(LOST) && text.contains('\u{fffd}'));
-        self.misread += u64::from(has(MISREAD) && is_misread(text));
-        self.other_page += u64::from(has(WIDE) && is_of_other_page(text, charset));
+        let can_be_seven_bit = has(SEVEN_BIT) && charset.is_none_or(|charset| !charset.is_seven_bit());
+        Self {
+            control: u64::from(has(CONTROL)),
+            seven_bit: u64::from(can_be_seven_bit && !is_markup(text) && has_seven_bit_letters(text)),
+            lost: u64::from(has(LOST) && text.contains(char::REPLACEMENT_CHARACTER)),
+            misread: u64::from(has(MISREAD) && is_misread(text)),
+            other_page: u64::from(has(WIDE) && is_of_other_page(text, charset)),
+        }
+    }
+
+    /// Whether letters are damaged: there is damage other than control characters.
+    pub(crate) const fn is_of_letters(self) -> bool {
+        !Self { control: 0, ..self }.is_none()
     }
 }
 
@@ -117,8 +140,8 @@ const SIGNS: [u8; 256] = {
             b'\t' | b'\n' | b'\r' | b' '..=b'z' | b'~' => 0,
             0..b' ' | 0x7f => CONTROL,
             b'{' | b'|' | b'}' => SEVEN_BIT,
-            // The second bytes of `Ã` and `├`.
-            0x83 | 0x94 => WIDE | MISREAD,
+            // The second bytes of `Â`, `Ã` and `├`.
+            0x82 | 0x83 | 0x94 => WIDE | MISREAD,
             // The first byte of U+FFFD.
             0xef => WIDE | LOST,
             0x80.. => WIDE,
@@ -129,12 +152,18 @@ const SIGNS: [u8; 256] = {
     signs
 };
 
-fn has_between_letters(text: &str, marks: &[char]) -> bool {
-    around(text).any(|(before, one, after)| {
-        marks.contains(&one)
-            && before.is_some_and(char::is_alphabetic)
-            && after.is_some_and(char::is_alphabetic)
-    })
+/// RTF and markup, where braces stand between letters in earnest.
+fn is_markup(text: &str) -> bool {
+    text.starts_with("{\\rtf") || text.starts_with('<')
+}
+
+fn has_seven_bit_letters(text: &str) -> bool {
+    around(text)
+        .any(|(before, one, after)| matches!(one, '{' | '|' | '}') && is_letter(before) && is_letter(after))
+}
+
+fn is_letter(one: Option<char>) -> bool {
+    one.is_some_and(char::is_alphabetic)
 }
 
 /// Every character with its neighbours.
@@ -149,13 +178,15 @@ fn around(text: &str) -> impl Iterator<Item = (Option<char>, char, Option<char>)
     })
 }
 
-/// Whether a Swedish letter stands as the two characters that its UTF-8 is in windows-1252, ISO 8859-1 or cp850, or as
-/// the four that come of doing so twice.
+/// Whether a character stands as the two that its UTF-8 is in windows-1252, ISO 8859-1 or cp850, or as the four that
+/// come of doing so twice. After `Ã` and `Â`, which other languages write, only signs count that stand in no word.
 fn is_misread(text: &str) -> bool {
-    const WEB: &str = "¥¤¶©…„–‰ƒ\u{85}\u{84}\u{96}\u{89}";
+    const WEB: &str = "…„–‰ƒ\u{85}\u{84}\u{96}\u{89}";
     const DOS: &str = "ÑñÂ®àäûÉ";
+    let is_sign = |one| matches!(one, '\u{a1}'..='\u{bf}');
     around(text).any(|(before, one, _)| match before {
-        Some('Ã') => WEB.contains(one),
+        Some('Ã') => is_sign(one) || WEB.contains(one),
+        Some('Â') => is_sign(one),
         Some('├') => DOS.contains(one),
         Some(_) | None => false,
     })
@@ -163,20 +194,22 @@ fn is_misread(text: &str) -> bool {
 
 /// Whether a Swedish letter stands as the character that its byte is in another code page: a byte of cp850 in
 /// windows-1252 or ISO 8859-1, or the other way round. What people write in earnest does not count: a quotation mark
-/// at the end of a word, a trade mark after one, the letters of other languages.
-fn is_of_other_page(text: &str, charset: Charset) -> bool {
-    if charset.is_utf8() {
+/// at the end of a word, a trade mark after one, the letters of other languages (`Ž`, though cp850 has `Ä` there).
+fn is_of_other_page(text: &str, charset: Option<Charset>) -> bool {
+    if charset.is_some_and(|charset| charset.is_utf8()) {
         return false;
     }
-    let letter = |one: Option<char>| one.is_some_and(char::is_alphabetic);
+    let code_page = charset.is_some_and(|charset| charset.is_code_page());
     let small = |one: Option<char>| one.is_some_and(char::is_lowercase);
+    let capital = |one: Option<char>| one.is_some_and(char::is_uppercase);
     around(text).any(|(before, one, after)| match one {
         '\u{80}'..='\u{9f}' => true,
-        '†' | '„' | '”' => letter(before) && letter(after),
-        '™' => !letter(before) && small(after),
-        'Õ' => charset.is_code_page() && small(before),
-        '÷' => charset.is_code_page() && letter(before) && letter(after),
-        '┼' | '─' => charset.is_code_page() && letter(after),
+        '†' | '„' | '”' => is_letter(before) && is_letter(after),
+        '™' if is_letter(before) => capital(before) && capital(after),
+        '™' => is_letter(after),
+        'Õ' => code_page && small(before),
+        '÷' => code_page && is_letter(before) && is_letter(after),
+        '┼' | '─' => code_page && is_letter(after),
         _ => false,
     })
 }
@@ -196,6 +229,18 @@ pub struct DamagedColumn {
     pub values: u64,
     /// The rows of all files from the first to the last.
     pub rows: u64,
+}
+
+impl fmt::Display for DamagedColumn {
+    /// The column, when, how many values of how many rows, and what they have: one line for people, without the table.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, damage, from, to, values, rows } = self;
+        write!(f, "{column}, {from}")?;
+        if from != to {
+            write!(f, " to {to}")?;
+        }
+        write!(f, ": {values} of {rows} values have {}", damage.phrase())
+    }
 }
 
 /// The damaged columns of a table, by column, kind and period; periods that follow each other and are both damaged
@@ -252,7 +297,9 @@ mod tests {
 
     #[test]
     fn letters_of_another_page_are_known_by_where_they_stand() {
-        for bytes in [&b"g\x86rd"[..], b"n\x84ra", b"K\x94ping", b"\x99rebro", b"\x8fre"] {
+        for bytes in
+            [&b"g\x86rd"[..], b"n\x84ra", b"K\x94ping", b"\x99rebro", b"\x99REBRO", b"K\x99PING", b"\x8fre"]
+        {
             assert_eq!(kinds("windows-1252", bytes), [DamageKind::OtherPage], "{bytes:?}");
             assert_eq!(kinds("cp850", bytes), []);
         }
@@ -275,7 +322,26 @@ mod tests {
         ] {
             assert_eq!(kinds("utf-8", text.as_bytes()), [], "{text}");
         }
-        assert_eq!(kinds("windows-1252", b"sa \x84hej\x94 till, Tena\x99, \x8earko"), []);
+        for bytes in [
+            &b"sa \x84hej\x94 till, Tena\x99 kopp, Tena\x99Kopp, \x8earko Bo\x8eovi\xe6 BO\x8eO"[..],
+            b"IRM\xc3, AM\xc2NCIO, \xc2 \xc3 ",
+            b"{\\rtf1 a}b",
+            b"<p>a|b</p>",
+        ] {
+            assert_eq!(kinds("windows-1252", bytes), [], "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_database_is_judged_as_windows_1252() {
+        let charset = Charset::named("windows-1252");
+        for text in
+            ["g†rd", "Bl†sjön", "Sj”berg", "Õ 3 ÷ 4", "påÕ", "a┼b", "Sj|berg", "11 kap. 1 Â§", "a\0", "Åsa"]
+        {
+            assert_eq!(Damage::of_text(text, None), Damage::of_text(text, charset), "{text}");
+        }
+        assert_eq!(Damage::of_text("g†rd", None), Damage { other_page: 1, ..Damage::default() });
+        assert_eq!(Damage::of_text("g†rd", Charset::named("utf-8")), Damage::default());
     }
 
     #[test]
@@ -284,6 +350,9 @@ mod tests {
         assert_eq!(kinds("utf-8", "├Ñker".as_bytes()), [DamageKind::Misread]);
         assert_eq!(kinds("windows-1252", "åker".as_bytes()), [DamageKind::Misread]);
         assert_eq!(kinds("cp850", "öra".as_bytes()), [DamageKind::Misread]);
+        for text in ["Ã…sa", "MÃ¼ller", "AndrÃ©", "11 kap. 1 Â§", "20 Â°"] {
+            assert_eq!(kinds("utf-8", text.as_bytes()), [DamageKind::Misread], "{text}");
+        }
         assert_eq!(kinds("utf-8", "g\u{fffd}rd".as_bytes()), [DamageKind::Lost]);
         assert_eq!(kinds("utf-8", b"h}kan"), [DamageKind::SevenBit]);
         assert_eq!(kinds("iso646-se", b"h}kan"), []);
@@ -316,5 +385,13 @@ mod tests {
         let facts: Vec<_> =
             found.iter().map(|one| (one.from.as_str(), one.to.as_str(), one.values, one.rows)).collect();
         assert_eq!(facts, [("201403", "201404", 5, 30), ("201406", "201406", 1, 10)]);
+        let said: Vec<String> = found.iter().map(DamagedColumn::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "Orsak, 201403 to 201404: 5 of 30 values have letters of another code page",
+                "Orsak, 201406: 1 of 10 values have letters of another code page",
+            ]
+        );
     }
 }

@@ -181,17 +181,21 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     Ok(found)
 }
 
-/// The files of a folder, all of which have arrived.
-fn arrived(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
-    /// How programs name files that they are writing, and marks beside them.
+/// Whether a file is named as programs name what they are still writing, or the marks that they lay beside it: the
+/// name ends with `.part`, `.partial`, `.tmp`, `.filepart`, `.crdownload`, `.lock`, `.lck` or `.writing`, in letters
+/// of either case. While such a file lies in a folder, nothing of the folder is read.
+#[must_use]
+pub fn is_on_its_way(name: &str) -> bool {
     const ON_THEIR_WAY: [&str; 8] =
         [".part", ".partial", ".tmp", ".filepart", ".crdownload", ".lock", ".lck", ".writing"];
+    let name = name.to_ascii_lowercase();
+    ON_THEIR_WAY.iter().any(|end| name.ends_with(end))
+}
+
+/// The files of a folder, all of which have arrived.
+fn arrived(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     let found = entries(folder)?;
-    let on_its_way = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        ON_THEIR_WAY.iter().any(|end| name.ends_with(end))
-    };
-    match found.iter().find(|(name, _)| on_its_way(name)) {
+    match found.iter().find(|(name, _)| is_on_its_way(name)) {
         None => Ok(found),
         Some((_, path)) => {
             let problem =

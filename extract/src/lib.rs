@@ -53,7 +53,8 @@ mod vault;
 pub use access::{Access, Locator, Manners, ServerAddress};
 pub use damage::{Damage, DamageKind, DamagedColumn, damaged_columns};
 pub use delimited::{
-    CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, delivered_files, described_tables, missing_files,
+    CsvSource, MissingFiles, Share, Sniffed, SniffedFolder, delivered_files, described_tables, is_on_its_way,
+    missing_files,
 };
 pub use error::{Error, ErrorKind};
 pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};

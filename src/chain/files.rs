@@ -27,11 +27,8 @@ fn remarks(system: &str, table: &str, ledger: &TableLedger) -> Vec<String> {
         lines.extend(told);
         lines.extend(sniffed.iter().map(|found| format!("{system} {name}: read as {found}")));
     }
-    lines.extend(damaged_columns(ledger).into_iter().map(|one| {
-        let (values, rows, column, damage) = (one.values, one.rows, one.column, one.damage.phrase());
-        let when = if one.from == one.to { one.from } else { format!("{} to {}", one.from, one.to) };
-        format!("{system}/{table} column {column}, {when}: {values} of {rows} values have {damage}")
-    }));
+    let damaged = damaged_columns(ledger).into_iter();
+    lines.extend(damaged.map(|one| format!("{system}/{table} column {one}")));
     lines
 }
 

@@ -148,7 +148,7 @@ fn system<'n>(group: &[&Sniffed], others: impl Iterator<Item = &'n str>) -> Syst
     let table = CsvTable::new(&name, &files, first.columns.clone());
     let ignored = others.map(|other| (stem(other).to_owned(), String::new())).collect();
     let quoting = group.iter().any(|file| file.quoting);
-    System::of_files(vec![table], vec![CsvDialect { quoting, ..first.dialect() }], ignored)
+    System::of_files(vec![table], vec![CsvDialect { quoting, ..first.dialect(SNIFFED) }], ignored)
 }
 
 fn stem(file: &str) -> &str {
@@ -169,19 +169,21 @@ fn pattern(file: &str) -> String {
 }
 
 impl Sniffed {
-    fn dialect(&self) -> CsvDialect {
+    /// The way in which the file was written, as a dialect of this name.
+    #[must_use]
+    pub fn dialect(&self, name: &str) -> CsvDialect {
         CsvDialect {
             quoting: self.quoting,
             crlf: self.crlf,
             bom: self.bom,
-            ..CsvDialect::new(SNIFFED, &self.encoding, u8::try_from(self.separator).unwrap_or(b';'))
+            ..CsvDialect::new(name, &self.encoding, u8::try_from(self.separator).unwrap_or(b';'))
         }
     }
 
     /// The dialect, when nine in ten letters and lines bear it out.
     pub(super) fn certain_dialect(&self, path: &Path) -> Result<CsvDialect, Error> {
         if self.is_convincing() {
-            return Ok(self.dialect());
+            return Ok(self.dialect(SNIFFED));
         }
         let Self { encoding, separator, quoting, crlf, .. } = self;
         let problem = format!(
@@ -216,10 +218,10 @@ impl Sniffed {
     /// Whether two files can be parts of one table.
     fn is_like(&self, other: &Self) -> bool {
         let encoding = self.encoding == other.encoding || self.letters.of == 0 || other.letters.of == 0;
-        let mut dialect = other.dialect();
+        let mut dialect = other.dialect(SNIFFED);
         dialect.encoding.clone_from(&self.encoding);
         dialect.quoting = self.quoting;
-        let same = self.columns == other.columns && encoding && self.dialect() == dialect;
+        let same = self.columns == other.columns && encoding && self.dialect(SNIFFED) == dialect;
         same && pattern(&self.file) == pattern(&other.file) && pattern(&self.file) != self.file
     }
 }

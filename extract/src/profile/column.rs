@@ -44,7 +44,7 @@ pub struct ColumnProfile {
     pub suppressed: Suppressed,
     /// What the letters of texts say of their encoding; absent for a column without texts.
     pub encoding: Option<Encoding>,
-    /// Values with control characters other than tab and line ends.
+    /// Values with control characters other than tab and line ends: [`Damage::control`](crate::Damage::control).
     pub control_characters: Option<u64>,
     /// Values that begin or end with blanks.
     pub padded: Option<u64>,
@@ -116,7 +116,6 @@ pub(super) struct Counts {
     sentinels: BTreeMap<String, u64>,
     codes: CodeCounter,
     encoding: EncodingCounts,
-    control_characters: u64,
     padded: u64,
 }
 
@@ -149,7 +148,6 @@ impl Counts {
             sentinels: BTreeMap::new(),
             codes: CodeCounter::of_column(&column.name),
             encoding: EncodingCounts::default(),
-            control_characters: 0,
             padded: 0,
         }
     }
@@ -185,8 +183,6 @@ impl Counts {
             *self.sentinels.entry(date.to_owned()).or_default() += 1;
         }
         self.encoding.see(text);
-        let control = |character: char| character.is_control() && !matches!(character, '\t' | '\r' | '\n');
-        self.control_characters += u64::from(text.contains(control));
         self.padded += u64::from(text.trim() != text);
         self.codes.see(text, shape);
     }
@@ -199,8 +195,7 @@ impl Counts {
     }
 
     pub(super) fn finish(self) -> ColumnProfile {
-        let Self { mut profile, shapes, lengths, sentinels, codes, encoding, control_characters, padded } =
-            self;
+        let Self { mut profile, shapes, lengths, sentinels, codes, encoding, padded } = self;
         let words: u64 = [Shape::Word, Shape::Text].iter().filter_map(|shape| shapes.get(shape)).sum::<u64>();
         let codes = codes.finish();
         profile.distinct = profile.sketch.distinct();
@@ -211,7 +206,7 @@ impl Counts {
         let frequent = sentinels.into_iter().filter(|(_, rows)| *rows >= SHOWN_FROM);
         profile.sentinels = frequent.map(|(code, rows)| CodeCount { code, rows: Some(rows) }).collect();
         profile.encoding = (words > 0).then(|| encoding.verdict());
-        profile.control_characters = Some(control_characters);
+        profile.control_characters = Some(encoding.damage.control);
         profile.padded = Some(padded);
         if let Some(codes) = codes {
             profile.codes = Some(codes.shown);

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::damage::Damage;
+
 /// What the letters of a column's texts say of their encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Encoding {
@@ -28,32 +30,19 @@ pub enum Verdict {
 pub struct EncodingCounts {
     /// Letters beyond ASCII.
     pub beyond_ascii: u64,
-    /// Any of the damages below.
+    /// Damage of letters: any of the kinds below but control characters.
     pub damaged: u64,
-    /// U+FFFD, which stands for a letter that is lost.
-    pub lost: u64,
-    /// UTF-8 that was read as an encoding of one byte: `Ã¥` for å.
-    pub utf8_as_bytes: u64,
-    /// A code page of DOS that was read as Windows-1252: `†` for å, `„` for ä, `”` for ö, within a word.
-    pub dos_as_windows: u64,
-    /// Swedish letters in seven bits: `}` for å, `{` for ä, `|` for ö, within a word.
-    pub seven_bits: u64,
+    /// The damage by kind.
+    #[serde(flatten)]
+    pub damage: Damage,
 }
 
 impl EncodingCounts {
     pub(super) fn see(&mut self, text: &str) {
+        let damage = Damage::of_text(text, None);
         self.beyond_ascii += u64::from(!text.is_ascii());
-        let lost = text.contains(char::REPLACEMENT_CHARACTER);
-        let utf8 = pairs(text).any(|(before, after)| {
-            matches!(before, 'Ã' | 'Â') && !after.is_alphanumeric() && !after.is_whitespace()
-        });
-        let dos = within_word(text, |one| matches!(one, '†' | '„' | '”' | '\u{8f}' | 'Ž' | '™'));
-        let seven = !text.starts_with(['{', '<']) && within_word(text, |one| matches!(one, '{' | '}' | '|'));
-        self.lost += u64::from(lost);
-        self.utf8_as_bytes += u64::from(utf8);
-        self.dos_as_windows += u64::from(dos);
-        self.seven_bits += u64::from(seven);
-        self.damaged += u64::from(lost || utf8 || dos || seven);
+        self.damaged += u64::from(damage.is_of_letters());
+        self.damage.add(damage);
     }
 
     pub(super) fn verdict(self) -> Encoding {
@@ -64,17 +53,6 @@ impl EncodingCounts {
         };
         Encoding { verdict, counts: Some(self) }
     }
-}
-
-fn pairs(text: &str) -> impl Iterator<Item = (char, char)> {
-    text.chars().zip(text.chars().skip(1))
-}
-
-/// Whether such a character stands between two letters.
-fn within_word(text: &str, is_sign: impl Fn(char) -> bool) -> bool {
-    let triples = pairs(text).zip(text.chars().skip(2));
-    let letter = |one: char| one.is_ascii_alphabetic();
-    triples.into_iter().any(|((before, sign), after)| is_sign(sign) && letter(before) && letter(after))
 }
 
 #[cfg(test)]
@@ -90,10 +68,12 @@ mod tests {
         };
         assert_eq!(verdict(&["Ek", "Berg"]).verdict, Verdict::Silent);
         assert_eq!(verdict(&["Åsa", "Sjöberg", "50 % – 60 %"]).verdict, Verdict::Right);
-        let found = verdict(&["Ã…sa", "Sj”berg", "Sj|berg", "Sj\u{fffd}berg", "Sjöberg", "{\\rtf1 a}b"]);
+        let found =
+            verdict(&["Ã…sa", "Sj”berg", "Sj|berg", "Sj\u{fffd}berg", "Sjöberg", "{\\rtf1 a}b", "a\0"]);
         let counts = found.counts.unwrap();
         assert_eq!((found.verdict, counts.damaged), (Verdict::Damaged, 4));
-        let kinds = [counts.utf8_as_bytes, counts.dos_as_windows, counts.seven_bits, counts.lost];
-        assert_eq!(kinds, [1, 1, 1, 1]);
+        let each = Damage { control: 1, lost: 1, misread: 1, other_page: 1, seven_bit: 1 };
+        assert_eq!(counts.damage, each);
+        assert_eq!(verdict(&["a\0"]).verdict, Verdict::Silent, "no letter is damaged");
     }
 }

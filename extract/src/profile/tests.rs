@@ -57,7 +57,7 @@ fn dates_lengths_and_damage_are_counted() {
     let note = column(&tables[0], "ANM");
     assert_eq!((note.nulls, note.empties, note.values), (67, 17, 16));
     let encoding = note.encoding.unwrap();
-    assert_eq!((encoding.verdict, encoding.counts.unwrap().utf8_as_bytes), (Verdict::Damaged, 16));
+    assert_eq!((encoding.verdict, encoding.counts.unwrap().damage.misread), (Verdict::Damaged, 16));
     assert_eq!(note.lengths.as_ref().map(|lengths| lengths.longest), Some(10));
 }
 

@@ -1,10 +1,12 @@
 //! This machine: disk, limits, files.
 
+use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bron_extract::is_on_its_way;
 use rustix::fs::{Access, access, statvfs};
 use rustix::process::{Resource, getrlimit};
 
@@ -12,10 +14,8 @@ use super::check::Area;
 
 /// Fewer open files than this stop a project with several sources and many parts.
 const OPEN_FILES: u64 = 256;
-/// A file that was changed since then may still be being written.
-const FRESH: Duration = Duration::from_secs(60);
-/// Ends of names that senders give to files they have not finished.
-const UNFINISHED: [&str; 4] = [".part", ".tmp", ".filepart", ".crdownload"];
+/// A file that was changed fewer seconds ago may still be being written, where the system does not say it itself.
+const FRESH_SECONDS: u32 = 60;
 
 /// Judges the machine. `expected` is about how many bytes a run may take, where that is known.
 pub(super) fn judge(project: &Path, runs: &Path, expected: Option<u64>, area: &mut Area<'_>) {
@@ -125,9 +125,11 @@ pub(super) fn judge_source_file(path: &Path, area: &mut Area<'_>) {
     }
 }
 
-/// Judges a folder of files that is a source.
-pub(super) fn judge_files(folder: &Path, area: &mut Area<'_>) {
-    let files: Vec<PathBuf> = entries(folder).into_iter().filter(|path| path.is_file()).collect();
+/// Judges a folder of files that is a source, by those that a run sees: hidden files are passed over. `settled_after`
+/// is what the system's description says, in seconds.
+pub(super) fn judge_files(folder: &Path, settled_after: Option<u32>, area: &mut Area<'_>) {
+    let visible = entries(folder).into_iter().filter(|path| !name_of(path).starts_with('.'));
+    let files: Vec<PathBuf> = visible.filter(|path| path.is_file()).collect();
     let unreadable = files.iter().filter(|path| access(path.as_path(), Access::READ_OK).is_err()).count();
     let bytes: u64 = files.iter().map(|path| size(path)).sum();
     let shown = format!("{} files, {}", files.len(), in_words(bytes));
@@ -137,29 +139,54 @@ pub(super) fn judge_files(folder: &Path, area: &mut Area<'_>) {
     } else {
         area.fine("files", shown);
     }
-    let mut unfinished = files.iter().filter(|path| is_unfinished(path));
-    if let Some(one) = unfinished.next() {
-        let name = one.file_name().unwrap_or_default().to_string_lossy();
-        let more = match unfinished.count() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let found =
-            format!("{name}{more}: changed in the last minute, or named like a file that is not finished");
-        area.look("being written", found, "wait until the sender is done");
+    judge_unfinished(&files, settled_after, area);
+}
+
+/// Whether somebody still writes files, as far as names and times tell.
+fn judge_unfinished(files: &[PathBuf], settled_after: Option<u32>, area: &mut Area<'_>) {
+    const SUBJECT: &str = "being written";
+    const ADVICE: &str = "wait until the sender is done";
+    if let Some(named) = first_and_more(files, |path| is_on_its_way(&name_of(path))) {
+        let found = format!(
+            "{named}: named like a file that is on its way, and no file is read before all are there"
+        );
+        area.fails(SUBJECT, found, format!("{ADVICE}; take away what nobody writes any more"));
+    }
+    let seconds = settled_after.unwrap_or(FRESH_SECONDS);
+    if let Some(fresh) = first_and_more(files, |path| is_fresh(path, seconds)) {
+        let found = format!("{fresh}: changed less than {seconds} seconds ago");
+        if settled_after.is_some() {
+            area.fails(SUBJECT, format!("{found}, and `settled_after` has files wait so long"), ADVICE);
+        } else {
+            area.look(SUBJECT, found, ADVICE);
+        }
     }
 }
 
-/// Whether a file looks as if somebody still wrote it.
-fn is_unfinished(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+/// The name of the first of these files, and how many more there are.
+fn first_and_more(files: &[PathBuf], is_one: impl Fn(&Path) -> bool) -> Option<String> {
+    let mut those = files.iter().filter(|path| is_one(path));
+    let first = name_of(those.next()?).into_owned();
+    Some(match those.count() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    })
+}
+
+fn name_of(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+/// Whether a file was changed less than so many seconds ago. A time ahead of this machine's clock says nothing.
+fn is_fresh(path: &Path, seconds: u32) -> bool {
     let changed = fs::metadata(path).and_then(|found| found.modified());
-    let fresh = changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|since| since < FRESH));
-    fresh || UNFINISHED.iter().any(|end| name.ends_with(end))
+    let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+    age.is_some_and(|age| age < Duration::from_secs(seconds.into()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::check::Verdict;
     use super::*;
 
     #[test]
@@ -175,6 +202,30 @@ mod tests {
         fs::write(dir.path().join("a/b"), [0; 10]).unwrap();
         fs::write(dir.path().join("c"), [0; 5]).unwrap();
         assert_eq!(size(dir.path()), 15);
-        assert!(is_unfinished(&dir.path().join("c")));
+    }
+
+    /// The verdicts on files of these names, all of them just written, and what was found.
+    fn unfinished(names: &[&str], settled_after: Option<u32>) -> Vec<(Verdict, String)> {
+        let dir = tempfile::tempdir().unwrap();
+        names.iter().for_each(|name| fs::write(dir.path().join(name), "x").unwrap());
+        let mut checks = Vec::new();
+        judge_files(dir.path(), settled_after, &mut Area::new("paraga", &mut checks));
+        let told = checks.iter().map(|check| (check.verdict, check.json()));
+        let told = told.filter(|(_, check)| check["check"] == "being written");
+        told.map(|(verdict, check)| (verdict, check["found"].as_str().unwrap().to_owned())).collect()
+    }
+
+    #[test]
+    fn what_stops_a_run_fails_and_what_may_do_so_is_to_look_at() {
+        let named = "named like a file that is on its way, and no file is read before all are there";
+        let both = ["a.csv", "b.csv.LCK", "c.part", ".d.tmp"];
+        assert_eq!(unfinished(&both, Some(0)), [(Verdict::Fails, format!("b.csv.LCK and 1 more: {named}"))]);
+        assert_eq!(
+            unfinished(&["a.csv"], None),
+            [(Verdict::Look, "a.csv: changed less than 60 seconds ago".to_owned())]
+        );
+        let waits = "changed less than 3600 seconds ago, and `settled_after` has files wait so long";
+        assert_eq!(unfinished(&["a.csv"], Some(3600)), [(Verdict::Fails, format!("a.csv: {waits}"))]);
+        assert_eq!(unfinished(&["a.csv"], Some(0)), []);
     }
 }

@@ -37,6 +37,13 @@ pub(super) struct Asking {
     answers: Option<Receiver<Answer>>,
 }
 
+impl Asking {
+    /// How many seconds its files must have been left alone, where its description says so.
+    pub(super) fn settled_after(&self) -> Option<u32> {
+        self.described.as_ref().and_then(|described| described.settled_after)
+    }
+}
+
 /// What the sources said of their tables.
 pub(super) struct Answers {
     /// The columns of the tables of each source that answered.
@@ -162,6 +169,9 @@ fn hear(asking: &Asking, system: &SystemSettings, deadline: Deadline, area: &mut
         }
         Err(error) => {
             area.fails("let in", whole(&error), on_refusal(error.kind()));
+            if let (Locator::Csv(folder), ErrorKind::Busy) = (&system.access.locator, error.kind()) {
+                machine::judge_files(folder, asking.settled_after(), area);
+            }
             None
         }
     }
@@ -174,7 +184,8 @@ fn on_refusal(kind: ErrorKind) -> &'static str {
             "look at `address`: its name must be in the certificate, `?ca=` names who signed it"
         }
         ErrorKind::Missing => "look at the path or the database in bron.toml",
-        ErrorKind::Busy | ErrorKind::Connection => "try again; look at the server's log",
+        ErrorKind::Busy => "try again when whoever is at work there is done",
+        ErrorKind::Connection => "try again; look at the server's log",
         ErrorKind::Drift => "bring the mapping files up to date with the source",
         ErrorKind::Unreadable
         | ErrorKind::Encoding

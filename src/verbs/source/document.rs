@@ -1,8 +1,7 @@
 //! The description of a source as a page and a workbook, in Swedish.
 
 use bron_extract::profile::{
-    CodeCount, ColumnProfile, Distinct, Encoding, EncodingCounts, Lengths, Reference, Shape, TableProfile,
-    Verdict,
+    CodeCount, ColumnProfile, Distinct, Encoding, Lengths, Reference, Shape, TableProfile, Verdict,
 };
 use bron_extract::{Consistency, DamageKind, DamagedColumn, Sniffed, SourceColumn, TableSchema};
 use bron_reconcile::page::{Head, Page, Part, Section, State, number, plural};
@@ -197,15 +196,13 @@ fn noticed(profiles: &[TableProfile]) -> Vec<Vec<String>> {
 
 fn damage(encoding: Encoding) -> String {
     let Some(counts) = encoding.counts else { return String::new() };
-    let EncodingCounts { lost, utf8_as_bytes, dos_as_windows, seven_bits, .. } = counts;
-    let kinds = [
-        (lost, "förlorade tecken"),
-        (utf8_as_bytes, "UTF-8 läst som en byte per tecken"),
-        (dos_as_windows, "DOS läst som Windows"),
-        (seven_bits, "sju bitar"),
-    ];
-    let named = kinds.iter().filter(|(values, _)| *values > 0);
-    named.map(|(values, what)| format!("{} {what}", number(*values))).collect::<Vec<_>>().join(", ")
+    // Control characters have a line of their own, also where no letter is damaged.
+    let kinds = DamageKind::ALL.into_iter().filter(|kind| *kind != DamageKind::Control);
+    let named = kinds.map(|kind| (counts.damage.of(kind), kind)).filter(|(values, _)| *values > 0);
+    named
+        .map(|(values, kind)| format!("{} {}", number(values), in_swedish(kind)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn profiled_tables(profiles: &[TableProfile]) -> Part {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use bron_extract::profile::{
     CodeCount, ColumnProfile, Distinct, Encoding, Lengths, Reference, Shape, TableProfile, Verdict,
 };
-use bron_extract::{DamagedColumn, SourceColumn, TableSchema};
+use bron_extract::{SourceColumn, TableSchema};
 
 use super::Opened;
 
@@ -51,9 +51,8 @@ pub(super) fn profiled(tables: &[TableProfile], references: &[Reference]) -> Str
         for column in &table.columns {
             line(&mut text, &format!("  {:<24} {}", column.name, facts(column).join(" · ")));
         }
-        for DamagedColumn { column, damage, from, to, values, rows } in &table.damaged {
-            let (when, what) = (periods(from, to), damage.phrase());
-            line(&mut text, &format!("  {column}, {when}: {values} of {rows} values have {what}"));
+        for damaged in &table.damaged {
+            line(&mut text, &format!("  {damaged}"));
         }
     }
     for guess in references {
@@ -66,10 +65,6 @@ pub(super) fn profiled(tables: &[TableProfile], references: &[Reference]) -> Str
         );
     }
     text
-}
-
-fn periods(from: &str, to: &str) -> String {
-    if from == to { from.to_owned() } else { format!("{from} to {to}") }
 }
 
 fn facts(column: &ColumnProfile) -> Vec<String> {

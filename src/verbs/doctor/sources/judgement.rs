@@ -45,7 +45,7 @@ pub(super) fn judge_facts(facts: &Facts, asking: &Asking, system: &SystemSetting
     }
     match &access.locator {
         Locator::Csv(folder) => {
-            machine::judge_files(folder, area);
+            machine::judge_files(folder, asking.settled_after(), area);
             if let Some(described) = &asking.described {
                 judge_deliveries(folder, described, system, area);
             }

@@ -186,12 +186,7 @@ pub(super) fn dialects(system: &str, kinds: &[Kind], verdicts: &[Sniffed]) -> Di
 }
 
 fn way_of(system: &str, file: &Sniffed) -> CsvDialect {
-    CsvDialect {
-        quoting: false,
-        crlf: file.crlf,
-        bom: file.bom,
-        ..CsvDialect::new(system, &file.encoding, u8::try_from(file.separator).unwrap_or(b';'))
-    }
+    CsvDialect { quoting: false, ..file.dialect(system) }
 }
 
 fn is_way(way: &CsvDialect, file: &Sniffed) -> bool {
