@@ -178,6 +178,17 @@ impl<'a> Lane<'a> {
         (connections.another(), connections.recovered)
     }
 
+    /// Takes idle connections away, at most so many: the table that is read makes others of its own.
+    fn make_room(&self, most: usize) {
+        let mut connections = held(&self.connections);
+        let kept = connections.idle.len().saturating_sub(most);
+        let closed = connections.idle.split_off(kept);
+        connections.beside -= closed.len();
+        drop(connections);
+        // Closing one may take a while, for which nobody else has to wait.
+        drop(closed);
+    }
+
     /// Takes a connection back: to read on with when all went well.
     fn give_back(&self, reader: Reader<'a>, well: bool) {
         let mut connections = held(&self.connections);
@@ -298,6 +309,7 @@ impl<'a> Lanes<'a, '_> {
                 Ok(None) => return Ok(End::Enough),
                 Err(error) => error,
                 Ok(Some(mut reader)) => {
+                    lane.make_room(job.readers - 1);
                     let source: &mut dyn Source = match &mut reader {
                         Reader::Holder(source) => &mut **source,
                         Reader::Beside(source) => source.as_mut(),

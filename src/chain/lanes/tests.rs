@@ -32,6 +32,8 @@ struct Server {
     /// The most tables that were read at once, and those that are now.
     at_once: Mutex<(usize, usize)>,
     connections: Mutex<usize>,
+    /// The most connections beside the holders that were open at once, and those that are now.
+    open: Mutex<(usize, usize)>,
     recoveries: Mutex<usize>,
     staged: Mutex<Vec<String>>,
     /// Lets readers wait for each other.
@@ -41,6 +43,12 @@ struct Server {
 struct Connection {
     server: Arc<Server>,
     joined: bool,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        held(&self.server.open).1 -= usize::from(self.joined);
+    }
 }
 
 fn digest(content: u8) -> Digest {
@@ -77,7 +85,12 @@ impl Source for Connection {
             return Err(broken());
         }
         *held(&self.server.connections) += 1;
-        let other = Self { server: Arc::clone(&self.server), joined: true };
+        if self.server.shares {
+            let mut open = held(&self.server.open);
+            open.1 += 1;
+            open.0 = open.0.max(open.1);
+        }
+        let other = Self { server: Arc::clone(&self.server), joined: self.server.shares };
         Ok(self.server.shares.then(|| -> Box<dyn Source + Send> { Box::new(other) }))
     }
 
@@ -336,4 +349,47 @@ fn the_last_tables_share_the_connections_that_are_free() {
     let server = Server::with(&[], true);
     let ran = run(&[("p", Arc::clone(&server), &["a", "b", "c"])], 4, 1);
     assert_eq!(ran.shares, [1, 2, 4]);
+}
+
+#[test]
+fn a_table_that_is_read_by_several_makes_room_for_them() {
+    let server = Server::with(&[], true);
+    let mut holder = Connection { server: Arc::clone(&server), joined: false };
+    let table =
+        TableSchema { name: "last".into(), columns: Vec::new(), key_unique: Vec::new(), rows_estimate: 0 };
+    let mut tries = Tries::new(Patience::default());
+    let order = Order {
+        system: "p",
+        source: &mut holder,
+        fingerprint: digest(0),
+        readers: 4,
+        tries: &mut tries,
+        tables: Vec::new(),
+    };
+    let stage = |source: &mut dyn Source, readers: usize, _: &str, _: &TableSchema| {
+        let beside: Vec<_> = (1..readers).map(|_| source.beside().unwrap().unwrap()).collect();
+        Ok(beside.is_empty())
+    };
+    let hooks = Hooks { stage: &stage, pause: &|_, _, _| {}, asked_to_stop: &|| false };
+    let lanes = Lanes {
+        lanes: vec![Lane::new(order)],
+        queues: Mutex::default(),
+        hooks: &hooks,
+        ended: AtomicBool::new(false),
+        outcome: Mutex::default(),
+    };
+    let lane = &lanes.lanes[0];
+    let tables_before: Vec<_> = (0..4).map(|_| lane.connect().0.unwrap().unwrap()).collect();
+    tables_before.into_iter().for_each(|reader| lane.give_back(reader, true));
+    for (readers, kept) in [(1, 4), (3, 2), (4, 1)] {
+        assert!(lanes.stage(lane, &Job { lane: 0, table: &table, readers }).is_ok());
+        let connections = held(&lane.connections);
+        let open = held(&server.open).1;
+        assert_eq!(
+            (connections.idle.len(), connections.beside, open),
+            (kept, kept, kept),
+            "{readers} readers"
+        );
+    }
+    assert_eq!(held(&server.open).0, 4, "never more than the system allows");
 }
