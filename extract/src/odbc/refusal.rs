@@ -101,6 +101,8 @@ fn meaning_of(state: &str, code: i32, words: &str) -> (ErrorKind, &'static str) 
         ("3D000", _) | (_, 1049 | 4060) => (ErrorKind::Missing, "there is no such database"),
         ("IM002" | "IM003" | "IM004", _) => (ErrorKind::Unreadable, "the driver could not be loaded"),
         (_, 2002 | 2003 | 2005 | 2006 | 2013) => LOST,
+        // PostgreSQL ends a session whose transaction is open for too long.
+        ("25P03" | "25P04", _) => LOST,
         (state, _) if state.starts_with("08") || state.starts_with("57P") => LOST,
         (state, _) if state.starts_with("28") => NO_ENTRY,
         (state, _) if state.starts_with("42S") => GONE,
@@ -130,6 +132,9 @@ mod tests {
         for (state, code, kind) in [
             (b"08S01", 0, Connection),
             (b"57P01", 0, Connection),
+            (b"25P03", 0, Connection),
+            (b"25P04", 0, Connection),
+            (b"57P05", 0, Connection),
             (b"HY000", 2013, Connection),
             (b"42000", 18456, Permission),
             (b"01000", 20017, Connection),

@@ -16,6 +16,9 @@ pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {
 fn meaning_of(code: &str) -> (ErrorKind, &'static str) {
     match code {
         "57P01" | "57P02" | "57P03" => (ErrorKind::Connection, "the server is stopping or starting"),
+        "25P03" | "25P04" | "57P05" => {
+            (ErrorKind::Connection, "the server ended the session, which was open for longer than it allows")
+        }
         "53300" => (ErrorKind::Connection, "the server has no room for another connection"),
         "55P03" => (ErrorKind::Busy, "somebody else holds a lock"),
         "57014" => (ErrorKind::Busy, "it took longer than the settings allow, or was cancelled"),
@@ -36,7 +39,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_by_itself_is_told_from_what_will_not() {
-        for code in ["08006", "57P01", "53300", "55P03", "57014", "40001"] {
+        for code in ["08006", "57P01", "25P03", "25P04", "57P05", "53300", "55P03", "57014", "40001"] {
             assert!(Error::new(meaning_of(code).0, "x").is_retryable(), "{code}");
         }
         for code in ["28P01", "42501", "42P01", "3D000", "22P02"] {
