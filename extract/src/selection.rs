@@ -223,6 +223,12 @@ pub(crate) fn is_exact_number(text: &str) -> bool {
         .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Whether a day, or a moment, has zeros for its year, its month or its day. MySQL and MariaDB keep such days, and may
+/// refuse them in a condition: it depends on the mode of the session.
+pub(crate) fn has_zero_day(text: &str) -> bool {
+    text.starts_with("0000") || [4, 7].iter().any(|at| text.get(*at..at + 3) == Some("-00"))
+}
+
 /// Bytes as hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()

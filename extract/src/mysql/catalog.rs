@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use super::form::{Form, encoding};
 use super::quoted;
 use crate::charset::Charset;
-use crate::selection::{KnownTable, Selectable, Selected, hexadecimal, is_exact_number};
+use crate::selection::{KnownTable, Selectable, Selected, has_zero_day, hexadecimal, is_exact_number};
 use crate::source::{SourceColumn, TableSchema};
 use crate::span::KeyValue;
 
@@ -156,7 +156,7 @@ impl Selectable for MysqlColumn {
             KeyValue::Text(text)
                 if matches!(self.base.as_str(), "date" | "datetime" | "timestamp" | "time") =>
             {
-                is_moment(text).then(|| format!("'{text}'"))
+                (is_moment(text) && !has_zero_day(text)).then(|| format!("'{text}'"))
             }
             // Without quotation marks: a text would be compared as an approximate number.
             KeyValue::Text(text) => is_exact_number(text).then(|| text.clone()),

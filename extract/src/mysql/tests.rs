@@ -9,6 +9,7 @@ use super::*;
 use crate::access::Locator;
 use crate::error::ErrorKind;
 use crate::source::reading::{expect_typed_rows, read, read_table, table, typed_table};
+use crate::span::Mark;
 use crate::stage::resuming;
 
 fn access(server: &MariaDbServer, user: &str) -> Access {
@@ -196,8 +197,8 @@ fn reading_goes_on_behind_every_part() {
             "decimal(38,2)",
             "-1.5|123456789012345678901234567890123456.78|123456789012345678901234567890123456.79|0",
         ),
-        ("date", "'0000-00-00'|'0001-01-01'|'9999-12-31'|'2024-02-29'"),
-        ("datetime(3)", "'2024-01-31 08:00:00.125'|'2024-01-31 08:00:00'|'0000-00-00'"),
+        ("date", "'0001-01-01'|'9999-12-31'|'2024-02-29'"),
+        ("datetime(3)", "'2024-01-31 08:00:00.125'|'2024-01-31 08:00:00'|'1000-01-01'"),
         ("timestamp(6)", "'2024-01-31 08:00:00.000001'|'2024-01-31 08:00:00'|'2024-03-31 08:30:00'"),
         ("time", "'-08:00:00'|'08:00:00'|'100:00:00'"),
         ("enum('röd','blå','grön')", "'röd'|'blå'|'grön'"),
@@ -223,4 +224,27 @@ fn reading_goes_on_behind_every_part() {
     }
     resuming::check(&open, "t", "", 23, 1);
     resuming::check(&open, "t", "namn", 23, 1);
+}
+
+#[test]
+fn a_day_with_zeros_is_no_place_to_go_on_from() {
+    let (_server, mut source) = server(
+        "CREATE TABLE t (k date PRIMARY KEY); INSERT INTO t VALUES ('0000-00-00'), ('2024-02-00'), ('2024-02-01')",
+    );
+    let t = table(&mut source, "t");
+    let mut marks = Vec::new();
+    let mut reader = source.read(&t, 1).unwrap();
+    while reader.next().is_some() {
+        marks.push(reader.mark());
+    }
+    drop(reader);
+    let mut behind = |mark: &Option<Mark>| {
+        let span = Span { after: mark.clone(), ..Span::default() };
+        source.read_span(&t, &span, Batching::of(1)).err().map(|error| error.kind())
+    };
+    // With a mark that is none of the table, it is read from its beginning.
+    assert_eq!(
+        marks.iter().map(&mut behind).collect::<Vec<_>>(),
+        [Some(ErrorKind::Drift), Some(ErrorKind::Drift), None]
+    );
 }

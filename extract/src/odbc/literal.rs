@@ -5,7 +5,7 @@
 
 use super::dialect::Dialect;
 use super::form::Declared;
-use crate::selection::{hexadecimal, is_exact_number};
+use crate::selection::{has_zero_day, hexadecimal, is_exact_number};
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) enum Literal {
     National,
     /// The bytes of its UTF-8, said to be that.
     Utf8,
+    /// A day, a time or a moment of MySQL's or MariaDB's, between single quotation marks.
+    Calendar,
     /// A moment of SQL Server's, in the notation that no setting of a language reads otherwise.
     Moment,
     /// Not at all.
@@ -44,7 +46,8 @@ impl Literal {
                 Dialect::MariaDb | Dialect::MySql if declared.name.eq_ignore_ascii_case("timestamp") => {
                     Self::None
                 }
-                Dialect::Postgres | Dialect::MariaDb | Dialect::MySql => Self::Quoted,
+                Dialect::MariaDb | Dialect::MySql => Self::Calendar,
+                Dialect::Postgres => Self::Quoted,
                 Dialect::SqlServer => Self::Moment,
                 Dialect::Sqlite | Dialect::Other => Self::None,
             },
@@ -82,6 +85,7 @@ impl Literal {
             Self::Number => is_exact_number(text).then(|| text.to_owned()),
             Self::Whole => text.parse::<i64>().ok().map(|number| number.to_string()),
             Self::Quoted => (!text.contains('\0')).then(|| format!("'{}'", doubled())),
+            Self::Calendar => (!has_zero_day(text)).then(|| format!("'{}'", doubled())),
             Self::National => (!text.contains('\0')).then(|| format!("N'{}'", doubled())),
             Self::Utf8 => Some(format!("_utf8mb4 x'{}'", hexadecimal(text.as_bytes()))),
             Self::Moment => Some(format!("'{}'", doubled().replacen(' ', "T", 1))),
@@ -111,6 +115,10 @@ mod tests {
             (12, "varchar", Dialect::Other, "a", None),
             (93, "datetime", Dialect::SqlServer, "2024-01-31 08:00:00.5", Some("'2024-01-31T08:00:00.5'")),
             (93, "datetime", Dialect::MariaDb, "2024-01-31 08:00:00", Some("'2024-01-31 08:00:00'")),
+            (93, "datetime", Dialect::MariaDb, "0000-00-00 00:00:00", None),
+            (91, "date", Dialect::MySql, "2024-00-10", None),
+            (91, "date", Dialect::MySql, "2024-10-00", None),
+            (92, "time", Dialect::MariaDb, "-00:30:00", Some("'-00:30:00'")),
             (93, "TIMESTAMP", Dialect::MariaDb, "2024-01-31 08:00:00 +00:00", None),
             (8, "float", Dialect::Postgres, "0.5", None),
             (4, "int", Dialect::Other, "7; DROP", None),
