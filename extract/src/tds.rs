@@ -57,7 +57,9 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 ///
 /// The connection says that it only reads (`ApplicationIntent=ReadOnly`), gives way in deadlocks and waits for locks
 /// no longer than it may. One that broke, or whose statement took too long, is not used again: the point in time
-/// is gone with it, and the next [`Source::fingerprint`] makes another.
+/// is gone with it, and the next [`Source::fingerprint`] makes another. A refused statement leaves the transaction
+/// open, whatever the server's own settings say. [`Source::resume`] asks the server whether the transaction is open
+/// still, or the database snapshot the one that it was.
 ///
 /// The methods block and must not be called from asynchronous code.
 pub struct MssqlSource {
@@ -109,8 +111,8 @@ impl Connected {
         let mut connected = Self { runtime, session, line: Line::Whole, place };
         let lock_timeout = access.manners.lock_timeout.as_millis();
         connected.tell(&format!(
-            "SET NOCOUNT ON; SET LOCK_TIMEOUT {lock_timeout}; SET DEADLOCK_PRIORITY LOW; SET TEXTSIZE 2147483647; \
-             SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+            "SET NOCOUNT ON; SET XACT_ABORT OFF; SET LOCK_TIMEOUT {lock_timeout}; SET DEADLOCK_PRIORITY LOW; \
+             SET TEXTSIZE 2147483647; SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
         ))?;
         Ok(connected)
     }
@@ -225,6 +227,15 @@ impl MssqlSource {
         self.access.schema.clone().unwrap_or_else(|| USUAL_SCHEMA.to_owned())
     }
 
+    /// Whether the following reads see the point in time; where they do not, the connection is given up.
+    fn stands(&mut self) -> bool {
+        let stands = self.point.stands(&mut self.connected, &self.access);
+        if !stands {
+            self.connected.line = Line::Lost;
+        }
+        stands
+    }
+
     /// What the catalog says of a table, and what SQL calls it.
     fn known(&mut self, table: &str) -> Result<(KnownTable<TdsColumn>, String), Error> {
         let (schema, time) = (self.schema(), self.access.manners.statement_timeout);
@@ -250,20 +261,22 @@ impl Source for MssqlSource {
     }
 
     fn fingerprint(&mut self) -> Result<Digest, Error> {
-        if self.connected.line == Line::Lost {
+        if !self.stands() {
             self.connected = Connected::new(&self.access, &self.address)?;
         } else if self.point.is_transaction() {
             self.connected.tell("ROLLBACK; SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
         }
-        self.point = Point::fix(&mut self.connected, &self.access)?;
+        let point = Point::fix(&mut self.connected, &self.access);
+        if point.is_err() {
+            // A transaction may have begun, which is not that of the point before.
+            self.connected.line = Line::Lost;
+        }
+        self.point = point?;
         Ok(self.point.fingerprint())
     }
 
     fn resume(&mut self) -> Result<Digest, Error> {
-        match self.connected.line {
-            Line::Whole => Ok(self.point.fingerprint()),
-            Line::Lost => self.fingerprint(),
-        }
+        if self.stands() { Ok(self.point.fingerprint()) } else { self.fingerprint() }
     }
 
     fn consistency(&self) -> Consistency {
@@ -276,6 +289,11 @@ impl Source for MssqlSource {
             return Ok(None);
         }
         let other = Self::open(&self.access, &self.address)?;
+        if other.point.fingerprint() != self.point.fingerprint() {
+            let problem =
+                "the database snapshot was made anew, and the point in time is gone with the one before";
+            return Err(Error::new(ErrorKind::Outdated, format!("{}: {problem}", self.connected.place)));
+        }
         Ok(Some(Box::new(Self { pace: self.pace.clone(), ..other })))
     }
 

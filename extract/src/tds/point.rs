@@ -5,7 +5,7 @@ use tiberius::error::Error as Refusal;
 use tiberius::{ColumnData, Row};
 
 use super::refusal::ends_transaction;
-use super::{Connected, USUAL_SCHEMA};
+use super::{Connected, Line, USUAL_SCHEMA};
 use crate::access::Access;
 use crate::error::{Error, ErrorKind};
 use crate::hashing::unrepeatable;
@@ -106,6 +106,28 @@ impl Point {
             about.into_iter().chain([version.to_string().into_bytes()]).chain(rows).collect()
         });
         Ok(Self::new(Held::Transaction(version), identity))
+    }
+
+    /// Whether the statements of the connection see this point still. Who cannot be asked does not.
+    pub(super) fn stands(&self, connected: &mut Connected, access: &Access) -> bool {
+        if connected.line == Line::Lost {
+            return false;
+        }
+        match &self.held {
+            // Another one may have been made under the same name.
+            Held::DatabaseSnapshot(_) => {
+                Self::fix(connected, access).is_ok_and(|now| now.fingerprint == self.fingerprint)
+            }
+            Held::Transaction(_) => {
+                let time = access.manners.statement_timeout;
+                let open = connected.run(time, "beginning to read", async |session| {
+                    let rows = session.ask("SELECT @@TRANCOUNT", &[]).await?;
+                    rows.first().map(|row| row.try_get::<i32, _>(0)).transpose()
+                });
+                open.is_ok_and(|open| open.flatten() == Some(1))
+            }
+            Held::Nothing => true,
+        }
     }
 
     pub(super) fn is_transaction(&self) -> bool {

@@ -75,6 +75,8 @@ pub(crate) struct Engine {
     behind: Behind,
     rows_before: u64,
     lock_timeout: i64,
+    /// Whether any error ends the transaction.
+    aborts: bool,
 }
 
 /// Opens the file behind a database.
@@ -105,11 +107,17 @@ impl Engine {
             behind: Behind::None,
             rows_before: 0,
             lock_timeout: -1,
+            aborts: shared.aborts_transactions(),
         })
     }
 
     pub(crate) fn database_name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether any error ends the transaction.
+    pub(crate) fn aborts(&self) -> bool {
+        self.aborts
     }
 
     pub(crate) fn open_transactions(&self) -> u32 {
@@ -166,6 +174,10 @@ impl Engine {
                 0
             }
             Statement::LockTimeout(milliseconds) => self.set_lock_timeout(milliseconds)?,
+            Statement::XactAbort(aborts) => {
+                self.aborts = aborts;
+                0
+            }
             Statement::Begin => {
                 self.open += 1;
                 0

@@ -269,12 +269,23 @@ impl Server {
     /// # Errors
     /// When the copy cannot be written.
     pub fn create_snapshot(&self, name: &str) -> io::Result<()> {
-        let number = self.shared.databases().len();
+        let number = self.shared.next_snapshot();
         let path = self.file.with_extension(format!("snapshot-{number}"));
         let target = path.to_string_lossy().into_owned();
         self.change(|database| database.execute("VACUUM INTO ?1", [target]).map(drop))?;
-        self.shared.add_snapshot(name, path);
+        self.shared.add_snapshot(number, name, path);
         Ok(())
+    }
+
+    /// Takes a database snapshot away. As a server drops no database that is read, every connection ends with it.
+    pub fn drop_snapshot(&self, name: &str) {
+        self.shared.drop_snapshot(name);
+    }
+
+    /// Whether any error ends the transaction in connections that come from now on, unless they say otherwise: what
+    /// `XACT_ABORT` among the user options of a server does.
+    pub fn abort_transactions(&self, abort: bool) {
+        self.shared.abort_transactions(abort);
     }
 
     /// Stops the server and cuts its connections.

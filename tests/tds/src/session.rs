@@ -317,7 +317,8 @@ impl Session<'_> {
         let result = match result {
             Ok(rows) => Ok(rows),
             Err(Stop::Error(error)) => {
-                if error.ends_transaction() && self.engine.undo().is_err() {
+                let ends = self.engine.aborts() || error.ends_transaction();
+                if ends && self.engine.undo().is_err() {
                     return Err(io::Error::other("the database behind the server did not roll back"));
                 }
                 Err(error)

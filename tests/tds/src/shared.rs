@@ -54,6 +54,9 @@ pub(crate) struct Shared {
     statements: Mutex<Vec<String>>,
     connections: AtomicU64,
     transactions: AtomicU64,
+    /// How many database snapshots there have been.
+    snapshots: AtomicU64,
+    aborts_transactions: AtomicBool,
     stopped: AtomicBool,
     streams: Mutex<BTreeMap<u64, TcpStream>>,
 }
@@ -79,6 +82,8 @@ impl Shared {
             statements: Mutex::default(),
             connections: AtomicU64::new(0),
             transactions: AtomicU64::new(0),
+            snapshots: AtomicU64::new(0),
+            aborts_transactions: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             streams: Mutex::default(),
         }
@@ -115,10 +120,29 @@ impl Shared {
         held(&self.databases).iter().map(|(row, _)| row.clone()).collect()
     }
 
-    pub(crate) fn add_snapshot(&self, name: &str, path: PathBuf) {
-        let mut databases = held(&self.databases);
-        let id = databases.iter().map(|(row, _)| row.id).max().unwrap_or(OWN_DATABASE) + 1;
-        databases.push((DatabaseRow { id, name: name.to_owned(), source: Some(OWN_DATABASE) }, path));
+    /// The number of a database snapshot that is to be made, from 1: no two ever have the same.
+    pub(crate) fn next_snapshot(&self) -> u64 {
+        self.snapshots.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    pub(crate) fn add_snapshot(&self, number: u64, name: &str, path: PathBuf) {
+        let id = OWN_DATABASE.saturating_add_unsigned(number);
+        held(&self.databases)
+            .push((DatabaseRow { id, name: name.to_owned(), source: Some(OWN_DATABASE) }, path));
+    }
+
+    /// Takes a database snapshot away, and ends every connection: who reads it cannot go on.
+    pub(crate) fn drop_snapshot(&self, name: &str) {
+        held(&self.databases).retain(|(row, _)| row.source.is_none() || !row.name.eq_ignore_ascii_case(name));
+        self.cut();
+    }
+
+    pub(crate) fn aborts_transactions(&self) -> bool {
+        self.aborts_transactions.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn abort_transactions(&self, abort: bool) {
+        self.aborts_transactions.store(abort, Ordering::SeqCst);
     }
 
     pub(crate) fn is_snapshot(&self, name: &str) -> bool {
@@ -202,6 +226,10 @@ impl Shared {
     /// Cuts every connection and lets no other in.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    fn cut(&self) {
         for stream in held(&self.streams).values() {
             // A connection that is gone already cannot be cut, which is as good.
             drop(stream.shutdown(Shutdown::Both));

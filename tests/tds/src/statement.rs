@@ -14,7 +14,7 @@ pub(crate) const STARTS: [&str; 17] = [
 ];
 
 /// Options of a connection that may be set and change nothing here.
-const WITHOUT_EFFECT: [&str; 13] = [
+const WITHOUT_EFFECT: [&str; 12] = [
     "NOCOUNT",
     "ANSI_NULLS",
     "ANSI_WARNINGS",
@@ -25,7 +25,6 @@ const WITHOUT_EFFECT: [&str; 13] = [
     "CONCAT_NULL_YIELDS_NULL",
     "CURSOR_CLOSE_ON_COMMIT",
     "IMPLICIT_TRANSACTIONS",
-    "XACT_ABORT",
     "NUMERIC_ROUNDABORT",
     "ANSI_DEFAULTS",
 ];
@@ -69,6 +68,8 @@ pub(crate) enum Statement {
     },
     Isolation(Isolation),
     LockTimeout(i64),
+    /// Whether any error ends the transaction.
+    XactAbort(bool),
     Begin,
     Commit,
     RollBack(String),
@@ -148,6 +149,12 @@ impl<'a> Parser<'a> {
         }
         if self.take_word("LOCK_TIMEOUT") {
             return self.integer().map(Statement::LockTimeout);
+        }
+        if self.take_word("XACT_ABORT") {
+            if self.take_word("ON") {
+                return Ok(Statement::XactAbort(true));
+            }
+            return self.word("OFF").map(|()| Statement::XactAbort(false));
         }
         if self.take_word("TEXTSIZE") || self.take_word("ROWCOUNT") {
             return self.integer().map(|_| Statement::Nothing);

@@ -143,3 +143,77 @@ fn reading_is_resumed_where_the_point_stands() {
     server.fault(Fault::error(3961).on(ROWS));
     assert_eq!(failing(&mut source).kind(), ErrorKind::Outdated);
 }
+
+#[test]
+fn a_transaction_that_ended_unnoticed_is_not_gone_on_with() {
+    let server = tracked();
+    let mut source = open(&access(&server)).unwrap();
+    let point = source.fingerprint().unwrap();
+    source.connected.tell("ROLLBACK").unwrap();
+    server.run("INSERT INTO KLIENT VALUES (4, NULL)").unwrap();
+    let next = source.resume().unwrap();
+    assert_ne!(next, point);
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 4);
+    source.connected.tell("ROLLBACK").unwrap();
+    assert_eq!(source.fingerprint().unwrap(), next, "nothing was written since");
+    assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn a_point_that_could_not_be_fixed_is_not_taken_for_the_one_before() {
+    let server = tracked();
+    let mut source = open(&access(&server)).unwrap();
+    let point = source.fingerprint().unwrap();
+    server.run("INSERT INTO KLIENT VALUES (4, NULL)").unwrap();
+    server.fault(Fault::lock_timeout().on("sys.change_tracking_tables"));
+    assert_eq!(source.fingerprint().unwrap_err().kind(), ErrorKind::Busy);
+    assert_ne!(source.resume().unwrap(), point);
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 4);
+}
+
+#[test]
+fn a_lock_does_not_end_the_transaction_whatever_the_server_is_set_to() {
+    let server = tracked();
+    server.abort_transactions(true);
+    let mut source = open(&access(&server)).unwrap();
+    let point = source.fingerprint().unwrap();
+    server.fault(Fault::lock_timeout().on(ROWS));
+    failing(&mut source);
+    server.run("INSERT INTO KLIENT VALUES (4, NULL)").unwrap();
+    assert_eq!(source.resume().unwrap(), point);
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 3);
+}
+
+#[test]
+fn a_database_snapshot_that_was_made_anew_is_another_point() {
+    let server = tracked();
+    server.create_snapshot("Natt").unwrap();
+    let access = Access { snapshot: Some("Natt".to_owned()), ..access(&server) };
+    let mut source = open(&access).unwrap();
+    let first = source.fingerprint().unwrap();
+    let mut beside = source.beside().unwrap().unwrap();
+    server.fault(Fault::cut_after_rows(1).on(ROWS));
+    assert!(read(beside.as_mut(), "KLIENT", 10).is_err());
+    assert_eq!(source.resume().unwrap(), first, "the snapshot outlasts who reads it");
+    assert_eq!(server.connections(), 2);
+
+    let make_anew = |change: &str| {
+        server.drop_snapshot("Natt");
+        server.run(change).unwrap();
+        server.create_snapshot("Natt").unwrap();
+    };
+    make_anew("INSERT INTO KLIENT VALUES (4, NULL)");
+    let error = source.beside().err().unwrap();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Outdated, true), "{error}");
+    assert!(error.to_string().contains("made anew"), "{error}");
+    let second = source.fingerprint().unwrap();
+    assert_ne!(second, first);
+    let mut beside = source.beside().unwrap().unwrap();
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 4);
+    assert_eq!(read(beside.as_mut(), "KLIENT", 10).unwrap().ledger.read, 4);
+
+    make_anew("INSERT INTO KLIENT VALUES (5, NULL)");
+    let third = source.resume().unwrap();
+    assert!(third != second && third != first);
+    assert_eq!(read(&mut source, "KLIENT", 10).unwrap().ledger.read, 5);
+}

@@ -144,3 +144,37 @@ fn statements_are_noted_without_their_literals() {
     let noted = ["SELECT ID FROM KLIENT WHERE Namn = literal ;", "SET NOCOUNT ON"];
     assert_eq!(server.statements(), noted);
 }
+
+#[test]
+fn any_error_ends_a_transaction_where_the_settings_say_so() {
+    let server = people();
+    server.abort_transactions(true);
+    let mut desk = Desk::new(&server);
+    for (setting, left) in [("", 0), ("SET XACT_ABORT OFF;", 1), ("SET XACT_ABORT ON;", 0)] {
+        server.fault(Fault::lock_timeout().on("FROM KLIENT"));
+        desk.batch(&format!("{setting} BEGIN TRANSACTION")).unwrap();
+        assert_eq!(desk.error("SELECT ID FROM KLIENT"), Some(1222));
+        assert_eq!(desk.value("SELECT @@TRANCOUNT"), whole(left), "{setting}");
+        if left > 0 {
+            desk.batch("ROLLBACK").unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_database_snapshot_that_is_dropped_ends_its_readers_and_can_be_made_again() {
+    let server = people();
+    let made = "SELECT create_date FROM sys.databases WHERE name = DB_NAME()";
+    let in_snapshot = || {
+        let mut config = config(&server);
+        config.database("Natt");
+        Desk::with(&server, config)
+    };
+    server.create_snapshot("Natt").unwrap();
+    let mut before = in_snapshot().unwrap();
+    let first = before.value(made);
+    server.drop_snapshot("Natt");
+    assert!(before.batch(made).is_err() && in_snapshot().is_err());
+    server.create_snapshot("Natt").unwrap();
+    assert_ne!(in_snapshot().unwrap().value(made), first);
+}
