@@ -29,8 +29,9 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 ///
 /// All reads happen in one read transaction, so that all tables show one point in time even while other
 /// programs write; [`Source::fingerprint`] ends it, takes the digest of the file and of its write-ahead
-/// log, and begins the next one. A change between the two therefore gives another fingerprint at the
-/// next run, never an old fingerprint for new rows.
+/// log, and begins the next one. When somebody writes between the two, the digest is taken again, up to three times;
+/// a fingerprint therefore always names the rows that are read after it. Of a file that is written all the time there
+/// is none: [`ErrorKind::Busy`].
 ///
 /// Values travel as text: whole numbers in decimal, REAL values in the shortest decimal notation that
 /// reads back as the same value, without exponent. Columns whose declared type contains `BLOB` travel as
@@ -97,6 +98,33 @@ impl SqliteSource {
         self.run("SELECT count(*) FROM sqlite_schema")
     }
 
+    /// Begins a transaction that sees the content of which `content` takes the digest.
+    ///
+    /// It is taken between two transactions: whoever closes a file gives up all locks that his process has on it,
+    /// those of SQLite among them. So SQLite is asked whether anybody wrote meanwhile, and it is taken again then.
+    fn fix(&mut self, content: impl Fn(&Path) -> Result<Digest, Error>) -> Result<Digest, Error> {
+        const TRIES: usize = 3;
+        for _ in 0..TRIES {
+            self.end()?;
+            let before = self.version()?;
+            let digest = content(&self.path)?;
+            self.begin()?;
+            if self.version()? == before {
+                return Ok(digest);
+            }
+        }
+        let problem = "is written while its digest is taken: read it when nobody writes, or read a copy";
+        Err(Error::new(ErrorKind::Busy, format!("{} {problem}", self.path.display())))
+    }
+
+    /// A number that changes when somebody else has written: in a transaction that of what it sees, else that of now.
+    fn version(&mut self) -> Result<i64, Error> {
+        let version = sqlx::query_scalar("SELECT data_version FROM pragma_data_version");
+        self.runtime
+            .block_on(version.fetch_one(&mut self.connection))
+            .map_err(|error| Error::database(&self.path, "taking the digest", error))
+    }
+
     fn end(&mut self) -> Result<(), Error> {
         if self.in_transaction {
             self.run("ROLLBACK")?;
@@ -104,6 +132,20 @@ impl SqliteSource {
         }
         Ok(())
     }
+}
+
+/// The digest of a database file and of its write-ahead log.
+fn content_digest(path: &Path) -> Result<Digest, Error> {
+    let mut digest = DigestBuilder::new("bron.source.sqlite.1");
+    digest.part(file_digest(path)?.as_bytes());
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    let log = PathBuf::from(log);
+    // A reader may create an empty log, which says nothing.
+    if fs::metadata(&log).is_ok_and(|found| found.len() > 0) {
+        digest.part(file_digest(&log)?.as_bytes());
+    }
+    Ok(digest.finish())
 }
 
 /// A name as SQL text. The only place where names from a database or a mapping enter a statement.
@@ -120,18 +162,7 @@ impl Source for SqliteSource {
     }
 
     fn fingerprint(&mut self) -> Result<Digest, Error> {
-        self.end()?;
-        let mut digest = DigestBuilder::new("bron.source.sqlite.1");
-        digest.part(file_digest(&self.path)?.as_bytes());
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        let log = PathBuf::from(log);
-        // A reader may create an empty log, which says nothing.
-        if fs::metadata(&log).is_ok_and(|found| found.len() > 0) {
-            digest.part(file_digest(&log)?.as_bytes());
-        }
-        self.begin()?;
-        Ok(digest.finish())
+        self.fix(content_digest)
     }
 
     fn consistency(&self) -> Consistency {

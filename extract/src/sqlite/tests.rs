@@ -185,6 +185,50 @@ fn all_tables_show_one_point_in_time() {
     assert_eq!(source.fingerprint().unwrap(), after);
 }
 
+/// A database with one table of one row, with this journal.
+fn journaled(mode: &str) -> (tempfile::TempDir, PathBuf) {
+    database(&format!("PRAGMA journal_mode = {mode}; CREATE TABLE a (v); INSERT INTO a VALUES (1);"))
+}
+
+#[test]
+fn a_digest_is_that_of_what_is_read_even_when_somebody_writes_meanwhile() {
+    for mode in ["WAL", "DELETE"] {
+        let (_dir, path) = journaled(mode);
+        let mut source = SqliteSource::open(&path).unwrap();
+        let before = source.fingerprint().unwrap();
+        let times = std::cell::Cell::new(0);
+        let after = source.fix(|path| {
+            let digest = content_digest(path);
+            times.set(times.get() + 1);
+            if times.get() < 3 {
+                execute(&mut writer(path), "INSERT INTO a VALUES (2);");
+            }
+            digest
+        });
+        let after = after.unwrap();
+        assert_eq!((times.get(), read(&mut source, "a", 10).1.staged), (3, 3), "{mode}");
+        assert_ne!(after, before, "{mode}");
+        assert_eq!(source.resume().unwrap(), after, "{mode}: nothing was written since");
+    }
+}
+
+#[test]
+fn of_a_file_that_is_written_all_the_time_there_is_no_digest() {
+    for mode in ["WAL", "DELETE"] {
+        let (_dir, path) = journaled(mode);
+        let mut source = SqliteSource::open(&path).unwrap();
+        let error = source.fix(|path| {
+            execute(&mut writer(path), "UPDATE a SET v = v + 1;");
+            content_digest(path)
+        });
+        let error = error.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Busy, true), "{mode}: {error}");
+        assert!(error.to_string().contains("is written while its digest is taken"), "{error}");
+        source.fingerprint().unwrap();
+        assert_eq!(texts(&read(&mut source, "a", 10).0, 0), [Some("4".to_owned())], "{mode}");
+    }
+}
+
 #[test]
 fn a_table_or_column_that_is_gone_is_drift() {
     let (_dir, path) = database("CREATE TABLE a (v);");
