@@ -383,8 +383,13 @@ fn a_table_that_is_read_by_several_makes_room_for_them() {
     tables_before.into_iter().for_each(|reader| lane.give_back(reader, true));
     for (readers, kept) in [(1, 4), (3, 2), (4, 1)] {
         assert!(lanes.stage(lane, &Job { lane: 0, table: &table, readers }).is_ok());
-        let (idle, beside) = (held(&lane.connections).idle.len(), held(&lane.connections).beside);
-        assert_eq!((idle, beside, held(&server.open).1), (kept, kept, kept), "{readers} readers");
+        let connections = held(&lane.connections);
+        let open = held(&server.open).1;
+        assert_eq!(
+            (connections.idle.len(), connections.beside, open),
+            (kept, kept, kept),
+            "{readers} readers"
+        );
     }
     assert_eq!(held(&server.open).0, 4, "never more than the system allows");
 }
