@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 
 use bron_extract::{
-    KEY_FILE, KeyState, MANIFEST_FILE, Manifest, MasterKey, RECEIPT_FILE, Vault, key_state,
+    KEY_FILE, KeyState, MANIFEST_FILE, Manifest, MasterKey, RECEIPT_FILE, Vault, draw_run_key, key_state,
 };
 use serde_json::Value;
 
@@ -315,6 +315,55 @@ fn on_another_day(project: &Path) {
     let later = settings.replace("as_of  = \"", "as_of  = \"2025-01-02\" # ");
     assert_ne!(later, settings);
     std::fs::write(project.join("bron.toml"), &later).unwrap();
+}
+
+#[test]
+fn damage_to_an_earlier_run_is_told_and_stops_no_later_one() {
+    for project in [plain_city(), sealed_city()] {
+        let first = only_run(&project.dir);
+        let part = first.join("staged/paraply/PERSON/part-00000.parquet");
+        let bytes = std::fs::read(&part).unwrap();
+        std::fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
+        std::fs::remove_file(first.join("staged/paraply/BESLUT/part-00000.parquet")).unwrap();
+        on_another_day(&project.dir);
+        let ran = run_project("migrate", &project.dir).expect(&[0, 3]);
+        let told = format!("paraply/PERSON is not taken over from run {}: ", id(&first));
+        assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        let second = runs(&project.dir).into_iter().find(|run| *run != first).unwrap();
+        assert_eq!(manifests(&first, "staged"), manifests(&second, "staged"));
+    }
+}
+
+#[test]
+fn one_key_that_cannot_be_destroyed_keeps_no_other_and_hides_none() {
+    let project = tempfile::tempdir().unwrap();
+    let settings = "format = 1\nsecret = \"file:secret.key\"\ntarget = \"t.sqlite\"\n\
+                    [staging]\nretention_days = 0\n";
+    std::fs::write(project.path().join("bron.toml"), settings).unwrap();
+    let dirs = ["a", "b", "c"].map(|name| project.path().join("runs").join(name));
+    for dir in &dirs {
+        std::fs::create_dir_all(dir).unwrap();
+        draw_run_key(dir, id(dir), &MasterKey::draw().unwrap()).unwrap();
+    }
+    std::fs::write(dirs[1].join(KEY_FILE), "{}").unwrap();
+    let listed = key(&["list"], project.path()).expect(&[0]).json();
+    let states = listed["runs"].as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap());
+    assert_eq!(states.filter(|state| *state == "unreadable").count(), 1, "{listed}");
+
+    let held = std::fs::File::create(dirs[0].join("lock")).unwrap();
+    held.lock().unwrap();
+    let shred = || key(&["shred", "--overdue", "--yes"], project.path());
+    let failed = shred().expect(&[1]).json();
+    let text = failed["error"]["message"].as_str().unwrap();
+    assert!(text.contains("run a was not destroyed"), "{text}");
+    let destroyed = failed["done"]["destroyed"].as_array().unwrap();
+    let mut destroyed: Vec<_> = destroyed.iter().map(|one| one["run"].as_str().unwrap()).collect();
+    destroyed.sort_unstable();
+    assert_eq!(destroyed, ["b", "c"]);
+    assert!(dirs[0].join(KEY_FILE).exists() && !dirs[1].join(KEY_FILE).exists());
+    drop(held);
+    let last = shred().expect(&[0]).json();
+    assert_eq!((&last["destroyed"][0]["run"], last["destroyed"].as_array().unwrap().len()), (&"a".into(), 1));
 }
 
 #[test]
