@@ -110,8 +110,11 @@ fn shred_keys(arguments: &KeyShredArguments, printer: &Printer) -> Result<Exit, 
     Ok(Exit::Clean)
 }
 
+/// Something about each of some runs.
+type OfRuns<'k, T> = Vec<(&'k str, T)>;
+
 /// Destroys every key that can be destroyed: one that cannot keeps no other one.
-fn shred_all(kept: &[Kept]) -> (Vec<(&str, Receipt)>, Vec<(&str, Failure)>) {
+fn shred_all(kept: &[Kept]) -> (OfRuns<'_, Receipt>, OfRuns<'_, Failure>) {
     let (mut receipts, mut failures) = (Vec::new(), Vec::new());
     for kept in kept {
         match shred(kept) {
@@ -123,7 +126,7 @@ fn shred_all(kept: &[Kept]) -> (Vec<(&str, Receipt)>, Vec<(&str, Failure)>) {
 }
 
 /// The first of the failures, which names the runs of all.
-fn first(failures: Vec<(&str, Failure)>) -> Option<Failure> {
+fn first(failures: OfRuns<'_, Failure>) -> Option<Failure> {
     let runs: Vec<&str> = failures.iter().map(|(run, _)| *run).collect();
     let about = match runs.as_slice() {
         [] | [_] => format!("the key of run {} was not destroyed", runs.concat()),
