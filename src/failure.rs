@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bron_mappings::Diagnostic;
+use serde_json::Value;
 
 /// What the process says when it ends. The numbers are a contract and are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,15 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// What is wrong in the mapping files, when that is the reason.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What the verb had done before it failed, where that cannot be undone.
+    pub(crate) done: Option<Box<Done>>,
+}
+
+/// The result of a verb, in both its forms.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) document: Value,
+    pub(crate) text: String,
 }
 
 impl Failure {
@@ -86,7 +96,7 @@ impl Failure {
     }
 
     pub(crate) fn new(exit: Exit, class: Class, message: impl Into<String>) -> Self {
-        Self { exit, class, message: message.into(), hint: None, diagnostics: Vec::new() }
+        Self { exit, class, message: message.into(), hint: None, diagnostics: Vec::new(), done: None }
     }
 
     /// Says in front what the failure is about.
@@ -104,6 +114,12 @@ impl Failure {
         } else {
             self
         }
+    }
+
+    /// Tells what was done before it.
+    pub(crate) fn having_done(mut self, done: Done) -> Self {
+        self.done = Some(Box::new(done));
+        self
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

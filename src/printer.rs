@@ -56,13 +56,13 @@ impl Printer {
         self.lost.fetch_or(lost, Ordering::SeqCst);
     }
 
-    /// A failure, with everything that is wrong in the mapping files.
+    /// A failure, with everything that is wrong in the mapping files and what was done before it.
     pub(crate) fn failure(&self, failure: &Failure, texts: &dyn Fn(&str) -> Option<String>) {
         match self.output {
             Output::Json => {
                 let diagnostics: Vec<Value> =
                     failure.diagnostics.iter().map(|one| diagnostic_json(one, texts)).collect();
-                let document = json!({
+                let mut document = json!({
                     "error": {
                         "message": failure.message,
                         "class": failure.class.name(),
@@ -71,11 +71,17 @@ impl Printer {
                     },
                     "diagnostics": diagnostics,
                 });
+                if let Some(done) = &failure.done {
+                    document["done"] = done.document.clone();
+                }
                 self.result(&document, "");
             }
             Output::Text => {
                 for diagnostic in &failure.diagnostics {
                     error_line(&render(diagnostic, texts(&diagnostic.file).as_deref()));
+                }
+                if let Some(done) = &failure.done {
+                    self.data_line(&done.text);
                 }
             }
         }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
 
-use bron_extract::{KEY_FILE, MANIFEST_FILE, RECEIPT_FILE};
+use bron_extract::{
+    KEY_FILE, KeyState, MANIFEST_FILE, Manifest, MasterKey, RECEIPT_FILE, Vault, draw_run_key, key_state,
+};
 use serde_json::Value;
 
 use crate::support::{Project, Ran, bron, contents, copy_folder, files, run, run_project, sqlite_rows, walk};
@@ -99,22 +101,33 @@ fn refused(ran: Ran, code: i32, said: &str) -> String {
     text("message")
 }
 
-/// The manifests below a folder, without what a key may change: how the parts are stored.
-fn manifests(folder: &Path) -> BTreeMap<PathBuf, Value> {
-    let files = walk(folder).into_iter().filter(|path| path.ends_with(MANIFEST_FILE));
-    let read = |path: PathBuf| {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let mut manifest: Value = serde_json::from_str(&text).unwrap();
-        for name in ["format", "seal"] {
-            manifest.as_object_mut().unwrap().remove(name);
+/// How a run keeps its rows, with the key that its project names.
+fn vault_of(run: &Path) -> Vault {
+    match key_state(run).unwrap() {
+        KeyState::Wrapped(key) => {
+            let text = std::fs::read_to_string(run.join("../../staging.key")).unwrap();
+            Vault::sealed(run, id(run), key.open(run, id(run), &MasterKey::from_hex(&text).unwrap()).unwrap())
         }
+        KeyState::Absent => Vault::plain(run, id(run), [0; 32]),
+        KeyState::Destroyed(receipt) => panic!("{receipt:?}"),
+    }
+}
+
+/// The manifests below a folder of a run, without what a key may change: how the parts are stored.
+fn manifests(run: &Path, folder: &str) -> BTreeMap<PathBuf, Value> {
+    let (vault, folder) = (vault_of(run), run.join(folder));
+    let files = walk(&folder).into_iter().filter(|path| path.ends_with(MANIFEST_FILE));
+    let read = |path: PathBuf| {
+        let text = Manifest::open(path.parent().unwrap(), &vault).unwrap().to_json();
+        let mut manifest: Value = serde_json::from_str(&text).unwrap();
+        manifest.as_object_mut().unwrap().remove("format");
         manifest["origin"].as_object_mut().unwrap().remove("staged");
         for list in ["parts", "unreadable"] {
             for part in manifest[list].as_array_mut().unwrap() {
                 part.as_object_mut().unwrap().remove("stored");
             }
         }
-        (path.strip_prefix(folder).unwrap().to_owned(), manifest)
+        (path.strip_prefix(&folder).unwrap().to_owned(), manifest)
     };
     files.map(read).collect()
 }
@@ -129,7 +142,7 @@ fn a_key_changes_no_result() {
         let [left, right] = [&plain_run, &sealed_run].map(|run| std::fs::read(run.join(file)).unwrap());
         assert!(left == right, "{file} is another");
     }
-    let (left, right) = (manifests(&plain_run), manifests(&sealed_run));
+    let (left, right) = (manifests(&plain_run, ""), manifests(&sealed_run, ""));
     assert!(left.len() > 100);
     assert_eq!(left, right);
 
@@ -296,18 +309,72 @@ fn nobody_reads_a_run_whose_key_was_destroyed() {
     }
 }
 
+/// Makes the next migration that of another run.
+fn on_another_day(project: &Path) {
+    let settings = std::fs::read_to_string(project.join("bron.toml")).unwrap();
+    let later = settings.replace("as_of  = \"", "as_of  = \"2025-01-02\" # ");
+    assert_ne!(later, settings);
+    std::fs::write(project.join("bron.toml"), &later).unwrap();
+}
+
+#[test]
+fn damage_to_an_earlier_run_is_told_and_stops_no_later_one() {
+    for project in [plain_city(), sealed_city()] {
+        let first = only_run(&project.dir);
+        let part = first.join("staged/paraply/PERSON/part-00000.parquet");
+        let bytes = std::fs::read(&part).unwrap();
+        std::fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
+        std::fs::remove_file(first.join("staged/paraply/BESLUT/part-00000.parquet")).unwrap();
+        on_another_day(&project.dir);
+        let ran = run_project("migrate", &project.dir).expect(&[0, 3]);
+        let told = format!("paraply/PERSON is not taken over from run {}: ", id(&first));
+        assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        let second = runs(&project.dir).into_iter().find(|run| *run != first).unwrap();
+        assert_eq!(manifests(&first, "staged"), manifests(&second, "staged"));
+    }
+}
+
+#[test]
+fn one_key_that_cannot_be_destroyed_keeps_no_other_and_hides_none() {
+    let project = tempfile::tempdir().unwrap();
+    let settings = "format = 1\nsecret = \"file:secret.key\"\ntarget = \"t.sqlite\"\n\
+                    [staging]\nretention_days = 0\n";
+    std::fs::write(project.path().join("bron.toml"), settings).unwrap();
+    let dirs = ["a", "b", "c"].map(|name| project.path().join("runs").join(name));
+    for dir in &dirs {
+        std::fs::create_dir_all(dir).unwrap();
+        draw_run_key(dir, id(dir), &MasterKey::draw().unwrap()).unwrap();
+    }
+    std::fs::write(dirs[1].join(KEY_FILE), "{}").unwrap();
+    let listed = key(&["list"], project.path()).expect(&[0]).json();
+    let states = listed["runs"].as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap());
+    assert_eq!(states.filter(|state| *state == "unreadable").count(), 1, "{listed}");
+
+    let held = std::fs::File::create(dirs[0].join("lock")).unwrap();
+    held.lock().unwrap();
+    let shred = || key(&["shred", "--overdue", "--yes"], project.path());
+    let failed = shred().expect(&[1]).json();
+    let text = failed["error"]["message"].as_str().unwrap();
+    assert!(text.contains("run a was not destroyed"), "{text}");
+    let destroyed = failed["done"]["destroyed"].as_array().unwrap();
+    let mut destroyed: Vec<_> = destroyed.iter().map(|one| one["run"].as_str().unwrap()).collect();
+    destroyed.sort_unstable();
+    assert_eq!(destroyed, ["b", "c"]);
+    assert!(dirs[0].join(KEY_FILE).exists() && !dirs[1].join(KEY_FILE).exists());
+    drop(held);
+    let last = shred().expect(&[0]).json();
+    assert_eq!((&last["destroyed"][0]["run"], last["destroyed"].as_array().unwrap().len()), (&"a".into(), 1));
+}
+
 #[test]
 fn a_later_run_takes_over_under_its_own_key_and_outlives_the_first() {
     let project = sealed_city();
     let dir = &project.dir;
     let first = only_run(dir);
-    let settings = std::fs::read_to_string(dir.join("bron.toml")).unwrap();
-    let later = settings.replace("as_of  = \"", "as_of  = \"2025-01-02\" # ");
-    assert_ne!(later, settings);
-    std::fs::write(dir.join("bron.toml"), &later).unwrap();
+    on_another_day(dir);
     run_project("migrate", dir).expect(&[0, 3]);
     let second = runs(dir).into_iter().find(|run| *run != first).unwrap();
-    assert_eq!(manifests(&first.join("staged")), manifests(&second.join("staged")));
+    assert_eq!(manifests(&first, "staged"), manifests(&second, "staged"));
     let part = "staged/paraply/PERSON/part-00000.parquet";
     assert_ne!(std::fs::read(first.join(part)).unwrap(), std::fs::read(second.join(part)).unwrap());
 

@@ -71,7 +71,7 @@ impl Pending {
         self.file.sync_all().map_err(|error| Error::writing(&self.path, error))?;
         fs::rename(&self.temporary, &self.path).map_err(|error| Error::writing(&self.path, error))?;
         self.committed = true;
-        sync_directory(self.path.parent().unwrap_or(Path::new(".")))
+        sync_parent(&self.path)
     }
 }
 
@@ -101,6 +101,11 @@ pub fn renew_directory(dir: &Path) -> Result<(), Error> {
         fs::remove_dir_all(dir).map_err(|error| Error::writing(dir, error))?;
     }
     create_directory(dir)
+}
+
+/// Makes the name of a file durable, by syncing its directory.
+pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
 fn sync_directory(dir: &Path) -> Result<(), Error> {

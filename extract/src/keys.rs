@@ -20,6 +20,8 @@ use crate::error::{Error, ErrorKind};
 pub const KEY_FILE: &str = "key.json";
 /// What stands in the place of a key that was destroyed.
 pub const RECEIPT_FILE: &str = "key-destroyed.json";
+/// Stands in a receipt where the key that was destroyed could not be read.
+pub const UNKNOWN_KEY: &str = "unknown";
 
 const FORMAT: u32 = 1;
 const WRAPPING: &str = "bron/run-key/1";
@@ -80,7 +82,9 @@ impl MasterKey {
         let text = format!("{}\n", blake3::Hash::from(self.0).to_hex());
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(|error| Error::writing(path, error))
+            .map_err(|error| Error::writing(path, error))?;
+        // Runs are sealed with it from now on: its name must outlive a power cut as well.
+        atomic::sync_parent(path)
     }
 }
 
@@ -124,7 +128,7 @@ pub struct Receipt {
     format: u32,
     /// When, as the caller told.
     pub destroyed: String,
-    /// The fingerprint of the master key that it was wrapped by.
+    /// The fingerprint of the master key that it was wrapped by, or [`UNKNOWN_KEY`].
     pub sealed_by: String,
 }
 
@@ -198,23 +202,27 @@ impl WrappedKey {
 }
 
 /// Destroys the key of the run whose directory this is, and leaves a receipt. The receipt is written first, so that
-/// nobody works on the run from here on; then the key is written over, synced and removed.
+/// nobody works on the run from here on; then the key is written over, synced and removed. A key that cannot be read
+/// is destroyed all the same: the receipt then names [`UNKNOWN_KEY`].
 ///
 /// # Errors
-/// [`ErrorKind::Missing`] when the run has no key, [`ErrorKind::Storage`] when something cannot be written, and those
-/// of [`key_state`].
+/// [`ErrorKind::Missing`] when the run has no key, [`ErrorKind::Storage`] when something cannot be written.
 pub fn destroy_run_key(dir: &Path, when: &str) -> Result<Receipt, Error> {
     let path = dir.join(KEY_FILE);
-    let receipt = match key_state(dir)? {
-        KeyState::Absent => {
+    let begun = |sealed_by: String| {
+        let receipt = Receipt { format: FORMAT, destroyed: when.to_owned(), sealed_by };
+        write(&dir.join(RECEIPT_FILE), &receipt).map(|()| receipt)
+    };
+    let receipt = match key_state(dir) {
+        Ok(KeyState::Absent) => {
             let problem = format!("{} does not exist: there is no key to destroy", path.display());
             return Err(Error::new(ErrorKind::Missing, problem));
         }
-        KeyState::Destroyed(receipt) => receipt,
-        KeyState::Wrapped(WrappedKey { sealed_by, .. }) => {
-            let receipt = Receipt { format: FORMAT, destroyed: when.to_owned(), sealed_by };
-            write(&dir.join(RECEIPT_FILE), &receipt)?;
-            receipt
+        Ok(KeyState::Destroyed(receipt)) => receipt,
+        Ok(KeyState::Wrapped(WrappedKey { sealed_by, .. })) => begun(sealed_by)?,
+        Err(_) => {
+            let key = stored(&path, |key: &WrappedKey| key.format).ok().flatten();
+            begun(key.map_or_else(|| UNKNOWN_KEY.to_owned(), |key| key.sealed_by))?
         }
     };
     match std::fs::metadata(&path) {

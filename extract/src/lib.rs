@@ -60,8 +60,8 @@ pub use error::{Error, ErrorKind};
 pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};
 pub use grants::{GrantDialect, ReadingRights, TableNeed, reading_grants};
 pub use keys::{
-    KEY_FILE, KeyState, MasterKey, RECEIPT_FILE, Receipt, RunKey, WrappedKey, destroy_run_key, draw_run_key,
-    key_state,
+    KEY_FILE, KeyState, MasterKey, RECEIPT_FILE, Receipt, RunKey, UNKNOWN_KEY, WrappedKey, destroy_run_key,
+    draw_run_key, key_state,
 };
 pub use ledger::{
     BROKEN_ROW, CONTROL_TOTALS, ControlNote, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile,

@@ -131,27 +131,48 @@ impl Manifest {
     }
 
     /// The digest of the canonical text, which covers the content of the parts. Sealing the same rows again gives
-    /// other bytes; of sealed parts it is their rows that count, so that the digest is the same.
+    /// other bytes; of sealed parts it is their rows that count, so that the digest is the same within the run. It is
+    /// then keyed with the key of the run, and may stand in the clear.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut stored = self.stored();
-        if self.is_sealed() {
-            for part in stored.parts.iter_mut().chain(&mut stored.unreadable) {
-                part.stored = part.content;
-            }
+        let Some(vault) = self.vault.as_ref().filter(|vault| vault.is_sealed()) else {
+            return Digest::of(text_of(&stored).as_bytes());
+        };
+        for part in stored.parts.iter_mut().chain(&mut stored.unreadable) {
+            part.stored = part.content;
         }
-        Digest::of(text_of(&stored).as_bytes())
+        vault.standing_for(Digest::of(text_of(&stored).as_bytes()))
     }
 
-    /// Writes the manifest into the directory of its parts, atomically. With a key it is proven by a keyed digest.
+    /// Writes the manifest into the directory of its parts, atomically. With a key the file is proven by a keyed
+    /// digest, and shows no digest of rows as it is: each is masked.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] when it cannot be written, [`ErrorKind::Settings`] when the directory is not one of the
     /// run that keeps the parts.
     pub fn save(&self, dir: &Path) -> Result<(), Error> {
-        let mut stored = self.stored();
-        stored.seal = self.proof(dir)?.map(|proof| proof.to_string());
+        let mut shown = self.clone();
+        if let Some(vault) = &self.vault {
+            shown.mask(dir, vault)?;
+        }
+        let mut stored = shown.stored();
+        stored.seal = shown.proof(dir)?.map(|proof| proof.to_string());
         atomic::write(&dir.join(MANIFEST_FILE), text_of(&stored).as_bytes())
+    }
+
+    /// Masks every digest of rows and of files of the source, or gives them back.
+    fn mask(&mut self, dir: &Path, vault: &Vault) -> Result<(), Error> {
+        let all: Vec<Digest> = self.parts.iter().chain(&self.unreadable).map(|part| part.stored).collect();
+        for part in self.parts.iter_mut().chain(&mut self.unreadable) {
+            part.content = vault.masked(dir, &part.file, part.content, &[part.stored])?;
+        }
+        // No part has an empty name, or one with a slash.
+        self.content = vault.masked(dir, "", self.content, &all)?;
+        for file in self.ledger.iter_mut().flat_map(|ledger| &mut ledger.files) {
+            file.content = vault.masked(dir, &format!("source/{}", file.name), file.content, &all)?;
+        }
+        Ok(())
     }
 
     fn proof(&self, dir: &Path) -> Result<Option<Digest>, Error> {
@@ -159,7 +180,8 @@ impl Manifest {
         vault.map_or(Ok(None), |vault| vault.proof(dir, MANIFEST_FILE, &self.to_json()))
     }
 
-    /// Reads a manifest as it stands. The rows of sealed parts cannot be read through it; see [`Manifest::open`].
+    /// Reads a manifest as it stands: for columns, counts and names of files. The rows of sealed parts cannot be read
+    /// through it, and their digests are masked; see [`Manifest::open`].
     ///
     /// # Errors
     /// [`ErrorKind::Missing`] when there is none, [`ErrorKind::Unreadable`] when it was written in a newer
@@ -183,12 +205,16 @@ impl Manifest {
                 let problem = format!("{} is sealed, and the key of the run is gone", path.display());
                 Err(Error::new(ErrorKind::Settings, problem))
             }
-            (Some(seal), Some(proof)) if *seal == proof.to_string() => Ok(manifest),
+            (Some(seal), Some(proof)) if *seal == proof.to_string() => {
+                manifest.mask(dir, vault)?;
+                Ok(manifest)
+            }
             (_, Some(_)) => Err(Error::corrupt(&path, "is not what this run wrote there", None)),
         }
     }
 
-    fn load_stored(path: &Path) -> Result<(Self, Option<String>), Error> {
+    /// Reads a manifest as it stands, and what seals it.
+    pub(crate) fn load_stored(path: &Path) -> Result<(Self, Option<String>), Error> {
         let text = fs::read(path).map_err(|error| Error::reading(path, error))?;
         Self::parse(path, &text)
     }

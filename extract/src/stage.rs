@@ -14,6 +14,7 @@ use bron_mappings::{BatchSchema, ColumnType, Digest, Value};
 use crate::atomic;
 use crate::batches::RowBuilder;
 use crate::error::{Error, ErrorKind};
+use crate::hashing::file_digest;
 use crate::ledger::TableLedger;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::parts::{PartEntry, PartOptions, PartWriter, Written, read_part};
@@ -320,7 +321,8 @@ pub struct StagedBefore<'a> {
 ///
 /// # Errors
 /// [`ErrorKind::Storage`] when the files cannot be linked or written, those of [`PartReader`](crate::PartReader) when
-/// the rows cannot be read, and [`ErrorKind::Corrupt`] when the rows that were written are not those of the manifest.
+/// a file is not what its manifest names or the rows cannot be read, and [`ErrorKind::Corrupt`] when the rows that were
+/// written are not those of the manifest. The directory does then not count as finished.
 pub fn adopt_table(request: &StageRequest<'_>, from: StagedBefore<'_>) -> Result<bool, Error> {
     let (origin, schema) = (origin(request), request.table.batch_schema());
     let vault = request.parts.vault.as_ref();
@@ -328,8 +330,15 @@ pub fn adopt_table(request: &StageRequest<'_>, from: StagedBefore<'_>) -> Result
         return Ok(true);
     }
     let Some(manifest) = finished(from.dir, from.vault, &origin, &schema) else { return Ok(false) };
-    atomic::renew_directory(request.dir)?;
     let parts = || manifest.parts.iter().chain(&manifest.unreadable);
+    // Before anything is removed: what is damaged there is read again here, perhaps from where an earlier try ended.
+    for part in parts() {
+        let path = from.dir.join(&part.file);
+        if file_digest(&path)? != part.stored {
+            return Err(not_the_same(&path));
+        }
+    }
+    atomic::renew_directory(request.dir)?;
     let is_sealed = |vault: Option<&Vault>| vault.is_some_and(Vault::is_sealed);
     if is_sealed(vault) || is_sealed(from.vault) || parts().any(|part| !part.blobs.is_empty()) {
         write_again(request, from, &manifest)?;
@@ -371,8 +380,8 @@ fn write_again(request: &StageRequest<'_>, from: StagedBefore<'_>, before: &Mani
     manifest.save(request.dir)
 }
 
-fn not_the_same(dir: &Path) -> Error {
-    Error::corrupt(dir, "does not hold the rows that its manifest names", None)
+fn not_the_same(path: &Path) -> Error {
+    Error::corrupt(path, "does not hold the rows that its manifest names", None)
 }
 
 fn origin(request: &StageRequest<'_>) -> BTreeMap<String, String> {
@@ -393,10 +402,13 @@ fn finished(
     schema: &BatchSchema,
 ) -> Option<Manifest> {
     let manifest = match vault {
-        Some(vault) => Manifest::open(dir, vault),
-        None => Manifest::load(&dir.join(MANIFEST_FILE)),
+        Some(vault) => Manifest::open(dir, vault).ok()?,
+        None => {
+            let (manifest, seal) = Manifest::load_stored(&dir.join(MANIFEST_FILE)).ok()?;
+            // Nobody reads sealed parts without the key.
+            seal.is_none().then_some(manifest)?
+        }
     };
-    let manifest = manifest.ok()?;
     let whole = manifest.parts.iter().chain(&manifest.unreadable).all(|part| dir.join(&part.file).is_file());
     (whole && &manifest.origin == origin && &manifest.schema == schema).then_some(manifest)
 }

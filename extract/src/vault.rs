@@ -1,5 +1,6 @@
 //! How one run keeps its rows: under which key, and where its large values lie.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -29,8 +30,9 @@ struct Keeping {
     key: Option<RunKey>,
     /// Keys the names of large values: an unkeyed digest of a document could be compared with documents.
     naming: Key,
-    /// Held while a large value is written: two parts may want to write the same one.
-    writing: Mutex<()>,
+    /// The large values that are known to lie whole in the run, by name. Held while one is proven or written: two parts
+    /// may want to write the same one.
+    blobs: Mutex<BTreeSet<Digest>>,
 }
 
 /// What opens and seals one part.
@@ -54,8 +56,8 @@ impl Vault {
     }
 
     fn new(root: &Path, run: &str, key: Option<RunKey>, naming: Key) -> Self {
-        let (root, run, writing) = (root.to_owned(), run.to_owned(), Mutex::new(()));
-        Self(Arc::new(Keeping { root, run, key, naming, writing }))
+        let (root, run, blobs) = (root.to_owned(), run.to_owned(), Mutex::default());
+        Self(Arc::new(Keeping { root, run, key, naming, blobs }))
     }
 
     /// Whether the run has a key.
@@ -68,8 +70,8 @@ impl Vault {
         &self.0.root
     }
 
-    pub(crate) fn writing(&self) -> &Mutex<()> {
-        &self.0.writing
+    pub(crate) fn whole_blobs(&self) -> &Mutex<BTreeSet<Digest>> {
+        &self.0.blobs
     }
 
     /// The name of a large value: nobody without the key can tell whether the run holds a document that they have.
@@ -118,6 +120,37 @@ impl Vault {
         let place = self.context("bron/file/1", dir, file)?;
         cipher::open(&key.derived(&place), &place, &bytes)
             .ok_or_else(|| Error::corrupt(&dir.join(file), "is not what this run sealed here", None))
+    }
+
+    /// The digest `content` of rows or of a file, as a file in the clear of `dir` may show it; given what it shows, the
+    /// digest. A digest of few rows could be compared with rows that somebody guesses. `of` says what it is a digest
+    /// of. `stored` are the digests of the sealed parts beside it: sealing draws nonces, so that they are others each
+    /// time, and no mask is used twice. Without a key the digest stays as it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] when the directory is not one of the run.
+    pub(crate) fn masked(
+        &self,
+        dir: &Path,
+        of: &str,
+        content: Digest,
+        stored: &[Digest],
+    ) -> Result<Digest, Error> {
+        let Some(key) = &self.0.key else { return Ok(content) };
+        let mut place = self.context("bron/content/1", dir, of)?;
+        for one in stored {
+            place.extend_from_slice(one.as_bytes());
+        }
+        let mask = key.derived(&place);
+        Ok(digest(std::array::from_fn(|at| content.as_bytes()[at] ^ mask[at])))
+    }
+
+    /// What stands for a digest that covers rows where it is only ever compared with itself: keyed, so that nobody can
+    /// compare it with rows that they guess. Without a key it is the digest.
+    pub(crate) fn standing_for(&self, content: Digest) -> Digest {
+        let Some(key) = &self.0.key else { return content };
+        let key = key.derived(&cipher::context("bron/manifest-digest/1", &[]));
+        digest(cipher::derived(&key, content.as_bytes()))
     }
 
     fn context(&self, purpose: &str, dir: &Path, file: &str) -> Result<Vec<u8>, Error> {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use bron_extract::{Consistency, StageRequest, StagedBefore, adopt_table, table_dir};
+use bron_extract::{Consistency, ErrorKind, StageRequest, StagedBefore, adopt_table, table_dir};
 use bron_mappings::Digest;
 use bron_reconcile::summary::SystemReading;
 
 use super::earlier::{drift_meanwhile, is_reading};
 use super::run::{Content, Run};
 use super::{Chain, pause, vaults};
-use crate::failure::Failure;
+use crate::failure::{Failure, whole};
 use crate::patience::persist;
 use crate::printer::Printer;
 use crate::project::OpenSource;
@@ -118,13 +118,21 @@ impl Chain<'_> {
     }
 
     /// Takes a table over from one of these runs, if it staged it from the same content. Says whether it is there now.
+    /// Damage to an earlier run is told, and keeps nobody from reading the source.
     pub(super) fn adopt(&self, runs: &[Content], request: &StageRequest<'_>) -> Result<bool, Failure> {
         for run in runs.iter().filter(|run| run.has(request.system, Some(&request.fingerprint))) {
             // What nobody can open any more, or only with another key, cannot be taken over.
             let Ok(vault) = vaults::of(self.settings, &run.dir, &run.run) else { continue };
             let dir = table_dir(&run.dir, request.system, &request.table.name);
-            if adopt_table(request, StagedBefore { dir: &dir, vault: Some(&vault) })? {
-                return Ok(true);
+            match adopt_table(request, StagedBefore { dir: &dir, vault: Some(&vault) }) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Missing) => {
+                    let (system, table, run) = (request.system, &request.table.name, &run.run);
+                    let what = whole(&error);
+                    self.printer.say(&format!("{system}/{table} is not taken over from run {run}: {what}"));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(false)

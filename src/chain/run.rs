@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use bron_extract::{PartOptions, Vault, atomic};
+use bron_extract::{KEY_FILE, PartOptions, RECEIPT_FILE, Vault, atomic};
 use bron_mappings::{Digest, DigestBuilder, MappingSet, Pseudonym, SourceKey};
 use bron_transform::REGISTRY_VERSION;
 use serde::{Deserialize, Serialize};
@@ -186,13 +186,19 @@ impl Run {
         staged
     }
 
-    /// Every run: its directory, its id and when work on it began, in the order in which they were begun.
+    /// Every run, in no order: its directory, its id and when work on it began. One that does not describe itself any
+    /// more is known by what lies in its directory, and has the name of that.
     pub(crate) fn all(runs: &Path) -> Vec<(PathBuf, String, Option<String>)> {
-        let mut all: Vec<_> = described(runs, |_| true)
-            .map(|(dir, run)| (dir, run.run, run.worked_on.into_iter().next().map(|times| times.started)))
-            .collect();
-        all.sort_by(|(_, id, begun), (_, other, earlier)| (begun, id).cmp(&(earlier, other)));
-        all
+        const SIGNS: [&str; 4] = [RUN_FILE, KEY_FILE, RECEIPT_FILE, "staged"];
+        let found = directories(runs).filter_map(|dir| match description(&dir) {
+            Some(run) => Some((dir, run.run, run.worked_on.into_iter().next().map(|times| times.started))),
+            None if SIGNS.iter().any(|sign| dir.join(sign).exists()) => {
+                let name = dir.file_name()?.to_string_lossy().into_owned();
+                Some((dir, name, None))
+            }
+            None => None,
+        });
+        found.collect()
     }
 
     /// How rows are cut into parts and kept: several parts are built at the same time, so each is small.
@@ -260,16 +266,21 @@ fn described<F: Fn(&Path) -> bool>(
     runs: &Path,
     fits: F,
 ) -> impl Iterator<Item = (PathBuf, Description)> + use<F> {
-    let dirs = std::fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
-    dirs.filter(move |dir| fits(dir)).filter_map(|dir| {
-        let text = std::fs::read_to_string(dir.join(RUN_FILE)).ok()?;
-        Some((dir, serde_json::from_str(&text).ok()?))
-    })
+    let fitting = directories(runs).filter(move |dir| fits(dir));
+    fitting.filter_map(|dir| description(&dir).map(|description| (dir, description)))
+}
+
+fn directories(runs: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    std::fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+/// What a run says of itself, where it does.
+fn description(dir: &Path) -> Option<Description> {
+    serde_json::from_str(&std::fs::read_to_string(dir.join(RUN_FILE)).ok()?).ok()
 }
 
 fn worked_on(dir: &Path) -> Vec<Times> {
-    let text = std::fs::read_to_string(dir.join(RUN_FILE)).unwrap_or_default();
-    serde_json::from_str::<Description>(&text).map(|description| description.worked_on).unwrap_or_default()
+    description(dir).map(|description| description.worked_on).unwrap_or_default()
 }
 
 /// Keeps every other process from working on the run until the file is dropped.
@@ -284,5 +295,10 @@ pub(super) fn lock(dir: &Path) -> Result<File, Failure> {
 
 /// The time, as runs note it.
 pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    noted(jiff::Timestamp::now())
+}
+
+/// A time, as runs note it.
+pub(super) fn noted(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

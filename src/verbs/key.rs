@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
 use crate::chain::{Kept, Standing, kept_runs, key_destroyed, shred};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Done, Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::retention_days;
 
@@ -36,6 +36,7 @@ fn kept_json(kept: &Kept) -> Value {
     let (state, key, destroyed) = match &kept.standing {
         Standing::Plain => ("plain", None, None),
         Standing::Sealed(key) => ("sealed", Some(key), None),
+        Standing::Unreadable(_) => ("unreadable", None, None),
         Standing::Destroyed { receipt, whole: true } => {
             ("destroyed", Some(&receipt.sealed_by), Some(&receipt.destroyed))
         }
@@ -58,6 +59,7 @@ fn kept_line(kept: &Kept) -> String {
     let standing = match &kept.standing {
         Standing::Plain => "plain".to_owned(),
         Standing::Sealed(key) => format!("sealed with key {key}"),
+        Standing::Unreadable(problem) => format!("sealed with a key that cannot be used ({problem})"),
         Standing::Destroyed { receipt, whole: true } => format!("key destroyed on {}", receipt.destroyed),
         Standing::Destroyed { whole: false, .. } => "destruction of the key not completed".to_owned(),
     };
@@ -94,23 +96,53 @@ fn shred_keys(arguments: &KeyShredArguments, printer: &Printer) -> Result<Exit, 
             format!("this destroys the keys of {}: nobody can read their rows after that", names.join(", "));
         return Err(Failure::config(problem).hint("nothing was destroyed; to do it, add --yes"));
     }
-    let receipts: Vec<(&str, Receipt)> =
-        kept.iter().map(|kept| Ok((kept.run.as_str(), shred(kept)?))).collect::<Result<_, Failure>>()?;
+    let (receipts, failures) = shred_all(&kept);
     let destroyed: Vec<Value> = receipts
         .iter()
         .map(|(run, receipt)| json!({ "run": run, "key": receipt.sealed_by, "destroyed": receipt.destroyed }))
         .collect();
-    printer.result(&json!({ "destroyed": destroyed, "plain": plain }), &told(&receipts, &plain));
+    let document = json!({ "destroyed": destroyed, "plain": plain });
+    let text = told(&receipts, &plain, failures.is_empty());
+    if let Some(failure) = first(failures) {
+        return Err(failure.having_done(Done { document, text }));
+    }
+    printer.result(&document, &text);
     Ok(Exit::Clean)
 }
 
-fn told(receipts: &[(&str, Receipt)], plain: &[String]) -> String {
+/// Something about each of some runs.
+type OfRuns<'k, T> = Vec<(&'k str, T)>;
+
+/// Destroys every key that can be destroyed: one that cannot keeps no other one.
+fn shred_all(kept: &[Kept]) -> (OfRuns<'_, Receipt>, OfRuns<'_, Failure>) {
+    let (mut receipts, mut failures) = (Vec::new(), Vec::new());
+    for kept in kept {
+        match shred(kept) {
+            Ok(receipt) => receipts.push((kept.run.as_str(), receipt)),
+            Err(failure) => failures.push((kept.run.as_str(), failure)),
+        }
+    }
+    (receipts, failures)
+}
+
+/// The first of the failures, which names the runs of all.
+fn first(failures: OfRuns<'_, Failure>) -> Option<Failure> {
+    let runs: Vec<&str> = failures.iter().map(|(run, _)| *run).collect();
+    let about = match runs.as_slice() {
+        [] | [_] => format!("the key of run {} was not destroyed", runs.concat()),
+        [run, ..] => format!("the keys of runs {} were not destroyed; {run}", runs.join(", ")),
+    };
+    failures.into_iter().next().map(|(_, failure)| failure.about(&about))
+}
+
+fn told(receipts: &[(&str, Receipt)], plain: &[String], is_all: bool) -> String {
     let mut lines: Vec<String> = receipts
         .iter()
         .map(|(run, receipt)| format!("the key of run {run} was destroyed on {}", receipt.destroyed))
         .collect();
     if receipts.is_empty() {
-        lines.push("no sealed run is past retention".to_owned());
+        let none = if is_all { "no sealed run is past retention" } else { "no key was destroyed" };
+        lines.push(none.to_owned());
     } else {
         lines.push(
             "reports and work lists of the runs are still there, and so is what later runs took over"
@@ -150,6 +182,6 @@ fn named(kept: Vec<Kept>, name: &str, project: &Path) -> Result<Kept, Failure> {
             Err(Failure::config(problem).hint(format!("remove its directory: {}", found.dir.display())))
         }
         Standing::Destroyed { receipt, whole: true } => Err(key_destroyed(&found.dir, &found.run, receipt)),
-        Standing::Sealed(_) | Standing::Destroyed { whole: false, .. } => Ok(found),
+        Standing::Sealed(_) | Standing::Unreadable(_) | Standing::Destroyed { whole: false, .. } => Ok(found),
     }
 }

@@ -71,6 +71,23 @@ fn a_destruction_that_was_cut_short_counts_and_is_completed() {
 }
 
 #[test]
+fn a_key_that_cannot_be_read_is_destroyed_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(KEY_FILE);
+    for damaged in ["{}", "", "{\"format\": 9, \"sealed_by\": \"x\", \"wrapped\": \"00\"}"] {
+        std::fs::write(&path, damaged).unwrap();
+        assert!(key_state(dir.path()).is_err());
+        let receipt = destroy_run_key(dir.path(), "today").unwrap();
+        assert_eq!((receipt.sealed_by.as_str(), path.exists()), (UNKNOWN_KEY, false));
+        std::fs::remove_file(dir.path().join(RECEIPT_FILE)).unwrap();
+    }
+    draw_run_key(dir.path(), "r1", &master()).unwrap();
+    std::fs::write(dir.path().join(RECEIPT_FILE), "{").unwrap();
+    let receipt = destroy_run_key(dir.path(), "today").unwrap();
+    assert_eq!((receipt.sealed_by, path.exists()), (master().fingerprint(), false), "a damaged receipt");
+}
+
+#[test]
 fn a_key_that_is_written_over_leaves_no_byte() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("k");

@@ -7,9 +7,9 @@
 //! In a column that has such a value in some row of a part, every value of the part has a byte in front: 0 and the
 //! value itself, or 1 and the 32 bytes of the name.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::{fs, io};
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use bron_mappings::{Batch, Cells, Digest};
@@ -99,22 +99,34 @@ fn place(vault: &Vault, name: &Digest) -> (PathBuf, String) {
     (vault.root().join(BLOBS).join(&name[..2]), name)
 }
 
+/// Keeps a value, once. One that an earlier process left is proven before it is relied on.
 fn keep(vault: &Vault, name: &Digest, value: &[u8]) -> Result<(), Error> {
     let (dir, file) = place(vault, name);
     let path = dir.join(&file);
-    let _writing = vault.writing().lock().unwrap_or_else(PoisonError::into_inner);
-    if path.is_file() {
+    let mut whole = vault.whole_blobs().lock().unwrap_or_else(PoisonError::into_inner);
+    if whole.contains(name) {
         return Ok(());
     }
-    atomic::create_directory(&dir)?;
-    let packed = zstd::encode_all(value, 1).map_err(|error| Error::writing(&path, error))?;
-    atomic::write(&path, &vault.seal(&dir, &file, packed)?)
+    if !path.is_file() || fetch(vault, name).is_err() {
+        atomic::create_directory(&dir)?;
+        let packed = zstd::encode_all(value, 1).map_err(|error| Error::writing(&path, error))?;
+        atomic::write(&path, &vault.seal(&dir, &file, packed)?)?;
+    }
+    whole.insert(*name);
+    Ok(())
 }
 
 fn fetch(vault: &Vault, name: &Digest) -> Result<Vec<u8>, Error> {
     let (dir, file) = place(vault, name);
     let path = dir.join(&file);
-    let stored = fs::read(&path).map_err(|error| Error::reading(&path, error))?;
+    let stored = fs::read(&path).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            // It was there before the part was: this is damage, and only making the run again mends it.
+            Error::corrupt(&path, "is gone, and a part of the run names it", Some(error.into()))
+        } else {
+            Error::reading(&path, error)
+        }
+    })?;
     let packed = vault.open(&dir, &file, stored)?;
     let value = zstd::decode_all(packed.as_slice())
         .map_err(|error| Error::corrupt(&path, "cannot be unpacked", Some(error.into())))?;

@@ -275,8 +275,46 @@ fn a_large_value_is_kept_once_and_read_in_its_place() {
         assert_eq!(error(Some(&flipped)), ErrorKind::Corrupt);
         assert_eq!(error(Some(&good[..good.len() - 1])), ErrorKind::Corrupt);
         assert_eq!(error(Some(&fs::read(&files[1]).unwrap())), ErrorKind::Corrupt, "a swapped value");
-        assert_eq!(error(None), ErrorKind::Missing);
+        assert_eq!(error(None), ErrorKind::Corrupt, "a value that is gone");
     }
+}
+
+#[test]
+fn a_damaged_large_value_that_an_earlier_process_left_is_made_anew() {
+    let guard = tempfile::tempdir().unwrap();
+    let batch = documents(20);
+    for is_sealed in [false, true] {
+        let root = guard.path().join(is_sealed.to_string());
+        let vault = || if is_sealed { sealed(&root, "r") } else { Vault::plain(&root, "r", [3; 32]) };
+        write(&root.join("first"), &batch, Some(vault()));
+        for file in blobs(&root) {
+            let bytes = fs::read(&file).unwrap();
+            fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+        }
+        let again = root.join("again");
+        let manifest = write(&again, &batch, Some(vault()));
+        assert_eq!(rows(manifest.read(&again, None, 33).unwrap()).unwrap(), batch);
+    }
+}
+
+#[test]
+fn what_a_sealed_manifest_shows_of_the_same_rows_is_never_the_same() {
+    let guard = tempfile::tempdir().unwrap();
+    let (dir, vault) = (guard.path().join("t"), sealed(guard.path(), "r1"));
+    let shown = || {
+        let manifest = write(&dir, &sample(1), Some(vault.clone()));
+        let shown = Manifest::load(&dir.join(MANIFEST_FILE)).unwrap();
+        assert_ne!(
+            shown.content, shown.parts[0].content,
+            "the whole and its only part have masks of their own"
+        );
+        assert_eq!(Manifest::open(&dir, &vault).unwrap(), manifest);
+        [shown.content, shown.parts[0].content, manifest.content]
+    };
+    let (first, second) = (shown(), shown());
+    assert_eq!(first[2], second[2]);
+    assert!(first[0] != second[0] && first[1] != second[1]);
+    assert!(!first[..2].contains(&first[2]));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Beside the parts lies a step for every one of them, or for several: `progress-00000.json` says which parts became
 //! whole with it, what the account was then, and from which mark reading goes on. The mark itself is a row of a small
 //! part of its own, `mark-00000-00000.parquet`: it may be personal data, and is kept as rows are. A step is written
-//! after everything that it names; steps and marks go when the manifest is there.
+//! after everything that it names; steps and marks go when the manifest is there. Both are sealed when the run has a
+//! key: what they say goes into the manifest.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,8 +81,8 @@ impl Journal {
     fn read(&mut self) -> Option<Progress> {
         let mut progress = Progress::default();
         let mut mark = None;
-        while let Ok(text) = fs::read(self.step_file()) {
-            let step: Step = serde_json::from_slice(&text).ok()?;
+        while let Ok(bytes) = fs::read(self.dir.join(self.step_file())) {
+            let step: Step = serde_json::from_slice(&self.opened(bytes)?).ok()?;
             if step.made_of != self.made_of {
                 return None;
             }
@@ -101,8 +102,17 @@ impl Journal {
         Mark::parse(batches.first()?.cells(0).text(0)?)
     }
 
-    fn step_file(&self) -> PathBuf {
-        self.dir.join(format!("{STEP}-{:05}.json", self.steps))
+    /// The text of the step in turn; nothing when the file is not what the run sealed there.
+    fn opened(&self, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        match &self.options.vault {
+            Some(vault) => vault.open(&self.dir, &self.step_file(), bytes).ok(),
+            None => Some(bytes),
+        }
+    }
+
+    /// The name of the file of the step in turn.
+    fn step_file(&self) -> String {
+        format!("{STEP}-{:05}.json", self.steps)
     }
 
     /// Forgets everything that was noted.
@@ -133,8 +143,12 @@ impl Journal {
             parts: parts[self.parts..].to_vec(),
             unreadable: unreadable[self.unreadable..].to_vec(),
         };
-        let text = serde_json::to_vec_pretty(&step).expect("every key of a step is text");
-        atomic::write(&self.step_file(), &text)?;
+        let mut text = serde_json::to_vec_pretty(&step).expect("every key of a step is text");
+        let file = self.step_file();
+        if let Some(vault) = &self.options.vault {
+            text = vault.seal(&self.dir, &file, text)?;
+        }
+        atomic::write(&self.dir.join(file), &text)?;
         self.steps += 1;
         (self.parts, self.unreadable) = (parts.len(), unreadable.len());
         Ok(())

@@ -208,9 +208,14 @@ fn reading_files_goes_on_behind_every_part() {
 }
 
 fn stage_as(dir: &Path, from: &Path, fingerprint: &[u8]) -> Result<Staged, Error> {
+    stage_within(None, dir, from, fingerprint)
+}
+
+fn stage_within(vault: Option<&Vault>, dir: &Path, from: &Path, fingerprint: &[u8]) -> Result<Staged, Error> {
     let mut source = CsvSource::open(from, &system())?;
     let table = source.tables()?.remove(0);
-    let parts = PartOptions { rows_per_part: 1000, row_group_rows: 300, ..PartOptions::default() };
+    let vault = vault.cloned();
+    let parts = PartOptions { rows_per_part: 1000, row_group_rows: 300, vault, ..PartOptions::default() };
     let fingerprint = Digest::of(fingerprint);
     let request = StageRequest { system: "paraga", table: &table, fingerprint, dir, batch_rows: 64, parts };
     stage_table(&mut source, &request)
@@ -218,11 +223,40 @@ fn stage_as(dir: &Path, from: &Path, fingerprint: &[u8]) -> Result<Staged, Error
 
 /// Stages up to the middle of the second file, and makes the files whole again.
 fn stage_half(dir: &Path, from: &Path) {
+    stage_half_within(None, dir, from);
+}
+
+fn stage_half_within(vault: Option<&Vault>, dir: &Path, from: &Path) {
     let second = from.join("besok_201502.csv");
     let good = fs::read(&second).unwrap();
     fs::write(&second, b"id;anm;fel\r\n").unwrap();
-    stage_as(dir, from, b"x").unwrap_err();
+    stage_within(vault, dir, from, b"x").unwrap_err();
     fs::write(&second, good).unwrap();
+}
+
+#[test]
+fn what_a_sealed_run_finished_is_sealed_and_counts_only_as_the_run_wrote_it() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    deliver(from.path());
+    let vault = Vault::sealed(to.path(), "r", RunKey::new([1; 32]));
+    let dir = to.path().join("expected");
+    let expected = stage_within(Some(&vault), &dir, from.path(), b"x").unwrap().manifest;
+    for is_forged in [false, true] {
+        let dir = to.path().join(is_forged.to_string());
+        stage_half_within(Some(&vault), &dir, from.path());
+        let part = || fs::read(dir.join("part-00000.parquet")).unwrap();
+        let before = part();
+        let file = "progress-00000.json";
+        let stored = fs::read(dir.join(file)).unwrap();
+        let text = String::from_utf8(vault.open(&dir, file, stored.clone()).unwrap()).unwrap();
+        assert!(String::from_utf8_lossy(&stored).find("part-").is_none() && text.contains("\"D68\""));
+        if is_forged {
+            fs::write(dir.join(file), text.replace("\"D68\"", "\"D66\"")).unwrap();
+        }
+        let whole = stage_within(Some(&vault), &dir, from.path(), b"x").unwrap().manifest;
+        assert_eq!(part() != before, is_forged, "each sealing gives other bytes");
+        assert_eq!((whole.content, whole.ledger), (expected.content, expected.ledger.clone()));
+    }
 }
 
 #[test]
@@ -294,6 +328,17 @@ fn large_values_are_taken_over_with_the_table_that_names_them() {
     assert_eq!(rows.sum::<usize>(), 1000);
 }
 
+#[track_caller]
+fn shows_no_digest_of_rows(text: &str, made: &Manifest) {
+    let files = made.ledger.iter().flat_map(|ledger| &ledger.files).map(|file| file.content);
+    let parts = made.parts.iter().chain(&made.unreadable).map(|part| part.content);
+    let digests: Vec<Digest> = files.chain(parts).chain([made.content, made.digest()]).collect();
+    assert_eq!(digests.len(), 2 + 5 + 5 + 2);
+    for digest in digests {
+        assert!(!text.contains(&digest.to_string()), "a row that somebody guesses can be compared");
+    }
+}
+
 #[test]
 fn a_table_is_taken_over_as_the_run_keeps_its_rows() {
     let (deliveries, guard) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -340,6 +385,8 @@ fn a_table_is_taken_over_as_the_run_keeps_its_rows() {
         };
         assert_eq!(contents(&taken.parts), contents(&made.parts));
         assert_eq!(contents(&taken.unreadable), contents(&made.unreadable));
+        shows_no_digest_of_rows(&fs::read_to_string(dir(vault).join(MANIFEST_FILE)).unwrap(), &made);
+        assert_ne!(taken.digest(), made.digest(), "what stands for the manifest elsewhere is keyed");
         assert_eq!(
             taken.read(&dir(vault), None, 300).unwrap().map(|batch| batch.unwrap().rows()).sum::<usize>(),
             4950
@@ -356,4 +403,14 @@ fn a_table_is_taken_over_as_the_run_keeps_its_rows() {
     fs::write(&part, bytes).unwrap();
     assert_eq!(adopt(&second, &first).unwrap_err().kind(), ErrorKind::Corrupt);
     assert!(!dir(&second).join(MANIFEST_FILE).exists());
+
+    // Files that are only linked are proven as well.
+    let other = Vault::plain(&guard.path().join("other"), "other", [3; 32]);
+    let part = dir(&plain).join("part-00001.parquet");
+    let good = fs::read(&part).unwrap();
+    fs::write(&part, &good[1..]).unwrap();
+    assert_eq!(adopt(&other, &plain).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(!dir(&other).exists(), "nothing was touched");
+    fs::write(&part, good).unwrap();
+    assert!(adopt(&other, &plain).unwrap());
 }
