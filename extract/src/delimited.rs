@@ -339,6 +339,4 @@ impl Source for CsvSource {
 }
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
 mod tests;
