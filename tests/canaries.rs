@@ -1,15 +1,18 @@
 //! No value of any person in what is printed, and in none of the files that are not rows or lists for people: every
 //! number, name, address and text about somebody in the city's sources is looked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use bron_extract::MANIFEST_FILE;
+
 use crate::support::{Project, fresh_city, read_from, run, sqlite, sqlite_rows, walk};
 
-/// Where rows lie, which are personal: the sources, the target, and the parts of a run that carry rows.
-const ROWS: [&str; 6] = ["legacy", "staged", "unreadable", "entities", "rejects", "quality"];
+/// The folders of a run that hold rows, which are personal: those that a key seals.
+const ROWS: [&str; 8] =
+    ["staged", "entities", "rejects", "findings", "quality", "vanished", "altered", "blobs"];
 /// What is generated with the sources and says what was planted there.
 const TRUTH: &str = "truth.json";
 
@@ -45,12 +48,30 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 /// The values that are looked for, each as the words it begins with.
-struct Canaries(BTreeSet<String>);
+pub(crate) struct Canaries(BTreeSet<String>);
 
 /// The words of a value that are looked for. More of a text says nothing more.
 const MOST_WORDS: usize = 5;
 
 impl Canaries {
+    /// The values about people in the sources of a project.
+    pub(crate) fn of(project: &Path) -> Self {
+        let legacy = project.join("legacy");
+        let mut values = Vec::new();
+        for system in ["paraply", "vodok", "schemos", "warna"] {
+            values.extend(of_database(&legacy.join(format!("{system}.sqlite"))));
+        }
+        values.extend(of_files(&legacy.join("paraga")));
+        let numbers =
+            values.iter().filter(|value| value.len() == 12 && value.bytes().all(|one| one.is_ascii_digit()));
+        // A date of birth alone is in many other numbers.
+        let short: Vec<String> = numbers.map(|number| number[2..].to_owned()).collect();
+        values.extend(short);
+        let mappings = walk(&project.join("mappings"));
+        let known: Vec<String> = mappings.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+        Self::new(values, &known.join("\n"))
+    }
+
     /// Takes the values that are long enough to be told from other words; `known` are texts that name nobody.
     fn new(values: impl IntoIterator<Item = String>, known: &str) -> Self {
         let mut found = BTreeSet::new();
@@ -67,6 +88,27 @@ impl Canaries {
             canaries.0.remove(&name);
         }
         canaries
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Those that stand in the bytes of a file, between any others: as they lie or in what is packed in them.
+    pub(crate) fn within_bytes(&self, bytes: &[u8]) -> BTreeSet<String> {
+        let mut by_first: BTreeMap<u8, Vec<&String>> = BTreeMap::new();
+        for text in &self.0 {
+            by_first.entry(text.as_bytes()[0]).or_default().push(text);
+        }
+        let mut found = BTreeSet::new();
+        for bytes in unpacked(bytes) {
+            for at in 0..bytes.len() {
+                let texts = by_first.get(&bytes[at]).into_iter().flatten();
+                found.extend(texts.filter(|text| bytes[at..].starts_with(text.as_bytes())).copied().cloned());
+            }
+        }
+        found
     }
 
     /// Those that stand in a text.
@@ -90,11 +132,26 @@ impl Canaries {
 
     /// Fails, without printing a value, when one stands in a text.
     #[track_caller]
-    fn expect_none(&self, place: &str, text: &str) {
+    pub(crate) fn expect_none(&self, place: &str, text: &str) {
         let found = self.within(text);
         let shapes: Vec<String> = found.iter().map(|one| shape(one)).collect();
         assert!(found.is_empty(), "{place} has values of persons: {shapes:?}");
     }
+}
+
+/// The bytes of a file, and what is packed in them.
+fn unpacked(bytes: &[u8]) -> Vec<Vec<u8>> {
+    const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+    let mut seen = vec![bytes.to_vec()];
+    for at in (0..bytes.len()).filter(|at| bytes[*at..].starts_with(&PACKED)) {
+        let mut unpacked = Vec::new();
+        if let Ok(packed) = zstd::stream::read::Decoder::with_buffer(&bytes[at..]) {
+            // What follows the frame is not packed: an error after it says nothing.
+            drop(std::io::copy(&mut packed.single_frame(), &mut unpacked));
+        }
+        seen.push(unpacked);
+    }
+    seen
 }
 
 /// A value with its letters and digits taken away: enough to find where it comes from.
@@ -153,28 +210,8 @@ fn of_files(folder: &Path) -> Vec<String> {
     values
 }
 
-fn canaries(project: &Project) -> Canaries {
-    let legacy = project.dir.join("legacy");
-    let mut values = Vec::new();
-    for system in ["paraply", "vodok", "schemos", "warna"] {
-        values.extend(of_database(&legacy.join(format!("{system}.sqlite"))));
-    }
-    values.extend(of_files(&legacy.join("paraga")));
-    let numbers =
-        values.iter().filter(|value| value.len() == 12 && value.bytes().all(|one| one.is_ascii_digit()));
-    let short: Vec<String> =
-        numbers.flat_map(|number| [number[2..].to_owned(), number[2..8].to_owned()]).collect();
-    // A date of birth alone is in many other numbers.
-    values.extend(short.into_iter().filter(|one| one.len() == 10));
-    let known: Vec<String> = walk(&project.dir.join("mappings"))
-        .iter()
-        .map(|path| std::fs::read_to_string(path).unwrap())
-        .collect();
-    Canaries::new(values, &known.join("\n"))
-}
-
 /// The text of a file; of a workbook that of all its parts.
-fn text_of(path: &Path) -> String {
+pub(crate) fn text_of(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap();
     if path.extension() != Some(OsStr::new("xlsx")) {
         return String::from_utf8_lossy(&bytes).into_owned();
@@ -188,12 +225,19 @@ fn text_of(path: &Path) -> String {
     text
 }
 
+/// Whether a file within a project or a run holds rows. A manifest only says how many there are.
+pub(crate) fn holds_rows(inside: &Path) -> bool {
+    let among_rows = inside.iter().any(|part| ROWS.iter().any(|name| part == OsStr::new(name)));
+    among_rows && !inside.ends_with(MANIFEST_FILE)
+}
+
 /// The files of a project that are neither rows nor the list of what was planted.
 fn evidence(project: &Path) -> Vec<PathBuf> {
     let is_row = |path: &Path| {
         let inside = path.strip_prefix(project).unwrap();
         let kind = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-        inside.iter().any(|part| ROWS.iter().any(|name| part == OsStr::new(name)))
+        holds_rows(inside)
+            || inside.starts_with("legacy")
             || inside.starts_with("mappings")
             || inside == Path::new(TRUTH)
             || matches!(kind, "sqlite" | "sqlite-wal" | "sqlite-shm")
@@ -228,8 +272,8 @@ impl Scan {
 #[test]
 fn nobody_is_named_outside_the_rows() {
     let project = fresh_city();
-    let mut scan = Scan { canaries: canaries(&project), runs: 0 };
-    assert!(scan.canaries.0.len() > 500, "only {} values to look for", scan.canaries.0.len());
+    let mut scan = Scan { canaries: Canaries::of(&project.dir), runs: 0 };
+    assert!(scan.canaries.count() > 500, "only {} values to look for", scan.canaries.count());
     let place = project.dir.to_str().unwrap().to_owned();
     for system in ["paraply", "vodok", "schemos", "warna", "paraga", "agresso"] {
         let page = |verb: &str, kind: &str| format!("{place}/{verb}-{system}.{kind}");
@@ -300,7 +344,7 @@ fn damage(project: &Project, scan: &mut Scan, place: &str) {
 #[test]
 fn the_scan_finds_what_is_there() {
     let project = fresh_city();
-    let canaries = canaries(&project);
+    let canaries = Canaries::of(&project.dir);
     let number = canaries.0.iter().find(|one| one.len() == 12 && one.bytes().all(|one| one.is_ascii_digit()));
     let planted = format!("error: row {} is wrong", number.unwrap());
     assert_eq!(canaries.within(&planted).len(), 1);

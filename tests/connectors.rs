@@ -9,8 +9,10 @@ use bron_mappings::{Cells, Column, ColumnType, Value};
 use bron_servers::{MariaDbServer, PostgresServer};
 use bron_tds::Server;
 
-use crate::relocation::{Encoding, into_files, into_mariadb, into_postgres};
-use crate::support::{Project, copy, run_project, small_city};
+use crate::relocation::files::{Encoding, into_files};
+use crate::relocation::mariadb::into_mariadb;
+use crate::relocation::postgres::into_postgres;
+use crate::support::{self, Project, copy, only_run, run_project, small_city, through_odbc};
 
 /// The systems of the city that are databases.
 const SYSTEMS: [&str; 4] = ["paraply", "schemos", "vodok", "warna"];
@@ -39,20 +41,18 @@ fn staged(project: &Project, lines: impl Fn(&str) -> String) -> City {
     fs::write(project.dir.join("password"), "bron\n").unwrap();
     run_project("extract", &project.dir).expect(&[0]);
     let mut city = City::new();
-    for run in fs::read_dir(project.dir.join("runs")).unwrap() {
-        for system in SYSTEMS {
-            for table in fs::read_dir(run.as_ref().unwrap().path().join("staged").join(system)).unwrap() {
-                let table = table.unwrap();
-                let name = format!("{system}/{}", table.file_name().to_string_lossy());
-                city.insert(name, Staged::load(&table.path()));
-            }
+    let run = only_run(&project.dir);
+    for system in SYSTEMS {
+        for (table, content) in support::staged(&run, system) {
+            let loaded = Staged::load(&run.join("staged").join(system).join(&table), content);
+            city.insert(format!("{system}/{table}"), loaded);
         }
     }
     city
 }
 
 impl Staged {
-    fn load(dir: &Path) -> Self {
+    fn load(dir: &Path, content: String) -> Self {
         let manifest = Manifest::load(&dir.join(MANIFEST_FILE)).unwrap();
         let columns = manifest.schema.columns().to_vec();
         let mut rows = Vec::new();
@@ -61,7 +61,7 @@ impl Staged {
             let cells: Vec<Cells<'_>> = (0..columns.len()).map(|at| batch.cells(at)).collect();
             rows.extend((0..batch.rows()).map(|row| cells.iter().map(|cells| bytes(cells, row)).collect()));
         }
-        Self { content: manifest.content.to_string(), columns, rows }
+        Self { content, columns, rows }
     }
 
     /// The values of these columns.
@@ -113,8 +113,8 @@ fn sqlite_gives_the_same_natively_and_through_its_driver() {
     let native =
         staged(&copy(&city), |system| format!("kind = \"sqlite\"\npath = \"legacy/{system}.sqlite\""));
     let through = copy(&city);
-    let file = |system: &str| through.dir.join(format!("legacy/{system}.sqlite")).display().to_string();
-    let driver = staged(&through, |system| odbc(&format!("Driver=SQLite3;Database={}", file(system)), ""));
+    let file = |system: &str| through.dir.join(format!("legacy/{system}.sqlite"));
+    let driver = staged(&through, |system| through_odbc(&file(system)));
     expect_the_same("SQLite's driver", &native, &driver, &WITHOUT_KEY);
 }
 
@@ -133,10 +133,7 @@ fn postgres_gives_the_same_natively_and_through_its_driver() {
     let native =
         staged(&copy(&city), |system| format!("address = \"{}\"\nschema = \"{system}\"", server.url()));
     expect_the_same("PostgreSQL", &expected, &native, &WITHOUT_KEY);
-    let text = format!(
-        "Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={};Database=postgres;UID=bron",
-        server.port()
-    );
+    let text = server.odbc("bron", "postgres");
     let driver = staged(&copy(&city), |system| odbc(&text, &format!("schema = \"{system}\"")));
     expect_the_same("PostgreSQL's driver", &expected, &driver, &WITHOUT_KEY);
 }
@@ -154,11 +151,7 @@ fn mariadb_gives_the_same_natively_and_through_its_driver() {
         format!("address = \"mysql://bron@127.0.0.1:{port}/{system}\"\n{password}")
     });
     expect_the_same("MariaDB", &expected, &native, &WITHOUT_KEY);
-    let driver = staged(&copy(&city), |system| {
-        let text =
-            format!("Driver={{MariaDB Unicode}};SERVER=127.0.0.1;PORT={port};DATABASE={system};UID=bron");
-        odbc(&text, password)
-    });
+    let driver = staged(&copy(&city), |system| odbc(&server.odbc("bron", system), password));
     expect_the_same("MariaDB's driver", &expected, &driver, &WITHOUT_KEY);
 }
 
@@ -171,22 +164,13 @@ fn sql_server_gives_the_same_natively_and_through_its_driver() {
         let file = served.dir.join(format!("legacy/{system}.sqlite"));
         Server::builder().database(&file).name(system).start().unwrap()
     });
-    let port = |system: &str| {
-        let place = SYSTEMS.iter().position(|one| *one == system).unwrap();
-        servers[place].addr().port()
-    };
+    let server = |system: &str| &servers[SYSTEMS.iter().position(|one| *one == system).unwrap()];
     let password = "password = \"file:password\"";
     let native = staged(&copy(&city), |system| {
-        format!("address = \"mssql://bron@127.0.0.1:{}/{system}\"\n{password}", port(system))
+        format!("address = \"mssql://bron@{}/{system}\"\n{password}", server(system).addr())
     });
     expect_the_same("SQL Server", &expected, &native, &WITHOUT_KEY);
-    let driver = staged(&copy(&city), |system| {
-        let text = format!(
-            "Driver=FreeTDS;Server=127.0.0.1;Port={};TDS_Version=7.4;Encryption=off;Database={system};UID=bron",
-            port(system)
-        );
-        odbc(&text, password)
-    });
+    let driver = staged(&copy(&city), |system| odbc(&server(system).odbc("bron", system), password));
     expect_the_same("FreeTDS", &expected, &driver, &WITHOUT_KEY);
 }
 

@@ -10,16 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Project, contents, run, run_project};
-
-/// A city so small that a whole migration is a second.
-fn small_city() -> (tempfile::TempDir, PathBuf) {
-    let guard = tempfile::tempdir().unwrap();
-    let dir = guard.path().join("city");
-    let out = dir.to_str().unwrap();
-    run(["demo", "--out", out, "--persons", "4", "--seed", "3", "--generate-only"]).expect(&[0]);
-    (guard, dir)
-}
+use crate::support::{contents, copy, run_project, tiny_city, walk};
 
 /// Whether the migration was killed at its Nth call.
 fn migrate_with_kill(project: &Path, calls: &str, nth: usize) -> bool {
@@ -59,13 +50,13 @@ fn places() -> impl Iterator<Item = usize> {
 
 /// Kills at the Nth call until a run gets through; after each kill the run is completed.
 fn kill_until_through(calls: &str) {
-    let (_guard, whole) = small_city();
-    run_project("migrate", &whole).expect(&[0, 3]);
-    let expected = contents(&whole.join("target.sqlite"));
-    let (_guard, fresh) = small_city();
+    let whole = tiny_city();
+    run_project("migrate", &whole.dir).expect(&[0, 3]);
+    let expected = contents(&whole.dir.join("target.sqlite"));
+    let fresh = tiny_city();
     let mut kills = 0;
     for nth in places() {
-        let project = Project::at(tempfile::tempdir().unwrap(), &fresh);
+        let project = copy(&fresh);
         if !migrate_with_kill(&project.dir, calls, nth) {
             break;
         }
@@ -89,16 +80,10 @@ fn staged(project: &Path) -> BTreeMap<PathBuf, String> {
     named.collect()
 }
 
+/// The files below a folder whose names end so, none when the folder is not there.
 fn files_of(dir: &Path, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten().map(Result::unwrap) {
-        if entry.path().is_dir() {
-            found.extend(files_of(&entry.path(), ending));
-        } else if entry.file_name().to_str().unwrap().ends_with(ending) {
-            found.push(entry.path());
-        }
-    }
-    found
+    let files = if dir.is_dir() { walk(dir) } else { Vec::new() };
+    files.into_iter().filter(|path| path.to_str().unwrap().ends_with(ending)).collect()
 }
 
 /// The parts that the notes of unfinished tables call finished, with the number that the file system knows each by.
@@ -116,16 +101,16 @@ fn finished_parts(project: &Path) -> BTreeMap<PathBuf, u64> {
 /// Kills the reading of tables of many parts at its Nth call until it gets through; each time the next run goes on
 /// behind the parts that were finished, and what is staged is the same.
 fn kill_reading_until_through(calls: &str) {
-    let (_guard, fresh) = small_city();
-    let settings = fs::read_to_string(fresh.join("bron.toml")).unwrap();
-    fs::write(fresh.join("bron.toml"), settings.replacen("format = 1", "format = 1\npart_rows = 25", 1))
+    let fresh = tiny_city();
+    let settings = fs::read_to_string(fresh.dir.join("bron.toml")).unwrap();
+    fs::write(fresh.dir.join("bron.toml"), settings.replacen("format = 1", "format = 1\npart_rows = 25", 1))
         .unwrap();
-    let whole = Project::at(tempfile::tempdir().unwrap(), &fresh);
+    let whole = copy(&fresh);
     run_project("extract", &whole.dir).expect(&[0]);
     let expected = staged(&whole.dir);
     let (mut kills, mut kept) = (0, 0);
     for nth in places() {
-        let project = Project::at(tempfile::tempdir().unwrap(), &fresh);
+        let project = copy(&fresh);
         if !run_with_kill("extract", &project.dir, calls, nth) {
             break;
         }
@@ -172,33 +157,33 @@ fn killed_at_every_write_to_the_target() {
 
 #[test]
 fn killed_again_and_again_it_still_arrives() {
-    let (_guard, whole) = small_city();
-    run_project("migrate", &whole).expect(&[0, 3]);
-    let (_other, project) = small_city();
+    let whole = tiny_city();
+    run_project("migrate", &whole.dir).expect(&[0, 3]);
+    let project = tiny_city();
     let mut kills = 0;
     // What is staged, transformed and loaded stays, so that ten lives of 40 syncs each get on. The comparison
     // with its lists and reports always starts over: it has to fit into one life, and 400 syncs are enough.
-    while migrate_with_kill(&project, "fsync,fdatasync", if kills < 10 { 40 } else { 400 }) {
+    while migrate_with_kill(&project.dir, "fsync,fdatasync", if kills < 10 { 40 } else { 400 }) {
         kills += 1;
         assert!(kills < 30, "the run makes no progress between kills");
     }
     println!("killed {kills} times in one migration, and it arrived");
     assert!(kills > 10, "only {kills} kills");
-    run_project("migrate", &project).expect(&[0, 3]);
-    assert!(contents(&project.join("target.sqlite")) == contents(&whole.join("target.sqlite")));
+    run_project("migrate", &project.dir).expect(&[0, 3]);
+    assert!(contents(&project.dir.join("target.sqlite")) == contents(&whole.dir.join("target.sqlite")));
 }
 
 /// From the Nth write on the disk is full. The run says so, leaves nothing half-written that a later run
 /// would trust, and the next run completes.
 #[test]
 fn a_full_disk_is_said_and_the_next_run_completes() {
-    let (_guard, whole) = small_city();
-    run_project("migrate", &whole).expect(&[0, 3]);
-    let expected = contents(&whole.join("target.sqlite"));
-    let (_guard, fresh) = small_city();
+    let whole = tiny_city();
+    run_project("migrate", &whole.dir).expect(&[0, 3]);
+    let expected = contents(&whole.dir.join("target.sqlite"));
+    let fresh = tiny_city();
     let mut refused = 0;
     for nth in places().skip(2) {
-        let project = Project::at(tempfile::tempdir().unwrap(), &fresh);
+        let project = copy(&fresh);
         let fault = format!("error=ENOSPC:when={nth}+");
         let output = migrate_with_fault(&project.dir, "write,pwrite64,fallocate", &fault);
         if matches!(output.status.code(), Some(0 | 3)) {

@@ -1,6 +1,6 @@
 //! The same inputs give the same bytes, on any number of threads and with any batch size.
 
-use crate::support::{Project, contents, files, fresh_city, run, run_project};
+use crate::support::{Project, contents, files, fresh_city, only_run, run, run_project};
 
 fn migrate(project: &Project, threads: Option<&str>, batch_rows: Option<&str>) {
     let mut command = crate::support::bron();
@@ -15,8 +15,7 @@ fn migrate(project: &Project, threads: Option<&str>, batch_rows: Option<&str>) {
 }
 
 fn summary(project: &Project) -> Vec<u8> {
-    let run = std::fs::read_dir(project.dir.join("runs")).unwrap().next().unwrap().unwrap();
-    std::fs::read(run.path().join("summary.json")).unwrap()
+    std::fs::read(only_run(&project.dir).join("summary.json")).unwrap()
 }
 
 #[test]

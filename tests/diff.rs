@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Ran, bron, copy_folder, files, fresh_city, migrated_city, run, sqlite_rows};
+use crate::support::{Ran, bron, copy_folder, files, fresh_city, migrated_city, run, runs, sqlite_rows};
 
 /// Replaces a text that stands in a file, once.
 #[track_caller]
@@ -161,7 +161,7 @@ fn the_effect_of_a_code_is_that_of_the_rows_that_use_it() {
     assert!(expected > 10, "the city has decisions of this type");
 
     let target = fs::read(project.dir.join("target.sqlite")).unwrap();
-    let runs = || fs::read_dir(project.dir.join("runs")).unwrap().count();
+    let runs = || runs(&project.dir).len();
     let before = runs();
     let page = project.dir.join("page.html");
     let more: [&OsStr; 5] =
@@ -217,7 +217,7 @@ fn what_no_run_has_staged_is_read_first() {
     assert_eq!((&log["entities"][0]["entity"], &rows["unchanged"]), (&"raderad_post".into(), &0.into()));
     assert!(rows["change"].as_u64().unwrap() > 0);
     assert_eq!(document["effect"]["not_measured"], Value::Array(Vec::new()));
-    let runs = || fs::read_dir(project.dir.join("runs")).unwrap().count();
+    let runs = || runs(&project.dir).len();
     let made = runs();
     assert_eq!(diff(&old, &new, more).expect(&[2]).json(), document, "the second time nothing is read again");
     assert_eq!(runs(), made);

@@ -212,7 +212,7 @@ fn a_postgresql_server_says_what_it_is() {
 fn a_source_behind_a_driver_says_what_it_can() {
     let project = fresh_city();
     let database = project.dir.join("legacy/paraply.sqlite");
-    let address = format!("address = \"odbc:Driver=SQLite3;Database={}\"", database.display());
+    let address = crate::support::through_odbc(&database);
     read_from(&project.dir, "paraply", &address);
     let document = doctor(&project.dir, &[0]).json();
     for (subject, verdict) in [

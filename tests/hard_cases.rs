@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use bron_city::Truth;
 use bron_extract::{MANIFEST_FILE, Manifest};
 
-use crate::support::{Project, migrated_city, sqlite_rows};
+use crate::support::{Project, migrated_city, only_run, sqlite_rows};
 
 /// The city that every case reads, with its truth.
 struct City {
@@ -81,9 +81,7 @@ impl Case {
 /// The marks of the run about the row with this key, each as `action reason namnd skyddad`.
 #[track_caller]
 fn rejects(table: &str, key: &str) -> Vec<String> {
-    let runs = city().project.dir.join("runs");
-    let run = std::fs::read_dir(runs).unwrap().next().expect("the city was migrated").unwrap().path();
-    let dir = run.join("rejects").join(format!("paraply-{table}"));
+    let dir = only_run(&city().project.dir).join("rejects").join(format!("paraply-{table}"));
     let manifest = Manifest::load(&dir.join(MANIFEST_FILE)).unwrap();
     let columns = ["src_key", "action", "reason", "namnd", "skyddad"];
     let mut found = Vec::new();

@@ -6,13 +6,7 @@ use std::path::Path;
 use bron_extract::{MANIFEST_FILE, Manifest};
 use serde_json::Value;
 
-use crate::support::{Project, Ran, bron, migrated_city, run_project, sqlite, sqlite_rows};
-
-/// The directories of the project's runs.
-fn runs(project: &Project) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(project.dir.join("runs")).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
-}
+use crate::support::{Project, Ran, bron, migrated_city, only_run, run_project, runs, sqlite, sqlite_rows};
 
 fn paraply(project: &Project) -> std::path::PathBuf {
     project.dir.join("legacy/paraply.sqlite")
@@ -72,7 +66,7 @@ pub(crate) fn d51_a_signed_text_that_was_changed_stops_the_run() {
         assert!(!stopped.stdout.contains("efterhand") && !stopped.stderr.contains("efterhand"));
         assert!(!project.dir.join(attempt).exists(), "nothing was loaded");
     }
-    let stopped = runs(&project).into_iter().find(|run| run.join("altered").is_dir()).unwrap();
+    let stopped = runs(&project.dir).into_iter().find(|run| run.join("altered").is_dir()).unwrap();
     assert_eq!(keys(&stopped, "altered", "paraply-JOURNAL"), [(signed, String::new())]);
     assert!(!stopped.join("transformed").exists(), "nothing was mapped");
     let failed = run_project("transform", &project.dir).expect(&[1]);
@@ -216,13 +210,13 @@ pub(crate) fn d84_a_code_with_two_meanings_is_refused_by_the_check() {
     let text = std::fs::read_to_string(&list).unwrap();
     let line = text.lines().nth(1).unwrap();
     std::fs::write(&list, format!("{text}{line}\n")).unwrap();
-    let before = runs(&project).len();
+    let before = runs(&project.dir).len();
     for verb in ["check", "migrate"] {
         let document = run_project(verb, &project.dir).expect(&[1]).json();
         let found = document["diagnostics"].as_array().unwrap();
         assert!(found.iter().any(|one| one["code"] == "BRON-K006" && one["file"] == "codes/beslutstyp.csv"));
     }
-    assert_eq!(runs(&project).len(), before, "nothing was read");
+    assert_eq!(runs(&project.dir).len(), before, "nothing was read");
 }
 
 /// A file that never came proves nothing of its month, until the project decides to go on without it.
@@ -253,7 +247,7 @@ fn d67_a_file_that_never_came_is_not_proven_until_somebody_decides() {
 #[test]
 fn an_altered_balance_is_found_and_not_believed() {
     let project = migrated_city();
-    let record = runs(&project)[0].join("transformed/paraply-UTBET.json");
+    let record = only_run(&project.dir).join("transformed/paraply-UTBET.json");
     let text = std::fs::read_to_string(&record).unwrap();
     let altered = text.replacen("\"D40\"", "\"D45\"", 1);
     assert!(text != altered, "the table has such a mark");

@@ -15,10 +15,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::support::{Project, Ran, copy_folder, fresh_city, run_project, sqlite_rows, walk};
+use crate::canaries::Canaries;
+use crate::support::{Project, Ran, copy_folder, fresh_city, run_project, runs, staged, walk};
 
 /// A table in the middle of those of the system: some are read before it, some after.
 const TABLE: &str = "HANDELSE";
@@ -63,8 +65,7 @@ impl Reading {
 
     /// The directories of all runs.
     fn runs(&self) -> Vec<PathBuf> {
-        let runs = fs::read_dir(self.dir().join("runs")).into_iter().flatten().flatten();
-        runs.map(|run| run.path()).collect()
+        runs(self.dir())
     }
 
     /// The digest of the rows of each table, by table, of the one run that came to its end.
@@ -72,7 +73,7 @@ impl Reading {
         let complete: Vec<PathBuf> =
             self.runs().into_iter().filter(|run| run.join("snapshot.json").is_file()).collect();
         let [run] = complete.as_slice() else { panic!("{} runs came to their end", complete.len()) };
-        let staged: BTreeMap<String, String> = manifests(run).collect();
+        let staged = staged(run, "warna");
         assert_eq!(staged.len(), usize::try_from(TABLES).unwrap());
         staged
     }
@@ -99,7 +100,7 @@ impl Reading {
         }
         quotes_nobody(&failed);
         for run in self.runs() {
-            assert!(manifests(&run).all(|(table, _)| table != TABLE), "the table counts as staged");
+            assert!(!staged(&run, "warna").contains_key(TABLE), "the table counts as staged");
             assert!(!run.join("snapshot.json").is_file(), "the run counts as read");
         }
     }
@@ -128,20 +129,9 @@ impl Reading {
     }
 }
 
-/// The digest of the rows of each table that is staged in a run.
-fn manifests(run: &Path) -> impl Iterator<Item = (String, String)> {
-    let tables = fs::read_dir(run.join("staged/warna")).into_iter().flatten().flatten();
-    tables.filter_map(|table| {
-        let text = fs::read_to_string(table.path().join("manifest.json")).ok()?;
-        let manifest: Value = serde_json::from_str(&text).unwrap();
-        let name = table.file_name().to_string_lossy().into_owned();
-        Some((name, manifest["content"].as_str().unwrap().to_owned()))
-    })
-}
-
 /// A city of its own for these tests.
 fn city() -> &'static Project {
-    static CITY: std::sync::OnceLock<Project> = std::sync::OnceLock::new();
+    static CITY: OnceLock<Project> = OnceLock::new();
     CITY.get_or_init(fresh_city)
 }
 
@@ -149,14 +139,12 @@ fn database() -> PathBuf {
     city().dir.join("legacy/warna.sqlite")
 }
 
-/// Panics when something that was printed names a person of the system.
+/// Panics when something that was printed names a person of the city.
 #[track_caller]
 fn quotes_nobody(ran: &Ran) {
-    let query = "SELECT namn FROM HUVUDMAN UNION SELECT namn FROM STALLFORETRADARE UNION SELECT pnr FROM HUVUDMAN \
-                 UNION SELECT text FROM HANDELSE UNION SELECT namn FROM DOKUMENT";
-    let values: Vec<String> = sqlite_rows(&database(), query).into_iter().flatten().flatten().collect();
-    assert!(values.len() > 20);
-    for value in values.iter().filter(|value| value.len() > 5) {
-        assert!(!ran.stderr.contains(value) && !ran.stdout.contains(value), "a value was printed");
-    }
+    static CANARIES: OnceLock<Canaries> = OnceLock::new();
+    let canaries = CANARIES.get_or_init(|| Canaries::of(&city().dir));
+    assert!(canaries.count() > 500);
+    canaries.expect_none("stdout", &ran.stdout);
+    canaries.expect_none("stderr", &ran.stderr);
 }

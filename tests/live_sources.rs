@@ -1,11 +1,11 @@
 //! A system that is a server's database comes over as one that is a file, and what was read once is not read again.
 
-use std::collections::BTreeMap;
-
 use bron_servers::PostgresServer;
 
-use crate::relocation::{into_postgres, on_postgres};
-use crate::support::{Project, expect_the_same_rows, fresh_city, read_from, run_project, sqlite_count};
+use crate::relocation::postgres::{into_postgres, on_postgres};
+use crate::support::{
+    Project, expect_the_same_rows, fresh_city, only_run, read_from, run_project, runs, sqlite_count, staged,
+};
 
 /// The city, with Paraply on a server.
 fn city_on_a_server() -> (Project, PostgresServer) {
@@ -16,33 +16,13 @@ fn city_on_a_server() -> (Project, PostgresServer) {
     (project, server)
 }
 
-/// The digest of the staged rows of every table of Paraply, by table.
-fn staged(project: &Project) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    for run in std::fs::read_dir(project.dir.join("runs")).unwrap() {
-        let system = run.unwrap().path().join("staged/paraply");
-        for table in std::fs::read_dir(system).unwrap() {
-            let table = table.unwrap();
-            let manifest = std::fs::read_to_string(table.path().join("manifest.json")).unwrap();
-            let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-            let name = table.file_name().to_string_lossy().into_owned();
-            found.insert(name, manifest["content"].as_str().unwrap().to_owned());
-        }
-    }
-    found
-}
-
-fn runs(project: &Project) -> usize {
-    std::fs::read_dir(project.dir.join("runs")).unwrap().count()
-}
-
 #[test]
 fn a_server_gives_the_same_rows_and_the_same_target_as_a_file() {
     let (on_server, _server) = city_on_a_server();
     let in_file = fresh_city();
     run_project("migrate", &in_file.dir).expect(&[0, 3]);
     run_project("migrate", &on_server.dir).expect(&[0, 3]);
-    let (left, right) = (staged(&in_file), staged(&on_server));
+    let [left, right] = [&in_file, &on_server].map(|project| staged(&only_run(&project.dir), "paraply"));
     let different = left.iter().filter(|(table, content)| right.get(*table) != Some(content));
     let different: Vec<&String> = different.map(|(table, _)| table).collect();
     assert!(different.is_empty(), "staged differently: {different:?}");
@@ -66,8 +46,8 @@ fn what_was_read_is_worked_on_until_the_source_is_read_again() {
     let new_name = "SELECT COUNT(*) FROM namn WHERE efternamn = 'Nyström'";
     let target = project.dir.join("target.sqlite");
     assert_eq!(sqlite_count(&target, new_name), 0, "the source was read again");
-    let before = runs(&project);
+    let before = runs(&project.dir).len();
     run_project("migrate", &project.dir).expect(&[0, 2, 3]);
-    assert_eq!(runs(&project), before + 1, "a finished reading is followed by a new one");
+    assert_eq!(runs(&project.dir).len(), before + 1, "a finished reading is followed by a new one");
     assert!(sqlite_count(&target, new_name) > 0, "the source was not read again");
 }

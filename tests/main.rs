@@ -16,6 +16,7 @@
 //! | [`sqlserver`] | do records in a SQL Server come over as those in a file do? |
 //! | [`live_faults`] | is what goes wrong with a server while it is read told, and does the reading get on? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
+//! | [`quality`] | do work lists say what to do and what became of it since the run before? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
 //! | [`shared_target`] | can one target be filled by several projects, each judging its own rows? |
@@ -28,6 +29,7 @@
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
 //! | `connectors` | are the same records staged the same, whatever they are read from? (all features of servers) |
+//! | `relocation` | puts a system's records elsewhere, for the tests of servers (features of servers) |
 //! | `live_sources` | does a system on a server come over as one in a file? (feature `postgres-tests`) |
 //! | `postgres` | does PostgreSQL give the same result? (feature `postgres-tests`) |
 //! | `odbc` | does a source give the same rows through an ODBC driver? (feature `odbc-tests`) |
@@ -64,7 +66,7 @@ mod odbc;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
-#[cfg(feature = "postgres-tests")]
+#[cfg(any(feature = "postgres-tests", feature = "mariadb-tests"))]
 mod relocation;
 mod sealed;
 mod shared_target;

@@ -7,7 +7,7 @@ use std::path::Path;
 use bron_city::{Action, Truth};
 use serde_json::Value;
 
-use crate::support::{Project, bron, files, migrated_city, sqlite, sqlite_count, sqlite_rows};
+use crate::support::{Project, bron, files, migrated_city, runs, sqlite, sqlite_count, sqlite_rows};
 
 fn truth(project: &Project) -> Truth {
     serde_json::from_str(&std::fs::read_to_string(project.dir.join("truth.json")).unwrap()).unwrap()
@@ -45,10 +45,9 @@ fn work(project: &Project) -> Vec<Vec<String>> {
 }
 
 fn summary(dir: &Path) -> Value {
-    let runs = dir.join("runs");
     let mut found: Vec<Value> = Vec::new();
-    for entry in std::fs::read_dir(runs).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path().join("summary.json")).unwrap();
+    for run in runs(dir) {
+        let text = std::fs::read_to_string(run.join("summary.json")).unwrap();
         found.push(serde_json::from_str(&text).unwrap());
     }
     let later = found.iter().position(|one| one["quality"]["previous"].is_string());

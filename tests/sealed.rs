@@ -11,27 +11,10 @@ use bron_extract::{
 };
 use serde_json::Value;
 
-use crate::support::{Project, Ran, bron, contents, copy_folder, files, run, run_project, sqlite_rows, walk};
-
-/// The folders of a run that hold rows.
-const ROWS: [&str; 5] = ["staged", "entities", "rejects", "findings", "quality"];
-
-fn copy(project: &Path) -> Project {
-    Project::at(tempfile::tempdir().unwrap(), project)
-}
-
-/// A city so small that a migration is a matter of seconds.
-fn small_city() -> Project {
-    static CITY: OnceLock<Project> = OnceLock::new();
-    let made = CITY.get_or_init(|| {
-        let empty = tempfile::tempdir().unwrap();
-        let project = copy(empty.path());
-        let out = project.dir.to_str().unwrap();
-        run(["demo", "--out", out, "--persons", "4", "--seed", "3", "--generate-only"]).expect(&[0]);
-        project
-    });
-    copy(&made.dir)
-}
+use crate::canaries::{Canaries, holds_rows, text_of};
+use crate::support::{
+    Project, Ran, bron, contents, copy, copy_folder, files, only_run, run, run_project, runs, tiny_city, walk,
+};
 
 /// Names a new key in the settings of a project.
 fn name_a_key(project: &Path) {
@@ -49,37 +32,21 @@ fn name_a_key(project: &Path) {
 
 fn plain_city() -> Project {
     static CITY: OnceLock<Project> = OnceLock::new();
-    let made = CITY.get_or_init(|| {
-        let project = small_city();
+    copy(CITY.get_or_init(|| {
+        let project = tiny_city();
         run_project("migrate", &project.dir).expect(&[0, 3]);
         project
-    });
-    copy(&made.dir)
+    }))
 }
 
 fn sealed_city() -> Project {
     static CITY: OnceLock<Project> = OnceLock::new();
-    let made = CITY.get_or_init(|| {
-        let project = small_city();
+    copy(CITY.get_or_init(|| {
+        let project = tiny_city();
         name_a_key(&project.dir);
         run_project("migrate", &project.dir).expect(&[0, 3]);
         project
-    });
-    copy(&made.dir)
-}
-
-/// The directories of the runs of a project.
-fn runs(project: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(project.join("runs")).unwrap();
-    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    runs.sort();
-    runs
-}
-
-fn only_run(project: &Path) -> PathBuf {
-    let mut runs = runs(project);
-    assert_eq!(runs.len(), 1);
-    runs.remove(0)
+    }))
 }
 
 fn id(run: &Path) -> &str {
@@ -150,60 +117,33 @@ fn a_key_changes_no_result() {
     assert_eq!(again["no_op"], true);
 }
 
-/// What names persons in the sources of a city.
-fn canaries(project: &Path) -> BTreeSet<String> {
-    let database = project.join("legacy/paraply.sqlite");
-    let names = "SELECT PNR FROM PERSON UNION SELECT ENAMN FROM PERSON UNION SELECT FNAMN FROM PERSON \
-                 UNION SELECT GATA FROM ADRESS";
-    let rows = sqlite_rows(&database, names).into_iter().flatten().flatten();
-    rows.filter(|text| text.chars().count() > 4).collect()
-}
-
-/// How many of the texts stand in a file, as it lies or in what is packed in it.
-fn found<'t>(bytes: &[u8], texts: &'t BTreeSet<String>) -> BTreeSet<&'t str> {
-    const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-    let mut seen = vec![bytes.to_vec()];
-    for at in 0..bytes.len().saturating_sub(PACKED.len()) {
-        if bytes[at..].starts_with(&PACKED) {
-            let mut unpacked = Vec::new();
-            if let Ok(packed) = zstd::stream::read::Decoder::with_buffer(&bytes[at..]) {
-                // What follows the frame is not packed: an error after it says nothing.
-                drop(std::io::copy(&mut packed.single_frame(), &mut unpacked));
-            }
-            seen.push(unpacked);
-        }
-    }
-    let mut by_first: BTreeMap<u8, Vec<&str>> = BTreeMap::new();
-    for text in texts {
-        by_first.entry(text.as_bytes()[0]).or_default().push(text);
-    }
-    let places = seen.iter().flat_map(|bytes| (0..bytes.len()).map(move |at| &bytes[at..]));
-    let known = places.filter_map(|rest| Some((rest, by_first.get(&rest[0])?)));
-    known
-        .flat_map(|(rest, texts)| texts.iter().filter(move |text| rest.starts_with(text.as_bytes())))
-        .copied()
-        .collect()
-}
-
-fn found_in_rows<'t>(project: &Path, texts: &'t BTreeSet<String>) -> BTreeSet<&'t str> {
+/// What names persons in the parts of the only run of a project that hold rows.
+fn found_in_rows(project: &Path, canaries: &Canaries) -> BTreeSet<String> {
     let run = only_run(project);
-    let folders = ROWS.iter().map(|name| run.join(name)).filter(|folder| folder.is_dir());
-    let files = folders.flat_map(|folder| walk(&folder));
-    files.flat_map(|file| found(&std::fs::read(file).unwrap(), texts)).collect()
+    let rows = files(&run).into_iter().filter(|(path, _)| holds_rows(path));
+    rows.flat_map(|(_, bytes)| canaries.within_bytes(&bytes)).collect()
 }
 
 #[test]
 fn no_file_of_a_sealed_run_names_anybody() {
     let (plain, sealed) = (plain_city(), sealed_city());
-    let canaries = canaries(&plain.dir);
-    assert!(canaries.len() >= 8, "{} texts", canaries.len());
+    let canaries = Canaries::of(&plain.dir);
+    assert!(canaries.count() > 50, "{} texts", canaries.count());
     let in_the_clear = found_in_rows(&plain.dir, &canaries);
     assert!(
-        in_the_clear.len() * 2 > canaries.len(),
-        "the search finds what is there: {}",
-        in_the_clear.len()
+        in_the_clear.len() * 2 > canaries.count(),
+        "the search finds what is there: {} of {}",
+        in_the_clear.len(),
+        canaries.count()
     );
-    assert_eq!(found_in_rows(&sealed.dir, &canaries), BTreeSet::new());
+    assert_eq!(found_in_rows(&sealed.dir, &canaries).len(), 0, "sealed rows are in the clear");
+    // What a key leaves in the clear names nobody either.
+    for path in walk(&only_run(&sealed.dir)) {
+        let inside = path.strip_prefix(&sealed.dir).unwrap();
+        if !holds_rows(inside) {
+            canaries.expect_none(&inside.display().to_string(), &text_of(&path));
+        }
+    }
 }
 
 #[test]
@@ -211,7 +151,7 @@ fn what_was_changed_or_moved_is_named_before_its_rows_are_used() {
     let project = sealed_city();
     let run = only_run(&project.dir);
     let damaged = |damage: &dyn Fn(&Path)| {
-        let copy = copy(&project.dir);
+        let copy = copy(&project);
         damage(&only_run(&copy.dir));
         run_project("reconcile", &copy.dir)
     };
@@ -391,7 +331,7 @@ fn kill_when_there(project: &Path, folder: &str) {
     let mut migrate = bron();
     migrate.args(["migrate", "--quiet", "--project"]).arg(project);
     let mut child = migrate.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let there = || project.join("runs").is_dir() && runs(project).iter().any(|run| run.join(folder).is_dir());
+    let there = || runs(project).iter().any(|run| run.join(folder).is_dir());
     while !there() && child.try_wait().unwrap().is_none() {
         std::thread::yield_now();
     }
@@ -402,7 +342,7 @@ fn kill_when_there(project: &Path, folder: &str) {
 
 #[test]
 fn a_sealed_run_that_was_killed_goes_on() {
-    let project = small_city();
+    let project = tiny_city();
     name_a_key(&project.dir);
     for folder in ["staged/paraply", "entities/person"] {
         kill_when_there(&project.dir, folder);

@@ -6,7 +6,7 @@ use std::path::Path;
 use bron_tds::{Fault, Server};
 use toml::Table;
 
-use crate::support::{Project, expect_the_same_rows, fresh_city, read_from, run_project};
+use crate::support::{Project, expect_the_same_rows, fresh_city, only_run, read_from, run_project};
 
 /// Puts the databases of a project behind servers, and the servers' addresses into its settings.
 fn served(project: &Path) -> Vec<Server> {
@@ -67,7 +67,7 @@ fn a_server_that_shows_no_moment_is_named_in_what_the_run_leaves() {
     let without: Vec<_> = readings.iter().filter(|reading| of(reading) == [true, false]).collect();
     assert_eq!(without.len(), 1, "{readings:?}");
     assert!(readings.iter().filter(|reading| of(reading) == [false, true]).count() + 1 == readings.len());
-    let run = fs::read_dir(project.dir.join("runs")).unwrap().next().unwrap().unwrap().path();
+    let run = only_run(&project.dir);
     let noted = fs::read_to_string(run.join("readings.json")).unwrap();
     assert!(noted.contains("does not allow SNAPSHOT isolation"), "{noted}");
     let report = fs::read_to_string(project.dir.join("report/index.html")).unwrap();

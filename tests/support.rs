@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use bron_extract::MANIFEST_FILE;
 use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Row};
@@ -13,6 +15,8 @@ use tempfile::TempDir;
 
 /// Enough persons for every defect to occur, few enough for a test.
 pub(crate) const PERSONS: u32 = 60;
+/// What the cities are drawn from.
+const SEED: u32 = 7;
 
 /// The program under test.
 pub(crate) fn bron() -> Command {
@@ -88,28 +92,34 @@ pub(crate) struct Project {
 /// A city that has been generated and not migrated.
 pub(crate) fn fresh_city() -> Project {
     static CITY: OnceLock<Project> = OnceLock::new();
-    copy(CITY.get_or_init(|| demo(PERSONS, &["--generate-only"], &[0])))
+    copy(CITY.get_or_init(|| demo(PERSONS, SEED, &["--generate-only"], &[0])))
 }
 
 /// A city that has been generated and not migrated, of a few persons: small enough to be written many times.
 #[cfg(all(feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
 pub(crate) fn small_city() -> Project {
     static CITY: OnceLock<Project> = OnceLock::new();
-    copy(CITY.get_or_init(|| demo(12, &["--generate-only"], &[0])))
+    copy(CITY.get_or_init(|| demo(12, SEED, &["--generate-only"], &[0])))
+}
+
+/// A city that has been generated and not migrated, so small that a migration is a matter of seconds.
+pub(crate) fn tiny_city() -> Project {
+    static CITY: OnceLock<Project> = OnceLock::new();
+    copy(CITY.get_or_init(|| demo(4, 3, &["--generate-only"], &[0])))
 }
 
 /// A city that has been migrated.
 pub(crate) fn migrated_city() -> Project {
     static CITY: OnceLock<Project> = OnceLock::new();
-    copy(CITY.get_or_init(|| demo(PERSONS, &[], &[0, 3])))
+    copy(CITY.get_or_init(|| demo(PERSONS, SEED, &[], &[0, 3])))
 }
 
-fn demo(persons: u32, more: &[&str], codes: &[i32]) -> Project {
+fn demo(persons: u32, seed: u32, more: &[&str], codes: &[i32]) -> Project {
     let guard = tempfile::tempdir().expect("a temporary directory");
     let dir = guard.path().join("city");
     let out = dir.to_str().expect("the temporary directory has a plain name");
-    let persons = persons.to_string();
-    let arguments = ["demo", "--out", out, "--persons", &persons, "--seed", "7"];
+    let [persons, seed] = [persons, seed].map(|number| number.to_string());
+    let arguments = ["demo", "--out", out, "--persons", &persons, "--seed", &seed];
     run(arguments.iter().chain(more)).expect(codes);
     Project { _guard: guard, dir }
 }
@@ -143,23 +153,42 @@ pub(crate) fn walk(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every file below a folder with its bytes.
+/// Every file below a folder with its bytes, by its path within the folder.
 pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    collect(dir, dir, &mut found);
-    found
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(&path).expect("the file can be read");
+        (path.strip_prefix(dir).expect("it lies below the folder").to_owned(), bytes)
+    };
+    walk(dir).into_iter().map(read).collect()
 }
 
-fn collect(root: &Path, dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in std::fs::read_dir(dir).expect("the folder is there") {
-        let path = entry.expect("the folder can be listed").path();
-        if path.is_dir() {
-            collect(root, &path, found);
-        } else {
-            let name = path.strip_prefix(root).expect("it lies below the root").to_owned();
-            found.insert(name, std::fs::read(&path).expect("the file can be read"));
-        }
-    }
+/// The directories of the runs of a project in the order of their names; none before the first run.
+pub(crate) fn runs(project: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(project.join("runs")).into_iter().flatten();
+    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.expect("the runs can be listed").path()).collect();
+    runs.sort();
+    runs
+}
+
+/// The directory of the one run that a project has.
+#[track_caller]
+pub(crate) fn only_run(project: &Path) -> PathBuf {
+    let mut runs = runs(project);
+    assert_eq!(runs.len(), 1, "the project has one run");
+    runs.remove(0)
+}
+
+/// The digest of the rows of each table of a system that is staged in a run, by table.
+pub(crate) fn staged(run: &Path, system: &str) -> BTreeMap<String, String> {
+    let tables = std::fs::read_dir(run.join("staged").join(system)).into_iter().flatten();
+    let digest = |table: std::io::Result<DirEntry>| {
+        let table = table.expect("the tables can be listed");
+        let manifest = std::fs::read_to_string(table.path().join(MANIFEST_FILE)).ok()?;
+        let manifest: Value = serde_json::from_str(&manifest).expect("a manifest is JSON");
+        let content = manifest["content"].as_str().expect("a manifest has the digest of its rows");
+        Some((table.file_name().to_string_lossy().into_owned(), content.to_owned()))
+    };
+    tables.filter_map(digest).collect()
 }
 
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -209,6 +238,12 @@ pub(crate) fn read_from(project: &Path, system: &str, lines: &str) {
     let (before, rest) = settings.split_once(&head).expect("the system is in the project");
     let after = rest.find("\n[").map_or("", |at| &rest[at..]);
     std::fs::write(&path, format!("{before}{head}{lines}\n{after}")).expect("the settings can be written");
+}
+
+/// The line of a project file that reads an SQLite database through its ODBC driver.
+#[cfg(feature = "odbc-tests")]
+pub(crate) fn through_odbc(database: &Path) -> String {
+    format!("address = \"odbc:Driver=SQLite3;Database={}\"", database.display())
 }
 
 /// Panics when the targets of two projects whose sources lie elsewhere, and say the same, hold other rows.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{migrated_city, run_project, sqlite, sqlite_count, sqlite_rows, walk};
+use crate::support::{migrated_city, only_run, run_project, sqlite, sqlite_count, sqlite_rows, walk};
 
 /// What says who may read.
 const FIRST: [&str; 2] = ["samtycke", "sparr"];
@@ -122,7 +122,7 @@ fn h25_a_report_counts_blocks_and_shows_none_of_them() {
     let project = migrated_city();
     let (legacy, target) = (project.dir.join("legacy/vodok.sqlite"), project.dir.join("target.sqlite"));
     let blocks = sqlite_count(&legacy, "SELECT COUNT(*) FROM SPARR");
-    let run = std::fs::read_dir(project.dir.join("runs")).unwrap().next().unwrap().unwrap().path();
+    let run = only_run(&project.dir);
     let summary = std::fs::read_to_string(run.join("summary.json")).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
     let tables = summary["tables"].as_array().unwrap();

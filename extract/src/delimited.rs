@@ -343,6 +343,4 @@ impl Source for CsvSource {
 }
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
 mod tests;

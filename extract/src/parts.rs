@@ -399,6 +399,4 @@ fn repeats(cells: &Cells<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod sealed_tests;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,12 +1,7 @@
 //! What a source is to the rest of the bridge.
 
 #[cfg(test)]
-pub(crate) mod reading;
-#[cfg(test)]
-#[cfg(all(feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
-mod special_values;
-#[cfg(test)]
-pub(crate) mod transfers;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::path::Path;

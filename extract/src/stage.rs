@@ -2,8 +2,6 @@
 
 mod journal;
 mod ranged;
-#[cfg(test)]
-pub(crate) mod resuming;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
@@ -488,4 +486,4 @@ impl UnreadableWriter {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ use bron_transform::{
     EntityRow, Lookups, Need, PersonTable, PersonsBuilder, Plan, SourceText, SourceTexts, apply, needs,
 };
 
-use crate::support::{fresh_city, run_project};
+use crate::support::{fresh_city, only_run, run_project};
 
 /// Any secret does: ids only have to differ.
 pub(super) const SECRET: InstallationSecret = InstallationSecret::new([7; 32]);
@@ -34,8 +34,7 @@ impl StagedCity {
     pub(super) fn new() -> Self {
         let project = fresh_city();
         run_project("extract", &project.dir).expect(&[0]);
-        let runs = std::fs::read_dir(project.dir.join("runs")).unwrap();
-        let run = runs.map(|entry| entry.unwrap().path()).next().unwrap();
+        let run = only_run(&project.dir);
         let (set, found) = MappingSet::parse(&super::mapping_files(&project.dir.join("mappings")));
         assert_eq!(found, []);
         let staged = staged_tables(&set, &run);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::grants;
-use crate::support::{Project, Ran, fresh_city, run_project};
+use crate::support::{self, Project, Ran, fresh_city, only_run, run_project};
 
 mod mariadb;
 mod postgres;
@@ -32,19 +32,9 @@ fn extract(project: &Project) -> Ran {
     run_project("extract", &project.dir)
 }
 
-/// The digests of the staged rows, by table.
+/// The digests of the staged rows of the project's system, by table.
 fn staged(project: &Project, system: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    for run in fs::read_dir(project.dir.join("runs")).unwrap() {
-        for table in fs::read_dir(run.unwrap().path().join("staged").join(system)).unwrap() {
-            let table = table.unwrap();
-            let manifest = fs::read_to_string(table.path().join("manifest.json")).unwrap();
-            let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-            let name = table.file_name().to_string_lossy().into_owned();
-            found.insert(name, manifest["content"].as_str().unwrap().to_owned());
-        }
-    }
-    found
+    support::staged(&only_run(&project.dir), system)
 }
 
 /// A column that may be read.

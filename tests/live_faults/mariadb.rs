@@ -5,7 +5,13 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::runtime::Runtime;
 
-use super::scenarios::{Dialect, Live, what_does_not_pass_is_told, what_passes_is_tried_again};
+use super::database;
+use super::scenarios::{Live, what_does_not_pass_is_told, what_passes_is_tried_again};
+use crate::relocation::mariadb::into_mariadb;
+use crate::relocation::tables;
+
+/// Where the tables lie.
+const DATABASE: &str = "warna";
 
 struct Served(MariaDbServer);
 
@@ -19,7 +25,7 @@ impl Other {
     fn new(server: &MariaDbServer) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let options = MySqlConnectOptions::new().host("127.0.0.1").port(server.port());
-        let options = options.username("bron").password("bron").database("bron");
+        let options = options.username("bron").password("bron").database(DATABASE);
         let connection = runtime.block_on(MySqlConnection::connect_with(&options)).unwrap();
         Self { runtime, connection }
     }
@@ -33,15 +39,13 @@ impl Other {
 impl Served {
     fn new() -> Self {
         let served = Self(MariaDbServer::start().unwrap());
-        let dialect = Dialect { quote: '`', types: ["bigint", "longblob", "longtext"], bytes: ["x''", "''"] };
-        let mut other = Other::new(&served.0);
-        other.execute("SET sql_mode = 'NO_BACKSLASH_ESCAPES'");
-        let mut grants = "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'bron'".to_owned();
-        for (table, statements) in dialect.tables() {
-            other.execute(&statements);
-            grants = format!("{grants}; GRANT SELECT ON bron.`{table}` TO reader@'127.0.0.1'");
-        }
-        served.0.execute(&grants).unwrap();
+        into_mariadb(&database(), &served.0, DATABASE);
+        let grants = tables(&database()).into_iter().map(|table| {
+            // For each table, so that the right to one of them can be taken away.
+            format!("; GRANT SELECT ON {DATABASE}.`{}` TO reader@'127.0.0.1'", table.name)
+        });
+        let user = "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'bron'";
+        served.0.execute(&format!("{user}{}", grants.collect::<String>())).unwrap();
         served
     }
 }
@@ -52,7 +56,7 @@ impl Live for Served {
     }
 
     fn terms(&self, port: u16) -> String {
-        format!("address = \"mysql://reader@127.0.0.1:{port}/bron\"\npassword = \"file:password\"")
+        format!("address = \"mysql://reader@127.0.0.1:{port}/{DATABASE}\"\npassword = \"file:password\"")
     }
 
     fn begins(&self, table: &str) -> String {
@@ -64,7 +68,7 @@ impl Live for Served {
     }
 
     fn execute(&self, statements: &str) {
-        self.0.execute(&format!("USE bron; {statements}")).unwrap();
+        self.0.execute(&format!("USE {DATABASE}; {statements}")).unwrap();
     }
 
     fn kill(&self) {
@@ -87,8 +91,8 @@ impl Live for Served {
 
     fn rights(&self) -> [String; 2] {
         [
-            "REVOKE SELECT ON bron.HANDELSE FROM reader@'127.0.0.1'",
-            "GRANT SELECT ON bron.HANDELSE TO reader@'127.0.0.1'",
+            "REVOKE SELECT ON HANDELSE FROM reader@'127.0.0.1'",
+            "GRANT SELECT ON HANDELSE TO reader@'127.0.0.1'",
         ]
         .map(str::to_owned)
     }

@@ -1,7 +1,7 @@
 //! PostgreSQL through its ODBC driver. Nothing tells whether a moment survived in the driver, so after every failure
 //! that passes all tables are read again.
 
-use bron_servers::Proxy;
+use bron_servers::{PostgresServer, Proxy};
 
 use super::postgres::Served;
 use super::scenarios::{Live as _, extract_while};
@@ -12,10 +12,9 @@ fn what_goes_wrong_is_told_through_odbc() {
     let server = Served::new();
     let proxy = Proxy::start(server.port()).unwrap();
     let terms = |retries: u32| {
+        let address = PostgresServer::odbc_at(proxy.port(), "reader", "postgres");
         format!(
-            "address = \"odbc:Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={};\
-             Database=postgres;UID=reader\"\nretry_wait_seconds = 0\nlock_timeout_seconds = 1\nretries = {retries}",
-            proxy.port()
+            "address = \"odbc:{address}\"\nretry_wait_seconds = 0\nlock_timeout_seconds = 1\nretries = {retries}"
         )
     };
     let reading = Reading::new(&terms(1));

@@ -4,7 +4,9 @@ use bron_servers::PostgresServer;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 
-use super::scenarios::{Dialect, Live, what_does_not_pass_is_told, what_passes_is_tried_again};
+use super::database;
+use super::scenarios::{Live, what_does_not_pass_is_told, what_passes_is_tried_again};
+use crate::relocation::postgres::into_postgres;
 
 pub(super) struct Served(pub(super) PostgresServer);
 
@@ -30,12 +32,8 @@ impl Other {
 impl Served {
     pub(super) fn new() -> Self {
         let served = Self(PostgresServer::start().unwrap());
-        let dialect = Dialect { quote: '"', types: ["bigint", "bytea", "text"], bytes: ["''\\x", "''"] };
-        let mut other = Other::new(&served.0);
-        for statements in dialect.tables().values() {
-            other.execute(statements);
-        }
-        other.execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
+        into_postgres(&database(), &served.0, "public");
+        served.execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
         served
     }
 }

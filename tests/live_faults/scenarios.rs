@@ -1,13 +1,11 @@
 //! What can go wrong with any server.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::thread;
 
 use bron_servers::Proxy;
 
-use super::{Reading, TABLE, TABLES, database};
-use crate::support::{Ran, run_project, sqlite_rows};
+use super::{Reading, TABLE, TABLES};
+use crate::support::{Ran, run_project};
 
 /// A server with the tables of the system, read through a proxy.
 pub(super) trait Live {
@@ -33,48 +31,6 @@ pub(super) trait Live {
     fn rights(&self) -> [String; 2];
     /// The statements that give a column of the table another type and its own.
     fn types(&self) -> [String; 2];
-}
-
-/// How a server writes what its tables are made of.
-pub(super) struct Dialect {
-    pub(super) quote: char,
-    /// The types of whole numbers, bytes and texts.
-    pub(super) types: [&'static str; 3],
-    /// What stands before and behind the digits of bytes.
-    pub(super) bytes: [&'static str; 2],
-}
-
-impl Dialect {
-    /// The statements that make the tables of the system and fill them, by table.
-    pub(super) fn tables(&self) -> BTreeMap<String, String> {
-        let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
-        let names = sqlite_rows(&database(), names).into_iter().flatten().flatten();
-        names.map(|name| (name.clone(), self.table(&database(), &name))).collect()
-    }
-
-    fn table(&self, database: &Path, table: &str) -> String {
-        let query =
-            format!("SELECT name, type, CAST(pk AS TEXT) FROM pragma_table_info('{table}') ORDER BY cid");
-        let quoted = |name: &str| format!("{0}{name}{0}", self.quote);
-        let (mut columns, mut literals) = (Vec::new(), Vec::new());
-        for row in sqlite_rows(database, &query) {
-            let [name, kind, key] = <[Option<String>; 3]>::try_from(row).unwrap().map(Option::unwrap);
-            let [whole, bytes, text] = self.types;
-            let [before, behind] = self.bytes;
-            let (declared, literal) = match kind.as_str() {
-                "INTEGER" => (whole, format!("CAST(\"{name}\" AS TEXT)")),
-                "BLOB" => (bytes, format!("'{before}' || hex(\"{name}\") || '{behind}'")),
-                _ => (text, format!("quote(CAST(\"{name}\" AS TEXT))")),
-            };
-            let key = if key == "1" { " PRIMARY KEY" } else { "" };
-            columns.push(format!("{} {declared}{key}", quoted(&name)));
-            literals.push(format!("CASE WHEN \"{name}\" IS NULL THEN 'NULL' ELSE {literal} END"));
-        }
-        let rows = format!("SELECT {} FROM \"{table}\"", literals.join(" || ', ' || "));
-        let rows: Vec<String> = sqlite_rows(database, &rows).into_iter().flatten().flatten().collect();
-        let (table, columns) = (quoted(table), columns.join(", "));
-        format!("CREATE TABLE {table} ({columns});\nINSERT INTO {table} VALUES ({});\n", rows.join("), ("))
-    }
 }
 
 /// Reads while something happens at the moment when the program says this.

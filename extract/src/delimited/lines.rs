@@ -200,7 +200,7 @@ mod tests {
                 assert_eq!(lines.line(index).text(), text);
             }
             lines.pass(2);
-            assert_eq!((lines.line(0).number, &lines.line(0).raw[..]), (3, &b"\r\n"[..]));
+            assert_eq!((lines.line(0).number, lines.line(0).raw), (3, &b"\r\n"[..]));
             assert_eq!(lines.content().1, 13);
         }
     }

@@ -391,7 +391,7 @@ impl Source for SniffedFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::reading::read;
+    use crate::source::tests::reading::read;
 
     fn folder(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Result<SniffedFolder, Error>) {
         let dir = tempfile::tempdir().unwrap();

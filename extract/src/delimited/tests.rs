@@ -1,3 +1,5 @@
+mod hostile;
+
 use bron_mappings::{Batch, CsvDialect};
 use proptest::prelude::*;
 

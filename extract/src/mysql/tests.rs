@@ -8,9 +8,9 @@ use bron_servers::MariaDbServer;
 use super::*;
 use crate::access::Locator;
 use crate::error::ErrorKind;
-use crate::source::reading::{expect_typed_rows, read, read_table, table, typed_table};
+use crate::source::tests::reading::{expect_typed_rows, read, read_table, table, typed_table};
 use crate::span::Mark;
-use crate::stage::resuming;
+use crate::stage::tests::resuming;
 
 fn access(server: &MariaDbServer, user: &str) -> Access {
     let address = format!("mysql://{user}@127.0.0.1:{}/bron", server.port());

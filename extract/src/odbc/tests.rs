@@ -12,8 +12,8 @@ use bron_mappings::Value;
 
 use super::*;
 use crate::access::Locator;
-use crate::source::reading::{self, Case, WholeTable, read_table, table, typed_table};
-use crate::stage::resuming;
+use crate::source::tests::reading::{self, Case, WholeTable, read_table, table, typed_table};
+use crate::stage::tests::resuming;
 
 /// A column name with all that can be in one.
 const ODD_NAME: &str = "blank \"citat\" å";

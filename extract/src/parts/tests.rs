@@ -1,3 +1,5 @@
+mod sealed;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 
@@ -50,7 +52,8 @@ fn write(dir: &Path, batch: &Batch, cuts: &[usize], options: PartOptions) -> Wri
     writer.finish().unwrap()
 }
 
-fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+/// The files of a directory with their bytes, by name.
+pub(crate) fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
     entries.map(|one| (one.file_name().into_string().unwrap(), fs::read(one.path()).unwrap())).collect()
 }

@@ -9,8 +9,8 @@ use bron_servers::PostgresServer;
 use super::*;
 use crate::access::Locator;
 use crate::error::ErrorKind;
-use crate::source::reading::{expect_typed_rows, read, table, typed_table};
-use crate::stage::resuming;
+use crate::source::tests::reading::{expect_typed_rows, read, table, typed_table};
+use crate::stage::tests::resuming;
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()

@@ -8,8 +8,8 @@ use sqlx::ConnectOptions;
 use super::*;
 use crate::ledger::{MALFORMED_VALUE, TableLedger};
 use crate::source::UnreadableRow;
-use crate::source::reading::{self, texts};
-use crate::stage::resuming;
+use crate::source::tests::reading::{self, texts};
+use crate::stage::tests::resuming;
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()

@@ -1,3 +1,5 @@
+pub(crate) mod resuming;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -8,6 +10,7 @@ use crate::delimited::CsvSource;
 use crate::keys::RunKey;
 use crate::ledger::BROKEN_ROW;
 use crate::parts::read_parts;
+use crate::parts::tests::files;
 use crate::sqlite::SqliteSource;
 
 fn system() -> System {
@@ -49,11 +52,6 @@ fn stage(source: &mut dyn Source, dir: &Path, batch_rows: usize) -> Result<Stage
 
 fn stage_files(from: &Path, dir: &Path, batch_rows: usize) -> Result<Staged, Error> {
     stage(&mut CsvSource::open(from, &system())?, dir, batch_rows)
-}
-
-fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
-    entries.map(|one| (one.file_name().into_string().unwrap(), fs::read(one.path()).unwrap())).collect()
 }
 
 #[test]

@@ -10,8 +10,8 @@ use bron_tds::Server;
 
 use super::*;
 use crate::access::Locator;
-use crate::source::reading::{WholeTable, read, table};
-use crate::stage::resuming;
+use crate::source::tests::reading::{WholeTable, read, table};
+use crate::stage::tests::resuming;
 
 /// Access to a test server that has nothing special about it.
 fn access(server: &Server) -> Access {

@@ -4,7 +4,7 @@ use bron_servers::MariaDbServer;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
 use super::{Project, extract, granted, grants, only, staged};
-use crate::relocation::into_mariadb;
+use crate::relocation::mariadb::into_mariadb;
 use crate::support::{block_on, run};
 
 /// The database that the system lies in.

@@ -4,7 +4,7 @@ use bron_servers::PostgresServer;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{Granted, Project, extract, granted, grants, only, staged};
-use crate::relocation::into_postgres;
+use crate::relocation::postgres::into_postgres;
 use crate::support::{block_on, fresh_city, run, run_project};
 
 /// Runs statements as a user; the code of the server's refusal otherwise.

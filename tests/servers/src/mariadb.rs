@@ -78,6 +78,18 @@ impl MariaDbServer {
         Ok(server)
     }
 
+    /// What Debian's ODBC driver needs, beside the password, to let this user into a database of the server.
+    #[must_use]
+    pub fn odbc(&self, user: &str, database: &str) -> String {
+        Self::odbc_at(self.port, user, database)
+    }
+
+    /// As [`MariaDbServer::odbc`], through another port of 127.0.0.1.
+    #[must_use]
+    pub fn odbc_at(port: u16, user: &str, database: &str) -> String {
+        format!("Driver={{MariaDB Unicode}};SERVER=127.0.0.1;PORT={port};DATABASE={database};UID={user}")
+    }
+
     /// The port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {

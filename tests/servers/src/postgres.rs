@@ -73,6 +73,20 @@ impl PostgresServer {
         format!("postgres://bron@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// What Debian's ODBC driver needs to let this user into a database of the server.
+    #[must_use]
+    pub fn odbc(&self, user: &str, database: &str) -> String {
+        Self::odbc_at(self.port, user, database)
+    }
+
+    /// As [`PostgresServer::odbc`], through another port of 127.0.0.1, such as a proxy's.
+    #[must_use]
+    pub fn odbc_at(port: u16, user: &str, database: &str) -> String {
+        format!(
+            "Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={port};Database={database};UID={user}"
+        )
+    }
+
     /// The port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {

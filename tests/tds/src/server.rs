@@ -179,6 +179,15 @@ impl Server {
         self.address
     }
 
+    /// What FreeTDS needs, beside the password, to let this user into the database.
+    #[must_use]
+    pub fn odbc(&self, user: &str, database: &str) -> String {
+        let port = self.address.port();
+        format!(
+            "Driver=FreeTDS;Server=127.0.0.1;Port={port};TDS_Version=7.4;Encryption=off;Database={database};UID={user}"
+        )
+    }
+
     /// Carries out statements on the server's own database, as somebody else than any connection: one batch, each
     /// statement committed by itself unless it stands between `BEGIN TRANSACTION` and `COMMIT`.
     ///

@@ -1,7 +1,7 @@
 //! One moment while others write, and none where the engine knows no transactions.
 
 use super::*;
-use crate::source::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
+use crate::source::tests::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
 
 fn bank(engine: &str) -> MariaDbServer {
     server(&accounts(engine).join("; ")).0

@@ -4,15 +4,11 @@ use bron_servers::MariaDbServer;
 
 use super::*;
 
-pub(super) fn at(server: &MariaDbServer) -> String {
-    format!("Driver={{MariaDB Unicode}};SERVER=127.0.0.1;PORT={};DATABASE=bron;UID=bron", server.port())
-}
-
 /// A server with these tables in its database, and its source.
 fn server(statements: &str) -> (MariaDbServer, OdbcSource) {
     let server = MariaDbServer::start().unwrap();
     server.execute(&format!("USE bron; {statements}")).unwrap();
-    let source = open(&access(&at(&server), Some("bron"))).unwrap();
+    let source = open(&access(&server.odbc("bron", "bron"), Some("bron"))).unwrap();
     (server, source)
 }
 
@@ -68,19 +64,18 @@ fn every_type_has_its_text() {
 #[test]
 fn refusals_have_a_kind() {
     let (server, mut source) = server("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE gone (x int)");
-    let error = open(&access(&at(&server), Some("fel"))).err().unwrap();
+    let error = open(&access(&server.odbc("bron", "bron"), Some("fel"))).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Permission, "{error}");
     assert!(!format!("{error:?}").contains("fel\""), "{error:?}");
     let gone = table(&mut source, "gone");
     source.connection().rollback().unwrap();
     server.execute("DROP TABLE bron.gone").unwrap();
     assert_eq!(read_table(&mut source, &gone, 1).err().unwrap().kind(), ErrorKind::Drift);
-    let elsewhere = at(&server).replace("DATABASE=bron", "DATABASE=ingen");
-    let error = open(&access(&elsewhere, Some("bron"))).err().unwrap();
+    let error = open(&access(&server.odbc("bron", "ingen"), Some("bron"))).err().unwrap();
     assert!(matches!(error.kind(), ErrorKind::Missing | ErrorKind::Permission), "{error}");
     drop(server);
-    let nothing = "Driver={MariaDB Unicode};SERVER=127.0.0.1;PORT=1;DATABASE=bron;UID=bron";
-    let error = open(&access(nothing, Some("bron"))).err().unwrap();
+    let nobody = MariaDbServer::odbc_at(1, "bron", "bron");
+    let error = open(&access(&nobody, Some("bron"))).err().unwrap();
     assert!(error.is_retryable(), "{error}");
 }
 
@@ -92,7 +87,7 @@ fn a_password_of_any_characters_comes_through() {
             "CREATE USER l@'127.0.0.1' IDENTIFIED BY 'x;y}z={å'; GRANT SELECT ON bron.* TO l@'127.0.0.1'",
         )
         .unwrap();
-    let text = at(&server).replace("UID=bron", "UID=l");
+    let text = server.odbc("l", "bron");
     assert_eq!(open(&access(&text, Some("x;y}z={å"))).unwrap().tables().unwrap().len(), 1);
 }
 
@@ -130,7 +125,7 @@ fn a_connection_that_breaks_may_be_tried_again() {
 #[test]
 fn locks_and_long_statements_end_in_time() {
     let (server, _) = server("CREATE TABLE t (id int); CREATE VIEW slow AS SELECT sleep(5) AS s");
-    let mut access = access(&at(&server), Some("bron"));
+    let mut access = access(&server.odbc("bron", "bron"), Some("bron"));
     access.manners.statement_timeout = Some(Duration::from_secs(1));
     let mut source = open(&access).unwrap();
     let slow = table(&mut source, "slow");
@@ -158,7 +153,7 @@ fn reading_goes_on_behind_every_part() {
             ('a', '2024-01-31 08:00:00.25', 0), ('o''å\\\\', '2024-01-31', -1.5), ('', '9999-12-31', 0),
             ('Ä', '2024-01-31', 0), ('a', '2024-02-29', 1)",
     );
-    let at = at(&server);
+    let at = server.odbc("bron", "bron");
     let open = || -> Box<dyn Source + Send> { Box::new(open(&access(&at, Some("bron"))).unwrap()) };
     resuming::check(&open, "t", "id", 120, 1);
     resuming::check(&open, "k", "", 2, 1);

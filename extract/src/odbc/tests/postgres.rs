@@ -6,13 +6,6 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use super::*;
 
-pub(super) fn at(server: &PostgresServer, user: &str) -> String {
-    format!(
-        "Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={};Database=postgres;UID={user}",
-        server.port()
-    )
-}
-
 pub(super) fn work(server: &PostgresServer, statements: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -25,7 +18,7 @@ pub(super) fn work(server: &PostgresServer, statements: &str) {
 fn server(statements: &str) -> (PostgresServer, OdbcSource) {
     let server = PostgresServer::start().unwrap();
     work(&server, statements);
-    let source = open(&access(&at(&server, "bron"), None)).unwrap();
+    let source = open(&access(&server.odbc("bron", "postgres"), None)).unwrap();
     (server, source)
 }
 
@@ -95,7 +88,7 @@ fn refusals_have_a_kind_and_no_value() {
     source.connection().rollback().unwrap();
     work(&server, "DROP TABLE gone");
     assert_eq!(read_table(&mut source, &gone, 1).err().unwrap().kind(), ErrorKind::Drift);
-    let mut other = open(&access(&at(&server, "other"), None)).unwrap();
+    let mut other = open(&access(&server.odbc("other", "postgres"), None)).unwrap();
     let closed = table(&mut other, "closed");
     assert_eq!(read_table(&mut other, &closed, 1).err().unwrap().kind(), ErrorKind::Permission);
 }
@@ -107,10 +100,10 @@ fn a_wrong_password_is_refused_and_not_repeated() {
     let write = format!("EXECUTE format('COPY (SELECT %L) TO %L', '{rule}', current_setting('hba_file'))");
     work(&server, &format!("DO $do$ BEGIN {write}; END $do$"));
     work(&server, "SELECT pg_reload_conf(); SELECT pg_sleep(0.2)");
-    let error = open(&access(&at(&server, "other"), Some("gissning"))).err().unwrap();
+    let error = open(&access(&server.odbc("other", "postgres"), Some("gissning"))).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Permission, "{error}");
     assert!(!format!("{error:?}").contains("gissning"), "{error:?}");
-    assert!(open(&access(&at(&server, "other"), Some("x;y}z={å"))).is_ok());
+    assert!(open(&access(&server.odbc("other", "postgres"), Some("x;y}z={å"))).is_ok());
 }
 
 #[test]
@@ -145,7 +138,7 @@ fn a_connection_that_breaks_may_be_tried_again() {
 #[test]
 fn locks_and_long_statements_end_in_time() {
     let (server, _) = server("CREATE TABLE t (id int); CREATE VIEW slow AS SELECT pg_sleep(5)::text AS s");
-    let mut access = access(&at(&server, "bron"), None);
+    let mut access = access(&server.odbc("bron", "postgres"), None);
     access.manners.statement_timeout = Some(Duration::from_millis(200));
     access.manners.lock_timeout = Duration::from_millis(50);
     let mut source = open(&access).unwrap();
@@ -198,7 +191,7 @@ fn a_table_that_is_gone_or_closed_is_told() {
     let (server, mut source) = server("CREATE TABLE gone (id int); CREATE TABLE closed (id int)");
     let [gone, closed] = ["gone", "closed"].map(|name| table(&mut source, name));
     work(&server, "DROP TABLE gone; CREATE ROLE other LOGIN");
-    let mut source = open(&access(&at(&server, "other"), None)).unwrap();
+    let mut source = open(&access(&server.odbc("other", "postgres"), None)).unwrap();
     for (table, kind) in [(&gone, ErrorKind::Drift), (&closed, ErrorKind::Permission)] {
         source.fingerprint().unwrap();
         let error = source.read(table, 10).err().unwrap();
@@ -216,7 +209,7 @@ fn reading_goes_on_behind_every_part() {
             ('a ', '0001-01-01', 0), ('o''å\\', '2024-01-31', -1.5), ('', '9999-12-31', 0), ('Ä', '2024-01-31', 0),
             ('a', '2024-02-29', 1)",
     );
-    let at = at(&server, "bron");
+    let at = server.odbc("bron", "postgres");
     let open = || -> Box<dyn Source + Send> { Box::new(open(&access(&at, None)).unwrap()) };
     resuming::check(&open, "t", "id", 120, 1);
     resuming::check(&open, "k", "", 2, 1);

@@ -8,11 +8,7 @@ use crate::odbc::form::{Declared, Form};
 use crate::source::SourceColumn;
 
 pub(super) fn at(server: &Server) -> Access {
-    let text = format!(
-        "Driver=FreeTDS;Server=127.0.0.1;Port={};TDS_Version=7.4;Encryption=off;Database=Paraply;UID=bron",
-        server.addr().port()
-    );
-    access(&text, Some("bron"))
+    access(&server.odbc("bron", "Paraply"), Some("bron"))
 }
 
 fn form(code: i16, size: usize, scale: usize) -> Form {

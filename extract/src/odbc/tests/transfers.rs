@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::*;
 use crate::runtime::runtime;
-use crate::source::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
+use crate::source::tests::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
 
 fn source(access: &Access) -> Box<dyn Source> {
     Box::new(open(access).unwrap())
@@ -72,7 +72,7 @@ fn nobody_sees_half_a_transfer_through_the_driver_of_sqlite() {
 fn nobody_sees_half_a_transfer_through_the_driver_of_postgres() {
     let server = PostgresServer::start().unwrap();
     postgres::work(&server, &accounts("").join("; "));
-    let access = access(&postgres::at(&server, "bron"), None);
+    let access = access(&server.odbc("bron", "postgres"), None);
     expect_one_moment("odbc, PostgreSQL's driver", || source(&access), || postgres_mover(&server));
     expect_torn("odbc, PostgreSQL's driver", Moments::Two, || source(&access), || postgres_mover(&server));
 }
@@ -81,7 +81,7 @@ fn nobody_sees_half_a_transfer_through_the_driver_of_postgres() {
 fn nobody_sees_half_a_transfer_through_the_driver_of_mariadb() {
     let server = MariaDbServer::start().unwrap();
     server.execute(&format!("USE bron; {}", accounts("").join("; "))).unwrap();
-    let access = access(&mariadb::at(&server), Some("bron"));
+    let access = access(&server.odbc("bron", "bron"), Some("bron"));
     expect_one_moment("odbc, MariaDB's driver", || source(&access), || mariadb_mover(&server));
     expect_torn("odbc, MariaDB's driver", Moments::Two, || source(&access), || mariadb_mover(&server));
 }

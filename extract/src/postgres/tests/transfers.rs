@@ -1,7 +1,7 @@
 //! One moment while others write, for one connection and for two.
 
 use super::*;
-use crate::source::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
+use crate::source::tests::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
 
 fn bank() -> PostgresServer {
     let (server, _, _) = server(&accounts("").join("; "));

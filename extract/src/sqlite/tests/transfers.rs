@@ -1,7 +1,7 @@
 //! One moment while others write.
 
 use super::*;
-use crate::source::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
+use crate::source::tests::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
 
 fn bank() -> (tempfile::TempDir, PathBuf) {
     database(&format!("PRAGMA journal_mode = WAL; {}", accounts("").join("; ")))

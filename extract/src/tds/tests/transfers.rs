@@ -1,7 +1,7 @@
 //! One moment while others write, and none where the database allows no snapshots.
 
 use super::*;
-use crate::source::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
+use crate::source::tests::transfers::{Moments, Transfer, accounts, expect_one_moment, expect_torn};
 
 fn bank() -> Server {
     server(&accounts("").join("; "))

@@ -2,10 +2,10 @@ use std::fs;
 
 use bron_mappings::{ColumnBuilder, Value};
 
-use super::*;
 use crate::hashing::file_digest;
 use crate::keys::RunKey;
 use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::parts::*;
 
 /// A text that stands in every tenth row, and nowhere in a sealed file.
 const CANARY: &str = "Hemliga Vägen 1, 19990104-0000";

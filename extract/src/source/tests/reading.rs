@@ -2,9 +2,9 @@
 
 use bron_mappings::Batch;
 
-use super::{Source, TableSchema, UnreadableRow};
 use crate::error::Error;
 use crate::ledger::TableLedger;
+use crate::source::{Source, TableSchema, UnreadableRow};
 
 /// A table that was read to its end.
 #[derive(Debug)]

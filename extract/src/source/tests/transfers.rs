@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::reading::{table, texts};
-use super::{Source, TableSchema};
+use crate::source::{Source, TableSchema};
 
 /// Asks for [`MANY`] runs of each proof instead of [`FEW`].
 const EVERY_POINT: &str = "BRON_EVERY_POINT";

@@ -7,7 +7,7 @@ use std::path::Path;
 use bron_mappings::{ControlField, ControlLine, CsvDialect, CsvTable, LinePlace, System};
 use serde::Deserialize;
 
-use super::tests::{Outcome, read_with};
+use super::{Outcome, read_with};
 use crate::damage::DamageKind;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::BROKEN_ROW;

@@ -1,20 +1,19 @@
 //! Interrupts the staging of a table behind each of its parts, for tests of connectors.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bron_mappings::{Batch, BatchReader, BatchSchema, Digest, ReadError};
 
-use super::{StageRequest, Staged, stage_table_by};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::TableLedger;
 use crate::parts::PartOptions;
-use crate::source::reading::table;
+use crate::parts::tests::files;
+use crate::source::tests::reading::table;
 use crate::source::{Consistency, Source, TableReader, TableSchema, UnreadableRow};
 use crate::span::{Batching, Mark, RowMarks, Span};
+use crate::stage::{StageRequest, Staged, stage_table_by};
 
 /// A source that counts the rows that it gives, and fails when there are too many.
 struct Counted {
@@ -145,11 +144,6 @@ fn stage(
     let staged = stage_table_by(&mut source, readers, &request);
     assert!(source.beside + 1 == readers || matches!(&staged, Ok(staged) if staged.reused));
     (staged, rows.load(Ordering::SeqCst))
-}
-
-fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
-    entries.map(|one| (one.file_name().into_string().unwrap(), fs::read(one.path()).unwrap())).collect()
 }
 
 /// The rows in the parts that the journal calls finished, and those that were kept aside before their end.

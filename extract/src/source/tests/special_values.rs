@@ -13,10 +13,10 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
-use super::Source;
 use super::reading::read;
 use crate::access::{Access, Locator};
 use crate::runtime::runtime;
+use crate::source::Source;
 use crate::sqlite::tests::{execute, writer};
 use crate::tds::tests::bench;
 
@@ -383,10 +383,7 @@ fn values_from_postgres() {
         sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
     });
     check("postgres", Kind::Postgres, &server.url(), None);
-    let port = server.port();
-    let text = format!(
-        "odbc:Driver={{PostgreSQL Unicode}};Servername=127.0.0.1;Port={port};Database=postgres;UID=bron"
-    );
+    let text = format!("odbc:{}", server.odbc("bron", "postgres"));
     check("psqlodbc", Kind::Postgres, &text, None);
     for locator in [&server.url(), &text] {
         what_no_digits_say_is_kept_aside(locator);
@@ -416,8 +413,7 @@ fn values_from_mariadb() {
         }
     });
     check("mysql", Kind::MariaDb, &format!("mysql://bron@127.0.0.1:{port}/bron"), Some("bron"));
-    let text = format!("SERVER=127.0.0.1;PORT={port};DATABASE=bron;UID=bron");
-    check("maodbc", Kind::MariaDb, &format!("odbc:Driver={{MariaDB Unicode}};{text}"), Some("bron"));
+    check("maodbc", Kind::MariaDb, &format!("odbc:{}", server.odbc("bron", "bron")), Some("bron"));
 }
 
 #[test]
@@ -429,9 +425,7 @@ fn values_from_sql_server() {
     let server = builder.start().unwrap();
     let port = server.addr().port();
     check("mssql", Kind::SqlServer, &format!("mssql://bron@127.0.0.1:{port}/Paraply"), Some("bron"));
-    let text =
-        format!("Server=127.0.0.1;Port={port};TDS_Version=7.4;Encryption=off;Database=Paraply;UID=bron");
-    check("freetds", Kind::SqlServer, &format!("odbc:Driver=FreeTDS;{text}"), Some("bron"));
+    check("freetds", Kind::SqlServer, &format!("odbc:{}", server.odbc("bron", "Paraply")), Some("bron"));
 }
 
 #[test]
