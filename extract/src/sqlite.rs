@@ -18,7 +18,6 @@ use tokio::runtime::Runtime;
 use crate::error::{Error, ErrorKind};
 use crate::hashing::file_digest;
 use crate::intake::TableRows;
-use crate::runtime::runtime;
 use crate::selection::unknown_mark;
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 use crate::span::{Batching, KeyValue, Span};
@@ -65,7 +64,11 @@ impl SqliteSource {
         if !file.metadata().is_ok_and(|found| found.is_file()) {
             return Err(Error::new(ErrorKind::Unreadable, format!("{} is not a file", path.display())));
         }
-        let runtime = runtime()?;
+        // Without a driver for sockets, which would have to write to wake up, also when nothing can be written.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::reading(path, error))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)

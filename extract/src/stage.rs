@@ -135,10 +135,7 @@ pub fn stage_table_beside(
     request: &StageRequest<'_>,
 ) -> Result<Staged, Error> {
     let origin = origin(request);
-    let vault = request.parts.vault.as_ref();
-    if let Some(manifest) = finished(request.dir, vault, &origin, &request.table.batch_schema()) {
-        atomic::clean(request.dir)?;
-        Journal::open(request, &origin).0.remove()?;
+    if let Some(manifest) = finished_here(request, &origin)? {
         return Ok(Staged { manifest, reused: true });
     }
     atomic::create_directory(request.dir)?;
@@ -324,7 +321,7 @@ pub struct StagedBefore<'a> {
 pub fn adopt_table(request: &StageRequest<'_>, from: StagedBefore<'_>) -> Result<bool, Error> {
     let (origin, schema) = (origin(request), request.table.batch_schema());
     let vault = request.parts.vault.as_ref();
-    if finished(request.dir, vault, &origin, &schema).is_some() {
+    if finished_here(request, &origin)?.is_some() {
         return Ok(true);
     }
     let Some(manifest) = finished(from.dir, from.vault, &origin, &schema) else { return Ok(false) };
@@ -389,6 +386,21 @@ fn origin(request: &StageRequest<'_>) -> BTreeMap<String, String> {
         ("source".to_owned(), request.fingerprint.to_string()),
         ("system".to_owned(), request.system.to_owned()),
     ])
+}
+
+/// The manifest of the table that was asked for, when it need not be made again. Whoever finished it may have been
+/// killed before the notes about the way there were removed: they are now.
+fn finished_here(
+    request: &StageRequest<'_>,
+    origin: &BTreeMap<String, String>,
+) -> Result<Option<Manifest>, Error> {
+    let (vault, schema) = (request.parts.vault.as_ref(), request.table.batch_schema());
+    let manifest = finished(request.dir, vault, origin, &schema);
+    if manifest.is_some() {
+        atomic::clean(request.dir)?;
+        Journal::open(request, origin).0.remove()?;
+    }
+    Ok(manifest)
 }
 
 /// The manifest of a directory that need not be made again. Damage to the manifest is a reason to make it
