@@ -109,7 +109,7 @@ pub(crate) struct Settings {
     pub(crate) secret: InstallationSecret,
     pub(crate) as_of: Option<String>,
     pub(crate) batch_rows: usize,
-    /// The most rows of a staged part: what is read again after an interruption, at the most.
+    /// The most rows of a staged part. After an interruption two parts are read again at the most.
     pub(crate) part_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
     pub(crate) systems: BTreeMap<String, SystemSettings>,
