@@ -23,8 +23,10 @@ use crate::span::{Batching, Span};
 const SAMPLE: u64 = 1 << 20;
 /// Lines whose fields are counted.
 const LINES: usize = 500;
-/// The most digits of a name of a column, such as a year.
+/// The most digits of a name of a column that is a number, such as a year.
 const LONGEST_NUMBER: usize = 4;
+/// The most digits in any other name: a day has as many as eight, a person number more.
+const MOST_DIGITS: usize = 7;
 /// The name of a dialect that a file shows itself.
 const SNIFFED: &str = "gissad";
 const SEPARATORS: [u8; 4] = [b';', b'\t', b',', b'|'];
@@ -339,7 +341,9 @@ fn header(line: &[u8], separator: u8, charset: Charset) -> Option<Vec<String>> {
 /// Whether a column can be called so: not what looks like a day, a number of a person or an amount.
 fn can_be_a_name(text: &str) -> bool {
     match Looks::of(text) {
-        Looks::Word | Looks::Text => !text.contains('@'),
+        Looks::Word | Looks::Text => {
+            !text.contains('@') && text.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS
+        }
         Looks::WholeNumber => text.len() <= LONGEST_NUMBER,
         Looks::Blank
         | Looks::SentinelDate
@@ -405,9 +409,9 @@ mod tests {
     #[test]
     fn a_first_line_that_looks_like_a_row_names_no_columns() {
         for row in
-            ["19990104-0000;Anna;Storgatan 1", "1;2024-01-31;x", "7;anna@example.org", "1;2,50", "12345;x"]
+            ["19990104-0000;Anna;Storgatan 1", "1;2024-01-31;x", "7;anna@example.org", "1;2,50;x", "12345;x"]
         {
-            let (_dir, opened) = folder(&[("a.csv", format!("{row}\n2;b;c\n").as_bytes())]);
+            let (_dir, opened) = folder(&[("a.csv", format!("{row}\n{row}\n").as_bytes())]);
             let error = opened.err().unwrap().to_string();
             assert!(
                 !row.split(';').filter(|field| field.len() > 3).any(|field| error.contains(field)),
