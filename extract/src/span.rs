@@ -12,7 +12,7 @@ use crate::ledger::TableLedger;
 /// A place in the reading order of a table that another process finds again: right behind a row.
 ///
 /// It is made of the values of the columns that order the rows, or of a place in a file. Those values may be personal
-/// data: a mark has no printed form, and is stored only as [`Mark::to_text`] makes it.
+/// data: a mark has no printed form, and is stored only as `Mark::to_text` makes it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Mark(pub(crate) Place);
