@@ -20,7 +20,7 @@ use crate::intake::TableRows;
 use crate::pace::Pace;
 use crate::refusal::refused;
 use crate::runtime::runtime;
-use crate::selection::{Reading, Selectable, even_marks, no_table, unknown_mark};
+use crate::selection::{KnownTable, Reading, Selectable, even_marks, no_table, unknown_mark};
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 use crate::span::{Batching, Mark, Span};
 use crate::trust::check_authorities;
@@ -140,6 +140,16 @@ impl PostgresSource {
             .map_err(|error| refused(&place(address), "beginning to read", error, meaning))?;
         Ok(())
     }
+
+    /// What the catalog says of a table, and what SQL calls it.
+    fn known(&mut self, table: &str) -> Result<(KnownTable<catalog::PostgresColumn>, String), Error> {
+        let Self { address, runtime, connection, schema, .. } = self;
+        let place = place(address);
+        let known = runtime.block_on(catalog::table(connection, schema, table));
+        let known = known.map_err(|error| refused(&place, &format!("table {table}"), error, meaning))?;
+        let known = known.ok_or_else(|| no_table(&place, table))?;
+        Ok((known, format!("{}.{}", quoted(schema), quoted(table))))
+    }
 }
 
 /// What the driver is told. Every setting that changes how values are written or how long the server waits for
@@ -229,13 +239,11 @@ impl Source for PostgresSource {
         span: &Span,
         batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
-        let Self { address, runtime, connection, schema, pace, .. } = self;
+        let (known, from) = self.known(&table.name)?;
+        let Self { address, runtime, connection, pace, .. } = self;
         let place = place(address);
         let doing = format!("table {}", table.name);
         let failed = |error| refused(&place, &doing, error, meaning);
-        let known = runtime.block_on(catalog::table(connection, schema, &table.name)).map_err(failed)?;
-        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
-        let from = format!("{}.{}", quoted(schema), quoted(&table.name));
         if !runtime.block_on(catalog::is_as_it_was(connection, &from)).map_err(failed)? {
             return Err(Error::new(ErrorKind::Outdated, format!("{place}: {doing}: {WRITTEN_ANEW}")));
         }
@@ -259,17 +267,15 @@ impl Source for PostgresSource {
         after: Option<&Mark>,
         rows_each: u64,
     ) -> Result<Vec<Mark>, Error> {
-        let Self { address, runtime, connection, schema, .. } = self;
-        let place = place(address);
-        let doing = format!("table {}", table.name);
-        let failed = |error| refused(&place, &doing, error, meaning);
-        let known = runtime.block_on(catalog::table(connection, schema, &table.name)).map_err(failed)?;
-        let known = known.ok_or_else(|| no_table(&place, &table.name))?;
+        let (known, from) = self.known(&table.name)?;
         let Some(number) = known.first_of_key().filter(|column| column.is_whole_number()) else {
             return Ok(Vec::new());
         };
         let number = quoted(&number.column().name);
-        let from = format!("{}.{}", quoted(schema), quoted(&table.name));
+        let Self { address, runtime, connection, .. } = self;
+        let place = place(address);
+        let doing = format!("table {}", table.name);
+        let failed = |error| refused(&place, &doing, error, meaning);
         let span = Span { after: after.cloned(), ..Span::default() };
         let rows = known.condition(&span).ok_or_else(|| unknown_mark(&place, &table.name))?;
         let ends = format!("SELECT min({number})::int8, max({number})::int8 FROM {from}{rows}");

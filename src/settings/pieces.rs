@@ -7,7 +7,9 @@ use bron_extract::MasterKey;
 use bron_load::Target;
 use bron_mappings::InstallationSecret;
 
-use super::{ProjectFile, SystemSettings, in_project, project_file, referred, staging_key, system_settings};
+use super::{
+    ProjectFile, SystemSettings, in_project, project_file, referred, runs, staging_key, system_settings,
+};
 use crate::failure::{Failure, whole};
 
 /// What `bron.toml` says, each piece with its own failure.
@@ -49,7 +51,7 @@ impl Pieces {
         Ok(Self {
             systems: systems.collect(),
             mappings: project.join(file.mappings.unwrap_or_else(|| PathBuf::from("mappings"))),
-            runs: project.join("runs"),
+            runs: runs(project),
             has_as_of: file.as_of.is_some(),
             target,
             secret,
