@@ -1,6 +1,7 @@
 //! The settings of a project: defaults, then `bron.toml`, then the environment, then flags.
 
 mod pieces;
+mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::failure::{Failure, whole};
 use crate::patience::Patience;
 
 pub(crate) use pieces::Pieces;
+use target::{Loading, TargetFile};
 
 /// The name of the project file.
 pub(crate) const PROJECT_FILE: &str = "bron.toml";
@@ -35,7 +37,7 @@ const DEFAULT_QUARANTINE_PPM: u64 = 500;
 struct ProjectFile {
     format: u32,
     secret: String,
-    target: String,
+    target: TargetFile,
     mappings: Option<PathBuf>,
     as_of: Option<String>,
     batch_rows: Option<usize>,
@@ -106,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) project: PathBuf,
     pub(crate) mappings: PathBuf,
     pub(crate) target: Target,
+    /// Who else works on the target, and how.
+    pub(crate) loading: Loading,
     pub(crate) secret: InstallationSecret,
     pub(crate) as_of: Option<String>,
     pub(crate) batch_rows: usize,
@@ -125,8 +129,11 @@ impl Settings {
         let ChainArguments { project, target, batch_rows } = arguments;
         let file = project_file(project)?;
         let target = target.clone().or_else(|| std::env::var("BRON_TARGET").ok());
-        let target = target.map_or_else(|| in_project(project, &file.target), Ok)?;
-        let target = Target::parse(&target).map_err(|error| Failure::config(whole(&error)))?;
+        let loading = file.target.loading(project, target.is_some())?;
+        let target = match target {
+            Some(elsewhere) => Target::parse(&elsewhere).map_err(|error| Failure::config(whole(&error)))?,
+            None => file.target.rows(project)?,
+        };
         let batch_rows = match batch_rows {
             Some(rows) => usize::try_from(*rows).expect("a 32-bit number fits"),
             None => file.batch_rows.unwrap_or(DEFAULT_BATCH_ROWS).max(1),
@@ -146,6 +153,7 @@ impl Settings {
         Ok(Self {
             mappings: project.join(file.mappings.unwrap_or_else(|| PathBuf::from("mappings"))),
             target,
+            loading,
             secret,
             as_of: file.as_of,
             batch_rows,
@@ -390,6 +398,39 @@ mod tests {
         std::fs::write(dir.path().join("k"), "c0ffee").unwrap();
         for wrong in [staging("file:k"), staging("c0ffee")] {
             assert!(!wrong.err().unwrap().message.contains("c0ffee"));
+        }
+    }
+
+    #[test]
+    fn a_target_has_one_address_or_one_for_each_role() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("k"), "0".repeat(64)).unwrap();
+        std::fs::write(dir.path().join("ddl"), "postgres://d@localhost/stad\n").unwrap();
+        let resolved = |target: &str| {
+            let text = format!("format = 1\nsecret = \"file:k\"\n{target}");
+            std::fs::write(dir.path().join(PROJECT_FILE), text).unwrap();
+            resolve(dir.path())
+        };
+        let one = resolved("target = \"postgres://b@localhost/stad\"\n").unwrap();
+        assert!(one.loading.definer.is_none() && (2..=4).contains(&one.loading.connections));
+        assert!(one.loading.terms == bron_load::Terms::default());
+        let table = "[target]\naddress = \"postgres://b@localhost/stad\"\nddl_address = \"file:ddl\"\n\
+                     connections = 8\nlock_timeout_seconds = 3\nforeign_keys = false\n";
+        let several = resolved(table).unwrap();
+        let Loading { definer, reader, connections, terms } = several.loading;
+        assert_eq!(
+            (definer.unwrap().to_string().as_str(), connections),
+            ("postgres://localhost:5432/stad", 8)
+        );
+        assert!(reader.is_none() && !terms.foreign_keys && terms.lock_timeout == Duration::from_secs(3));
+        for (wrong, said) in [
+            (table.replace("connections = 8", "connections = 0"), "from 1 to 32"),
+            (table.replace("address = \"postgres", "adress = \"postgres"), "adress"),
+            ("target = 1\n".to_owned(), "an address, or a table"),
+        ] {
+            let failure = resolved(&wrong).err().unwrap();
+            let text = format!("{} {:?}", failure.message, failure.diagnostics);
+            assert!(text.contains(said), "{text}");
         }
     }
 

@@ -1,8 +1,11 @@
 //! The same project in PostgreSQL: the same rows, the same verdict.
 
-use bron_servers::PostgresServer;
+use std::collections::BTreeMap;
 
-use crate::support::{Ran, bron, fresh_city, run_project};
+use bron_servers::PostgresServer;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::support::{Project, Ran, block_on, bron, fresh_city, run_project};
 
 fn with_target(verb: &str, project: &std::path::Path, url: &str) -> Ran {
     let mut command = bron();
@@ -23,4 +26,64 @@ fn a_project_loads_into_postgresql_with_the_same_result() {
     assert_eq!(postgres["work"]["load"]["reused"], 0);
     let again = with_target("migrate", &project.dir, &server.url()).expect(&[0, 3]).json();
     assert_eq!(again["no_op"], true);
+}
+
+/// Every table with its rows in the order of their text, as digests.
+fn digests(server: &PostgresServer) -> BTreeMap<String, String> {
+    block_on(async {
+        let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+        let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+        let mut digests = BTreeMap::new();
+        for table in tables {
+            let digest = format!(
+                "SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') \
+                 FROM \"{table}\" AS t"
+            );
+            let digest = sqlx::query_scalar(AssertSqlSafe(digest)).fetch_one(&mut connection).await.unwrap();
+            digests.insert(table, digest);
+        }
+        digests
+    })
+}
+
+/// Loads what is staged with so many connections.
+fn load(project: &Project, server: &PostgresServer, connections: usize) -> BTreeMap<String, String> {
+    let settings = project.dir.join("bron.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let kept = text.lines().filter(|line| !line.starts_with("target "));
+    let mut kept: String = kept.map(|line| format!("{line}\n")).collect();
+    kept.push_str(&format!("\n[target]\naddress = \"target.sqlite\"\nconnections = {connections}\n"));
+    std::fs::write(&settings, kept).unwrap();
+    with_target("load", &project.dir, &server.url()).expect(&[0]);
+    std::fs::write(&settings, text).unwrap();
+    digests(server)
+}
+
+#[test]
+fn rows_and_receipts_are_the_same_whatever_the_number_of_connections() {
+    let project = fresh_city();
+    let settings = project.dir.join("bron.toml");
+    // Small parts, so that every connection gets several.
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.replacen("target ", "part_rows = 64\ntarget ", 1)).unwrap();
+    for stage in ["extract", "transform"] {
+        run_project(stage, &project.dir).expect(&[0]);
+    }
+    let servers = [PostgresServer::start().unwrap(), PostgresServer::start().unwrap()];
+    let one = load(&project, &servers[0], 1);
+    let eight = load(&project, &servers[1], 8);
+    assert!(one.len() > 20);
+    assert_eq!(one, eight);
+    // The way of a table that is there already gives the same rows too.
+    block_on(async {
+        let mut connection = PgConnection::connect(&servers[0].url()).await.unwrap();
+        let forget = "DELETE FROM bron_receipt; INSERT INTO bron_schema VALUES ('@unchecked:beslut', 'r')";
+        sqlx::raw_sql(forget).execute(&mut connection).await.unwrap();
+    });
+    let mut again = load(&project, &servers[0], 3);
+    assert_ne!(again.remove("bron_receipt"), one.get("bron_receipt").cloned(), "no row was inserted");
+    let mut rows = one.clone();
+    rows.remove("bron_receipt");
+    assert_eq!(again, rows);
 }

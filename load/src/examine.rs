@@ -8,6 +8,7 @@ use crate::postgres;
 use crate::sink::Access;
 use crate::sql;
 use crate::target::{Place, Target};
+use crate::terms::Terms;
 
 /// What a target on a server says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub fn examine(target: &Target) -> Result<Option<TargetFacts>> {
     };
     let asked: Result<TargetFacts> = runtime.block_on(async {
         let failed = |error: sqlx::Error| Error::of(&error, "the server cannot be asked");
-        let mut connection = postgres::connect(&options, Access::Read).await?;
+        let mut connection = postgres::connect(&options, Access::Read, &Terms::default()).await?;
         let row = sqlx::query(sql::postgres::FACTS).fetch_one(&mut connection).await.map_err(failed)?;
         let tables = row.try_get::<i64, _>(3).map_err(failed)?;
         Ok(TargetFacts {

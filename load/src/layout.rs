@@ -1,9 +1,9 @@
 //! How an entity of the model lies in a table of the target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use bron_mappings::{ColumnType, Entity};
+use bron_mappings::{ColumnType, Entity, FieldType, Model};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql;
@@ -35,6 +35,47 @@ pub(crate) struct LayoutColumn {
     pub(crate) name: String,
     pub(crate) kind: ColumnType,
     pub(crate) required: bool,
+}
+
+/// A column that holds ids of rows of a table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Reference {
+    pub(crate) table: String,
+    pub(crate) column: String,
+    pub(crate) target: String,
+}
+
+impl Reference {
+    /// The references of a model, by table in the order of their names and then as the entity has them.
+    pub(crate) fn all(model: &Model) -> Vec<Self> {
+        model.entities.values().flat_map(Self::of).collect()
+    }
+
+    /// The references of an entity.
+    pub(crate) fn of(entity: &Entity) -> impl Iterator<Item = Self> {
+        entity.fields.iter().filter_map(|field| match &field.kind {
+            FieldType::Ref { entity: target } => {
+                let (table, column) = (entity.name.clone(), field.name.clone());
+                Some(Self { table, column, target: target.clone() })
+            }
+            FieldType::Id
+            | FieldType::Text
+            | FieldType::Code
+            | FieldType::Date
+            | FieldType::Time
+            | FieldType::Int
+            | FieldType::Ore
+            | FieldType::Minutes
+            | FieldType::Bool
+            | FieldType::Bytes
+            | FieldType::Decimal { .. } => None,
+        })
+    }
+
+    /// Whether rows of one of these tables refer, or are referred to.
+    pub(crate) fn touches(&self, tables: &BTreeSet<String>) -> bool {
+        tables.contains(&self.table) || tables.contains(&self.target)
+    }
 }
 
 /// A table as the model wants it: `id`, then the other fields. The run columns are not listed.
@@ -151,12 +192,14 @@ impl Layout {
         text
     }
 
-    /// What is different in a table that is already there; empty when it is the table of this layout.
+    /// What is different in a table that is already there; empty when it is the table of this layout. A table that is
+    /// not `keyed` is in the middle of its first load, and its key is not there yet.
     pub(crate) fn drift(
         &self,
         found: &[FoundColumn],
         remembered: Option<&str>,
         dialect: Dialect,
+        keyed: bool,
     ) -> Vec<String> {
         let found: BTreeMap<&str, &FoundColumn> =
             found.iter().map(|column| (column.name.as_str(), column)).collect();
@@ -178,7 +221,7 @@ impl Layout {
                     differences
                         .push(format!("{name} should {}allow NULL", if *required { "not " } else { "" }));
                 }
-                Some(column) if column.key != (*name == ID) => {
+                Some(column) if column.key != (keyed && *name == ID) => {
                     differences.push(format!(
                         "{name} is{} in the primary key",
                         if column.key { "" } else { " not" }

@@ -20,18 +20,24 @@ mod decimal;
 mod definition;
 mod error;
 mod examine;
+mod finished;
 mod layout;
 mod postgres;
 mod sink;
 mod sql;
 mod sqlite;
 mod target;
+mod terms;
 mod unreadable;
 
 pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
 pub use examine::{TargetFacts, examine};
+pub use finished::{Dangling, Finished};
 pub use layout::Dialect;
-pub use sink::{Counts, IdRange, PartId, Receipt, RunIds, Sink, UNREADABLE, open, read_only};
+pub use sink::{
+    Counts, IdRange, PartId, Receipt, RunIds, Sink, UNREADABLE, open, open_on, read_only, read_only_on,
+};
 pub use sql::grants::target_grants;
 pub use target::Target;
+pub use terms::Terms;

@@ -3,6 +3,8 @@
 
 mod decode;
 mod encode;
+mod finishing;
+mod opening;
 mod read;
 #[cfg(test)]
 #[cfg(feature = "postgres-tests")]
@@ -19,11 +21,13 @@ use tokio::runtime::Runtime;
 
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Dialect, FoundColumn, Layout};
+use crate::finished::Finished;
+use crate::layout::{Dialect, FoundColumn, Layout, Reference};
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
 };
 use crate::sql;
+use crate::terms::Terms;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often, and how long apart, a lost server is asked what became of a commit.
@@ -37,7 +41,12 @@ pub(crate) struct PostgresSink {
 }
 
 impl PostgresSink {
-    pub(crate) fn open(options: PgConnectOptions, place: &str, access: Access) -> Result<Self> {
+    pub(crate) fn open(
+        options: PgConnectOptions,
+        place: &str,
+        access: Access,
+        terms: &Terms,
+    ) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -48,6 +57,7 @@ impl PostgresSink {
             options,
             place: place.to_owned(),
             access,
+            terms: terms.clone(),
             connection: None,
             staged: BTreeSet::new(),
             usable: false,
@@ -62,6 +72,7 @@ struct Session {
     options: PgConnectOptions,
     place: String,
     access: Access,
+    terms: Terms,
     connection: Option<PgConnection>,
     /// The entities whose staging tables this connection has.
     staged: BTreeSet<String>,
@@ -74,8 +85,11 @@ impl Session {
         if !self.usable || self.connection.is_none() {
             self.connection = None;
             self.staged.clear();
-            self.connection =
-                Some(connect(&self.options, self.access).await.map_err(|error| error.at(&self.place))?);
+            self.connection = Some(
+                connect(&self.options, self.access, &self.terms)
+                    .await
+                    .map_err(|error| error.at(&self.place))?,
+            );
             self.usable = true;
         }
         Ok(self.connection.as_mut().expect("the connection was made just before"))
@@ -106,6 +120,29 @@ impl Sink for PostgresSink {
         let claimed =
             runtime.block_on(async { claim(session.connection().await?, installation, access).await });
         claimed.map_err(|error| session.after(error))
+    }
+
+    fn begin(&mut self, model: &Model, entities: &[&str], run: &RunIds) -> Result<()> {
+        let layouts = chosen(model, entities)?.into_iter().map(Layout::of).collect::<Result<Vec<_>>>()?;
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        let references = Reference::all(model);
+        let begun = runtime.block_on(async {
+            opening::begin(session.connection().await?, &layouts, &references, run).await
+        });
+        begun.map_err(|error| session.after(error))
+    }
+
+    fn finish(&mut self, model: &Model, entities: &[&str], run: &RunIds) -> Result<Finished> {
+        let layouts = chosen(model, entities)?.into_iter().map(Layout::of).collect::<Result<Vec<_>>>()?;
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        let (references, with_foreign_keys) = (Reference::all(model), session.terms.foreign_keys);
+        let finished = runtime.block_on(async {
+            let connection = session.connection().await?;
+            finishing::finish(connection, &layouts, &references, run, with_foreign_keys).await
+        });
+        finished.map_err(|error| session.after(error))
     }
 
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
@@ -157,7 +194,11 @@ impl Sink for PostgresSink {
     }
 }
 
-pub(crate) async fn connect(options: &PgConnectOptions, access: Access) -> Result<PgConnection> {
+pub(crate) async fn connect(
+    options: &PgConnectOptions,
+    access: Access,
+    terms: &Terms,
+) -> Result<PgConnection> {
     let failed = |error: sqlx::Error| Error::of(&error, "the server cannot be used");
     let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
     let mut connection = connecting
@@ -178,6 +219,14 @@ pub(crate) async fn connect(options: &PgConnectOptions, access: Access) -> Resul
         }
     };
     sqlx::raw_sql(settings).execute(&mut connection).await.map_err(failed)?;
+    if access == Access::Write {
+        sqlx::raw_sql(sql::postgres::FOR_BATCHES).execute(&mut connection).await.map_err(failed)?;
+    }
+    let limits = [("statement_timeout", terms.statement_timeout), ("lock_timeout", Some(terms.lock_timeout))];
+    for (name, limit) in limits.into_iter().filter_map(|(name, limit)| Some((name, limit?))) {
+        let set = sqlx::query(sql::postgres::SET).bind(name).bind(format!("{}ms", limit.as_millis()));
+        set.execute(&mut connection).await.map_err(failed)?;
+    }
     Ok(connection)
 }
 
@@ -228,25 +277,34 @@ async fn claim(connection: &mut PgConnection, installation: &str, access: Access
     require_claim(found.map_err(failed)?.as_deref(), installation)
 }
 
+/// Verifies a table that is to be read. One that a load has not finished may hold a row twice.
 async fn verify(connection: &mut PgConnection, layout: &Layout) -> Result<()> {
-    let found = columns(connection, &layout.table).await?;
+    let table = &layout.table;
+    let found = columns(connection, table).await?;
     if found.is_empty() {
-        return Err(Error::new(ErrorKind::Drift, format!("table {} does not exist", layout.table)));
+        return Err(Error::new(ErrorKind::Drift, format!("table {table} does not exist")));
     }
-    verify_found(connection, layout, &found).await
+    match verify_found(connection, layout, &found).await? {
+        Some(run) => Err(finishing::of_another_run(table, &run)),
+        None => Ok(()),
+    }
 }
 
-async fn verify_found(connection: &mut PgConnection, layout: &Layout, found: &[FoundColumn]) -> Result<()> {
+/// Verifies a table, and gives the load run that is making it, if one is.
+async fn verify_found(
+    connection: &mut PgConnection,
+    layout: &Layout,
+    found: &[FoundColumn],
+) -> Result<Option<String>> {
     // Tables that somebody else made have no control tables beside them.
-    let remembered: Option<String> = if columns(connection, "bron_schema").await?.is_empty() {
-        None
-    } else {
-        let remembered =
-            sqlx::query_scalar(sql::FIND_LAYOUT).bind(&layout.table).fetch_optional(connection).await;
-        remembered.map_err(|error| Error::of(&error, "bron_schema"))?
-    };
-    let differences = layout.drift(found, remembered.as_deref(), Dialect::Postgres);
-    if differences.is_empty() { Ok(()) } else { Err(layout.drift_error(&differences)) }
+    let has_control = !columns(connection, "bron_schema").await?.is_empty();
+    let (mut remembered, mut unfinished) = (None, None);
+    if has_control {
+        remembered = opening::remembered(connection, &layout.table).await?;
+        unfinished = opening::remembered(connection, &sql::opening::unfinished(&layout.table)).await?;
+    }
+    let differences = layout.drift(found, remembered.as_deref(), Dialect::Postgres, unfinished.is_none());
+    if differences.is_empty() { Ok(unfinished) } else { Err(layout.drift_error(&differences)) }
 }
 
 async fn columns(connection: &mut PgConnection, table: &str) -> Result<Vec<FoundColumn>> {

@@ -3,9 +3,11 @@
 use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::finished::Finished;
 use crate::postgres::PostgresSink;
 use crate::sqlite::SqliteSink;
 use crate::target::{Place, Target};
+use crate::terms::Terms;
 
 /// The last column of every batch that [`Sink::read`] gives: the names, joined with commas, of the fields
 /// whose stored value is not one of the field's type; NULL when there is none.
@@ -98,6 +100,36 @@ pub trait Sink: Send {
     /// Kind `Config` when the target belongs to another installation; then nothing is changed.
     fn claim(&mut self, installation: &str) -> Result<()>;
 
+    /// Begins the load of these entities: what makes writing slow, or lets the order of the parts matter, is taken
+    /// off their tables. In PostgreSQL a table without rows loses its primary key and the indexes on its references,
+    /// and is filled by COPY alone; until [`Sink::finish`] it belongs to this load run. A table that another run
+    /// left so is started over, together with its receipts. The foreign keys from and to the tables are taken off.
+    /// Tables that the user may not alter stay as they are, and so do those of a SQLite file.
+    ///
+    /// The sink keeps other loads from the unfinished tables until it finishes or is dropped; the parts are
+    /// written by this or any other sink. Without this call parts are written to the tables as they are. Comes after
+    /// [`Sink::prepare`]; may be called again for the same run, which goes on.
+    ///
+    /// # Errors
+    /// Kind `Busy` when another load is making one of the tables, or somebody else holds on to them for longer than
+    /// [`Terms::lock_timeout`].
+    fn begin(&mut self, model: &Model, entities: &[&str], run: &RunIds) -> Result<()> {
+        chosen(model, entities).map(|_| run).map(drop)
+    }
+
+    /// Ends the load of these entities, after every part was written: primary keys and the indexes on references are
+    /// put on the tables that [`Sink::begin`] took them from, then the foreign keys, each where every row keeps it. A
+    /// finish that was interrupted is called again and goes on; one with nothing to do changes nothing.
+    ///
+    /// No row is changed or deleted for a constraint: a reference that leads nowhere leaves its foreign key out.
+    ///
+    /// # Errors
+    /// Kind `Data` when rows of several parts have the same id, with their number and the least id; kind `Busy` when
+    /// another run is making one of the tables.
+    fn finish(&mut self, model: &Model, entities: &[&str], run: &RunIds) -> Result<Finished> {
+        chosen(model, entities).map(|_| run).map(|_| Finished::default())
+    }
+
     /// Writes the rows of a part. They need not be sorted, but sorted by id is fastest. When it returns,
     /// rows and receipt are durable; when it fails, neither is there.
     ///
@@ -177,7 +209,15 @@ impl Access {
 /// Kind `Config` for an address that is refused, `Storage` or `Permission` for a file that cannot be
 /// opened, `Corrupt` for one that is not a database, `Connection` for a server that is not reached.
 pub fn open(target: &Target) -> Result<Box<dyn Sink>> {
-    open_for(target, Access::Write)
+    open_on(target, &Terms::default())
+}
+
+/// Opens a target for writing on these terms.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_on(target: &Target, terms: &Terms) -> Result<Box<dyn Sink>> {
+    open_for(target, Access::Write, terms)
 }
 
 /// Opens a target for reading: nothing is created or altered, and the file may be read-only.
@@ -185,13 +225,21 @@ pub fn open(target: &Target) -> Result<Box<dyn Sink>> {
 /// # Errors
 /// As [`open`]; also kind `Config` for a file that does not exist.
 pub fn read_only(target: &Target) -> Result<Box<dyn Sink>> {
-    open_for(target, Access::Read)
+    read_only_on(target, &Terms::default())
 }
 
-fn open_for(target: &Target, access: Access) -> Result<Box<dyn Sink>> {
+/// Opens a target for reading on these terms.
+///
+/// # Errors
+/// As [`read_only`].
+pub fn read_only_on(target: &Target, terms: &Terms) -> Result<Box<dyn Sink>> {
+    open_for(target, Access::Read, terms)
+}
+
+fn open_for(target: &Target, access: Access, terms: &Terms) -> Result<Box<dyn Sink>> {
     Ok(match target.place()? {
         Place::File(path) => Box::new(SqliteSink::open(path, access)?),
-        Place::Server(options) => Box::new(PostgresSink::open(*options, &target.to_string(), access)?),
+        Place::Server(options) => Box::new(PostgresSink::open(*options, &target.to_string(), access, terms)?),
     })
 }
 

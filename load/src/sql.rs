@@ -4,6 +4,7 @@
 //! is an id in a COPY query, which has no parameters: its text is hexadecimal digits and hyphens.
 
 pub(crate) mod grants;
+pub(crate) mod opening;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -69,14 +70,15 @@ pub(crate) fn create_table(layout: &Layout, dialect: Dialect) -> String {
 
 /// The statement that creates an index on one column where it does not exist.
 pub(crate) fn create_index(table: &str, column: &str) -> String {
-    let name = quoted(&index_name(table, column));
+    let name = quoted(&derived_name(table, column, "ix"));
     format!("CREATE INDEX IF NOT EXISTS {name} ON {} ({})", quoted(table), quoted(column))
 }
 
-/// PostgreSQL cuts names after 63 bytes, so a long name ends with a digest of the whole.
-fn index_name(table: &str, column: &str) -> String {
+/// The name of what belongs to a column. PostgreSQL cuts names after 63 bytes, so a long name ends with a digest of
+/// the whole.
+fn derived_name(table: &str, column: &str, kind: &str) -> String {
     const LONGEST: usize = 63;
-    let name = format!("{table}_{column}_ix");
+    let name = format!("{table}_{column}_{kind}");
     if name.len() <= LONGEST {
         return name;
     }
@@ -192,9 +194,10 @@ mod tests {
 
     #[test]
     fn names_of_indexes_fit_and_differ() {
-        assert_eq!(index_name("beslut", "arende_id"), "beslut_arende_id_ix");
+        assert_eq!(derived_name("beslut", "arende_id", "ix"), "beslut_arende_id_ix");
         let long = "a".repeat(48);
-        let [one, other] = ["forsta", "andra"].map(|column| index_name(&long, &format!("{column}_{long}")));
+        let [one, other] =
+            ["forsta", "andra"].map(|column| derived_name(&long, &format!("{column}_{long}"), "ix"));
         assert!(one.len() == 63 && other.len() == 63 && one != other);
         assert_eq!(literal("'x'"), "'''x'''");
     }

@@ -271,7 +271,7 @@ async fn verify_found(
         Err(error) if Error::of(&error, "").kind() == ErrorKind::Drift => None,
         Err(error) => return Err(Error::of(&error, "bron_schema")),
     };
-    let differences = layout.drift(found, remembered.as_deref(), Dialect::Sqlite);
+    let differences = layout.drift(found, remembered.as_deref(), Dialect::Sqlite, true);
     if differences.is_empty() { Ok(()) } else { Err(layout.drift_error(&differences)) }
 }
 

@@ -1,10 +1,22 @@
 //! Entity parts → target rows, each part once.
+//!
+//! Several connections write at once, each on a thread of its own that also reads and decodes its parts. What comes
+//! into the target, and the receipts for it, do not depend on how many they are.
 
-use bron_load::{PartId, Receipt, RunIds, Sink, open};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use bron_extract::Manifest;
+use bron_load::{Finished, PartId, RunIds, Sink, Target};
 use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
-use super::{Chain, Work};
-use crate::failure::Failure;
+use super::{Chain, STOP, Work};
+use crate::failure::{Class, Exit, Failure};
+use crate::printer::Printer;
+use crate::settings::Settings;
 
 /// What the targets of the installation with this secret are marked with: keyed, so that it says nothing about the
 /// secret.
@@ -40,60 +52,219 @@ impl Chain<'_> {
     /// load that was cut short never leaves in the target what a reader must not see.
     fn in_load_order(&self) -> Vec<&Mapping> {
         let mut mappings: Vec<&Mapping> = self.produced_by().collect();
-        let place = |mapping: &&Mapping| {
-            let system = self.set.systems.get(&mapping.system);
-            system.map_or(usize::MAX, |system| system.load_place(&mapping.table))
-        };
-        mappings.sort_by_key(place);
+        mappings.sort_by_key(|mapping| self.load_place(mapping));
         mappings
     }
 
-    /// Writes every part that the target has no receipt for.
-    pub(crate) fn load(&self) -> Result<Work, Failure> {
-        let mut sink = open(&self.settings.target)?;
-        let entities = self.entities();
-        let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).collect();
-        sink.prepare(&self.set.model, &names)?;
-        sink.claim(&self.installation_mark())?;
-        let mappings = self.in_load_order();
-        let stage = self.printer.stage("load", u64::try_from(mappings.len()).unwrap_or(0));
-        let mut work = Work::default();
-        for mapping in mappings {
-            stage.now(&mapping.id);
-            let record = self.record_of(mapping)?;
-            for name in &record.entities {
-                let entity = self.set.model.entity(name).expect("the record was made with this model");
-                self.load_entity(sink.as_mut(), mapping, entity, &mut work)?;
-            }
-            stage.step();
-        }
-        Ok(work)
+    fn load_place(&self, mapping: &Mapping) -> usize {
+        let system = self.set.systems.get(&mapping.system);
+        system.map_or(usize::MAX, |system| system.load_place(&mapping.table))
     }
 
-    fn load_entity(
-        &self,
-        sink: &mut dyn Sink,
-        mapping: &Mapping,
-        entity: &Entity,
-        work: &mut Work,
-    ) -> Result<(), Failure> {
-        let dir = self.entity_dir(mapping, &entity.name);
-        let manifest = self.manifest(&dir)?;
-        for part in &manifest.parts {
-            self.go_on()?;
-            let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
-            let batches: Vec<Batch> =
-                manifest.read_part(&dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
-            let id = PartId {
-                entity: entity.name.clone(),
-                part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
-                content: part.content,
-            };
-            let batch =
-                batches.first().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))?;
-            let receipt = sink.write(entity, &id, batch, &self.run_ids())?;
-            work.count(matches!(receipt, Receipt::Replayed(_)));
+    /// Writes every part that the target has no receipt for, and ends the load: keys, indexes and references hold for
+    /// every row.
+    pub(crate) fn load(&self) -> Result<Work, Failure> {
+        let model = &self.set.model;
+        let mut definer = self.settings.definer()?;
+        let entities = self.entities();
+        let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).collect();
+        definer.prepare(model, &names)?;
+        definer.claim(&self.installation_mark())?;
+        let deliveries = self.deliveries()?;
+        let run = self.run_ids();
+        let load = Load { settings: self.settings, run: &run, deliveries: &deliveries };
+        let open: BTreeSet<&str> =
+            load.missing(definer.as_mut())?.iter().map(|job| load.entity(*job).name.as_str()).collect();
+        let open: Vec<&str> = open.into_iter().collect();
+        if !open.is_empty() {
+            definer.begin(model, &open, &run)?;
         }
+        // What another run had left unfinished was started over, together with its receipts.
+        let missing = load.missing(definer.as_mut())?;
+        let all = load.jobs().len();
+        let stage = self.printer.stage("load", as_count(missing.len()));
+        load.write(definer.as_mut(), &missing, &|job| {
+            stage.now(&load.deliveries[job.delivery].mapping.id);
+            stage.step();
+        })?;
+        let finished = definer.finish(model, &names, &run)?;
+        tell(self.printer, &finished, !missing.is_empty());
+        if !missing.is_empty() && !load.missing(definer.as_mut())?.is_empty() {
+            let text = "another load has started tables over that this one wrote into";
+            return Err(Failure::new(Exit::Failed, Class::Retryable, text)
+                .hint(format!("go on with: {}", self.settings.again())));
+        }
+        Ok(Work { done: as_count(missing.len()), reused: as_count(all - missing.len()) })
+    }
+
+    /// What is to be in the target, in the order in which it is loaded.
+    fn deliveries(&self) -> Result<Vec<Delivery<'_>>, Failure> {
+        let mut deliveries = Vec::new();
+        for mapping in self.in_load_order() {
+            let place = self.load_place(mapping);
+            for name in self.record_of(mapping)?.entities {
+                let entity = self.set.model.entity(&name).expect("the record was made with this model");
+                let dir = self.entity_dir(mapping, &name);
+                let manifest = self.manifest(&dir)?;
+                deliveries.push(Delivery { place, mapping, entity, dir, manifest });
+            }
+        }
+        Ok(deliveries)
+    }
+}
+
+/// Tells the operator what the end of the load found.
+fn tell(printer: &Printer, finished: &Finished, has_written: bool) {
+    for dangling in &finished.dangling {
+        printer.say(&format!("no foreign key on {dangling}"));
+    }
+    if finished.left_to_another {
+        printer.say("another load is at work: it puts on the foreign keys when it ends");
+    }
+    if has_written && !finished.unaltered.is_empty() {
+        let tables = finished.unaltered.len();
+        printer.say(&format!(
+            "{tables} tables belong to another role: their keys, indexes and foreign keys stay as they are"
+        ));
+    }
+}
+
+fn as_count(number: usize) -> u64 {
+    u64::try_from(number).expect("a number of parts fits")
+}
+
+/// The rows of one entity that come from one source table.
+struct Delivery<'a> {
+    /// Everything of a place is loaded before anything of the next.
+    place: usize,
+    mapping: &'a Mapping,
+    entity: &'a Entity,
+    dir: PathBuf,
+    manifest: Manifest,
+}
+
+/// One part of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Job {
+    delivery: usize,
+    part: usize,
+}
+
+/// The parts of a run on their way into the target.
+struct Load<'a> {
+    settings: &'a Settings,
+    run: &'a RunIds,
+    deliveries: &'a [Delivery<'a>],
+}
+
+impl Load<'_> {
+    fn jobs(&self) -> Vec<Job> {
+        let of = |(delivery, parts): (usize, usize)| (0..parts).map(move |part| Job { delivery, part });
+        let parts = self.deliveries.iter().map(|delivery| delivery.manifest.parts.len());
+        parts.enumerate().flat_map(of).collect()
+    }
+
+    fn entity(&self, job: Job) -> &Entity {
+        self.deliveries[job.delivery].entity
+    }
+
+    fn id(&self, job: Job) -> PartId {
+        let Delivery { mapping, entity, manifest, .. } = &self.deliveries[job.delivery];
+        let part = &manifest.parts[job.part];
+        PartId {
+            entity: entity.name.clone(),
+            part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
+            content: part.content,
+        }
+    }
+
+    /// The parts that the target has no receipt for.
+    fn missing(&self, sink: &mut dyn Sink) -> Result<Vec<Job>, Failure> {
+        let there: BTreeSet<PartId> =
+            sink.receipts(&self.run.load_run_id)?.into_iter().map(|(id, _)| id).collect();
+        Ok(self.jobs().into_iter().filter(|job| !there.contains(&self.id(*job))).collect())
+    }
+
+    /// The parts in groups: those of a group may be written in any order, and each group comes after the one before.
+    /// Two deliveries of one entity are never in one group, so that a row of both is always written by the first.
+    fn waves(&self, jobs: &[Job]) -> Vec<Vec<Job>> {
+        let mut waves: Vec<Vec<Job>> = Vec::new();
+        let (mut first, mut place) = (0, None);
+        let mut waves_of: BTreeMap<&str, usize> = BTreeMap::new();
+        for (number, delivery) in self.deliveries.iter().enumerate() {
+            if place.replace(delivery.place) != Some(delivery.place) {
+                (first, waves_of) = (waves.len(), BTreeMap::new());
+            }
+            let earlier = waves_of.entry(&delivery.entity.name).or_default();
+            let wave = first + *earlier;
+            *earlier += 1;
+            waves.resize_with(waves.len().max(wave + 1), Vec::new);
+            waves[wave].extend(jobs.iter().filter(|job| job.delivery == number));
+        }
+        waves
+    }
+
+    /// Writes these parts, several at a time where the target is a server.
+    fn write(
+        &self,
+        definer: &mut dyn Sink,
+        jobs: &[Job],
+        begun: &(dyn Fn(Job) + Sync),
+    ) -> Result<(), Failure> {
+        let waves = self.waves(jobs);
+        let widest = waves.iter().map(Vec::len).max().unwrap_or(0);
+        if matches!(self.settings.target, Target::Sqlite(_)) || widest == 0 {
+            let mut jobs = waves.into_iter().flatten();
+            return jobs.try_for_each(|job| self.write_part(definer, job, begun));
+        }
+        let mut writers = Vec::new();
+        for _ in 0..self.settings.loading.connections.min(widest) {
+            writers.push(self.settings.writer()?);
+        }
+        waves.iter().try_for_each(|wave| self.write_wave(&mut writers, wave, begun))
+    }
+
+    /// Writes the parts of a wave on all connections. Of several failures the one of the first part is told.
+    fn write_wave(
+        &self,
+        writers: &mut [Box<dyn Sink>],
+        wave: &[Job],
+        begun: &(dyn Fn(Job) + Sync),
+    ) -> Result<(), Failure> {
+        let next = AtomicUsize::new(0);
+        let failures: Mutex<BTreeMap<Job, Failure>> = Mutex::default();
+        let failures_now = || failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = |sink: &mut dyn Sink| {
+            while failures_now().is_empty() {
+                let Some(job) = wave.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
+                if let Err(failure) = self.write_part(sink, *job, begun) {
+                    failures_now().insert(*job, failure);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            let (here, beside) = writers.split_first_mut().expect("there is a connection for a part");
+            for sink in beside.iter_mut().take(wave.len().saturating_sub(1)) {
+                scope.spawn(|| work(sink.as_mut()));
+            }
+            work(here.as_mut());
+        });
+        let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failures.into_values().next().map_or(Ok(()), Err)
+    }
+
+    fn write_part(&self, sink: &mut dyn Sink, job: Job, begun: &(dyn Fn(Job) + Sync)) -> Result<(), Failure> {
+        if STOP.load(Ordering::SeqCst) {
+            return Err(Failure::interrupted(&self.settings.again()));
+        }
+        begun(job);
+        let Delivery { entity, dir, manifest, .. } = &self.deliveries[job.delivery];
+        let part = &manifest.parts[job.part];
+        let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
+        let batches: Vec<Batch> =
+            manifest.read_part(dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
+        let batch = batches.first().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))?;
+        sink.write(entity, &self.id(job), batch, self.run)?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bron_extract::atomic;
-use bron_load::{Sink, read_only};
+use bron_load::Sink;
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
 use bron_reconcile::references::References;
@@ -50,7 +50,7 @@ impl Chain<'_> {
     pub(crate) fn reconcile(&self) -> Result<Outcome, Failure> {
         let entities = self.entities();
         let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
-        let mut sink = read_only(&self.settings.target)?;
+        let mut sink = self.settings.reader()?;
         sink.claim(&self.installation_mark())?;
         let namnder = self.namnder(sink.as_mut())?;
         let staged = self.staged()?;

@@ -7,9 +7,7 @@ use bron_extract::MasterKey;
 use bron_load::Target;
 use bron_mappings::InstallationSecret;
 
-use super::{
-    ProjectFile, SystemSettings, in_project, project_file, referred, runs, staging_key, system_settings,
-};
+use super::{ProjectFile, SystemSettings, project_file, referred, runs, staging_key, system_settings};
 use crate::failure::{Failure, whole};
 
 /// What `bron.toml` says, each piece with its own failure.
@@ -19,6 +17,8 @@ pub(crate) struct Pieces {
     /// Whether the project states a day of reading.
     pub(crate) has_as_of: bool,
     pub(crate) target: Result<Target, Failure>,
+    /// The addresses of the target for the other roles, by the key that they stand under.
+    pub(crate) other_roles: BTreeMap<&'static str, Result<Target, Failure>>,
     pub(crate) secret: Result<InstallationSecret, Failure>,
     /// The key that seals what runs keep; `None` where the project has none.
     pub(crate) staging_key: Result<Option<MasterKey>, Failure>,
@@ -39,9 +39,13 @@ impl Pieces {
             InstallationSecret::from_hex(&text).map_err(|error| Failure::config(error.to_string()))
         });
         let staging_key = staging_key(project, &file);
-        let target = std::env::var("BRON_TARGET").ok().map_or_else(|| in_project(project, &file.target), Ok);
-        let target =
-            target.and_then(|text| Target::parse(&text).map_err(|error| Failure::config(whole(&error))));
+        let elsewhere = std::env::var("BRON_TARGET").ok();
+        let other_roles = ["ddl_address", "read_address"].into_iter().filter(|_| elsewhere.is_none());
+        let other_roles = other_roles.filter_map(|key| Some((key, file.target.at(project, key)?))).collect();
+        let target = match elsewhere {
+            Some(text) => Target::parse(&text).map_err(|error| Failure::config(whole(&error))),
+            None => file.target.rows(project),
+        };
         let systems = file.system.into_iter().map(|(name, mut system)| {
             if !with_passwords {
                 system.password = None;
@@ -54,6 +58,7 @@ impl Pieces {
             runs: runs(project),
             has_as_of: file.as_of.is_some(),
             target,
+            other_roles,
             secret,
             staging_key,
             secret_files,
@@ -67,6 +72,8 @@ fn secret_files(project: &Path, file: &ProjectFile) -> BTreeMap<String, PathBuf>
         ("secret".to_owned(), Some(&file.secret)),
         ("staging key".to_owned(), file.staging.key.as_ref()),
     ];
+    let targets = file.target.addresses().into_iter();
+    references.extend(targets.map(|(key, address)| (format!("{key} of the target"), Some(address))));
     for (name, system) in &file.system {
         references.push((format!("password of {name}"), system.password.as_ref()));
         references.push((format!("address of {name}"), system.address.as_ref()));

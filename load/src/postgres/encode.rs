@@ -19,6 +19,8 @@ pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// Encodes a batch in chunks of about 256 KiB. The values must have been admitted.
 pub(super) struct Encoder<'a> {
     columns: Vec<(Cells<'a>, usize)>,
+    /// What every row ends with.
+    ending: Vec<u8>,
     rows: usize,
     row: usize,
     finished: bool,
@@ -26,12 +28,18 @@ pub(super) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(super) fn new(layout: &Layout, batch: &'a Batch) -> Self {
+    /// Encodes the columns of the batch and after them, in every row, these texts.
+    pub(super) fn new(layout: &Layout, batch: &'a Batch, ending: &[&str]) -> Self {
         let columns = layout.columns.iter().enumerate();
         let columns: Vec<_> =
             columns.map(|(index, column)| (batch.cells(index), scale(column.kind))).collect();
-        let width = i16::try_from(columns.len()).expect("a table has fewer than 1600 columns").to_be_bytes();
-        Self { columns, rows: batch.rows(), row: 0, finished: false, width }
+        let width = columns.len() + ending.len();
+        let width = i16::try_from(width).expect("a table has fewer than 1600 columns").to_be_bytes();
+        let mut end = Vec::new();
+        for text in ending {
+            push_field(&mut end, text.as_bytes());
+        }
+        Self { columns, ending: end, rows: batch.rows(), row: 0, finished: false, width }
     }
 
     /// The next bytes, or `None` after the last.
@@ -48,6 +56,7 @@ impl<'a> Encoder<'a> {
             for (cells, scale) in &self.columns {
                 push_cell(&mut out, *cells, self.row, *scale);
             }
+            out.extend_from_slice(&self.ending);
             self.row += 1;
         }
         if self.row == self.rows {

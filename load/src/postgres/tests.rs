@@ -1,5 +1,7 @@
 //! The contract, and what only a server can do.
 
+mod opening;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -141,6 +143,12 @@ const PASS: u8 = 0;
 const CUT_BEFORE: u8 = 1;
 const CUT_AFTER: u8 = 2;
 
+impl Relay {
+    fn target(&self) -> Target {
+        Target::parse(&format!("postgres://bron@127.0.0.1:{}/postgres", self.port)).unwrap()
+    }
+}
+
 /// Relays connections to the server, and can lose one on either side of a COMMIT.
 struct Relay {
     port: u16,
@@ -197,8 +205,7 @@ fn a_commit_without_an_answer_is_settled_by_its_receipt() {
     let model = model();
     drop(prepared(&server, &model));
     let relay = Relay::start(server.port());
-    let mut sink =
-        open(&Target::parse(&format!("postgres://bron@127.0.0.1:{}/postgres", relay.port)).unwrap()).unwrap();
+    let mut sink = open(&relay.target()).unwrap();
     let rows = batch(&model, &[row(1, "a")]);
 
     relay.fault.store(CUT_AFTER, Ordering::SeqCst);

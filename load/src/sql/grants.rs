@@ -11,8 +11,9 @@ const CONTROL_TABLES: [&str; 2] = ["bron_receipt", "bron_schema"];
 
 /// The statements that give three roles their rights in the schema `public` of a target: `<role>_ddl` creates and
 /// alters tables, `<role>_dml` loads them, `<role>_read` compares and reports. None of the last two can create, drop
-/// or empty a table, and only the owner of the tables can delete a row. The statements can be run again; making the
-/// roles and their passwords stands before them as comments.
+/// or empty a table, and only the owner of the tables can delete a row. Tables that `<role>_ddl` makes later are the
+/// others' to use as well. The statements can be run again; making the roles and their passwords stands before them as
+/// comments.
 #[must_use]
 pub fn target_grants(model: &Model, role: &str, database: Option<&str>) -> String {
     let [ddl, dml, read] = ["ddl", "dml", "read"].map(|kind| quoted(&format!("{role}_{kind}")));
@@ -32,9 +33,14 @@ pub fn target_grants(model: &Model, role: &str, database: Option<&str>) -> Strin
     }
     let _ = writeln!(text, "GRANT USAGE, CREATE ON SCHEMA public TO {ddl};");
     let _ = writeln!(text, "GRANT USAGE ON SCHEMA public TO {dml}, {read};");
-    let made =
-        format!("The tables are made by {said_ddl}, with what `bron mapping ddl --dialect postgres` prints.");
-    let _ = writeln!(text, "-- {made} After that:");
+    let later = format!("ALTER DEFAULT PRIVILEGES FOR ROLE {ddl} IN SCHEMA public GRANT");
+    let _ = writeln!(text, "{later} SELECT, INSERT, UPDATE ON TABLES TO {dml};");
+    let _ = writeln!(text, "{later} SELECT ON TABLES TO {read};");
+    let made = format!(
+        "The tables are made by {said_ddl}: by the load itself, where `ddl_address` names the role, or with what \
+         `bron mapping ddl --dialect postgres` prints."
+    );
+    let _ = writeln!(text, "-- {made}\n-- What follows is for tables that were there before:");
     for table in model.entities.keys().map(String::as_str).chain(CONTROL_TABLES).map(quoted) {
         let _ = writeln!(text, "GRANT SELECT, INSERT, UPDATE ON public.{table} TO {dml};");
         let _ = writeln!(text, "GRANT SELECT ON public.{table} TO {read};");

@@ -20,18 +20,26 @@ pub(crate) const FACTS: &str = "SELECT 'PostgreSQL ' || current_setting('server_
      (SELECT concat_ws(', ', version, cipher) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl), \
      coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), \
      (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p'))";
-/// Ids are spread evenly, so every row of a batch is one look-up in the index, and the pages of a target that
-/// is being loaded are in memory: without this the planner reads the whole table for each batch.
-pub(crate) const PREFER_INDEX: &str = "SET LOCAL random_page_cost = 1.1";
+/// Ids are spread evenly, so every row of a batch is one look-up in the index, and the pages of a target that is being
+/// loaded are in memory: without the first the planner reads the whole table for each batch. A statement that takes
+/// so little time is not worth compiling, and the staged rows of a part fit in the buffers.
+pub(crate) const FOR_BATCHES: &str =
+    "SET random_page_cost = 1.1; SET jit = off; SET temp_buffers = '64MB'; SET work_mem = '32MB'";
+/// A part is small beside its table: its rows are looked up and never joined with all rows.
+pub(crate) const LOOK_UP: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+/// Sets the option `$1` of the session to `$2`.
+pub(crate) const SET: &str = "SELECT set_config($1, $2, false)";
 
 /// The statements that write one batch.
 pub(crate) struct WriteStatements {
+    /// Takes the rows, with their runs, into a table that has no key yet.
+    pub(crate) fill: Arc<str>,
     /// Makes the staging table, which empties itself at the end of each transaction.
     pub(crate) stage: Arc<str>,
     /// Takes the rows into the staging table.
     pub(crate) copy: Arc<str>,
-    /// Moves the rows that are new or differ; `$1` and `$2` are the runs. Gives the numbers of inserted
-    /// and of updated rows.
+    /// Moves the rows that are new or differ; `$1` and `$2` are the runs. Gives the numbers of rows that were found
+    /// to be new or other, that were inserted, and that were updated.
     pub(crate) merge: Arc<str>,
     /// Gives the number of staged rows that the table does not hold as staged, and the least of their ids.
     pub(crate) verify: Arc<str>,
@@ -47,7 +55,9 @@ impl WriteStatements {
             .collect();
         let (id, table) = (quoted(ID), quoted(&layout.table));
         let different = format!("{} IS DISTINCT FROM {}", row(layout, "kept"), row(layout, "staged"));
+        let all = list(layout.names().chain(RUN_COLUMNS));
         Self {
+            fill: format!("COPY {table} ({all}) FROM STDIN (FORMAT binary)").into(),
             stage: format!("CREATE TEMP TABLE {stage} ({}) ON COMMIT DELETE ROWS", definitions.join(", "))
                 .into(),
             copy: format!("COPY {stage} ({}) FROM STDIN (FORMAT binary)", list(layout.names())).into(),
@@ -61,33 +71,33 @@ impl WriteStatements {
     }
 }
 
+/// One pass looks every staged row up and keeps those that are new or differ; only they are written. An unchanged row
+/// is not even locked, which would rewrite its page.
 fn merge(layout: &Layout, stage: &str) -> String {
     let (id, table) = (quoted(ID), quoted(&layout.table));
     let fields = list(layout.names());
     let all = list(layout.names().chain(RUN_COLUMNS));
     let staged: Vec<String> = layout.names().map(|name| format!("staged.{}", quoted(name))).collect();
     let assignments: Vec<String> =
-        layout.content().chain(RUN_COLUMNS).map(|name| format!("{0} = EXCLUDED.{0}", quoted(name))).collect();
-    let run = quoted(RUN_COLUMNS[1]);
-    let mut allowed = format!("kept.{run} <> EXCLUDED.{run}");
+        layout.content().map(|name| format!("{0} = found.{0}", quoted(name))).collect();
+    let [extract, load] = RUN_COLUMNS.map(quoted);
+    let mut allowed = format!("kept.{load} <> $2");
     if layout.has_source_system() {
         let system = quoted(SOURCE_SYSTEM);
-        allowed.push_str(&format!(" AND kept.{system} IS NOT DISTINCT FROM EXCLUDED.{system}"));
+        allowed.push_str(&format!(" AND kept.{system} IS NOT DISTINCT FROM found.{system}"));
     }
-    // The inner filter is what keeps unchanged rows from being locked, which would rewrite their pages.
     format!(
-        "WITH changed AS (SELECT {} FROM {stage} AS staged WHERE NOT EXISTS (SELECT 1 FROM {table} AS kept \
-         WHERE kept.{id} = staged.{id} AND {} IS NOT DISTINCT FROM {}) ORDER BY staged.{id}), \
-         written AS (INSERT INTO {table} AS kept ({all}) SELECT {fields}, $1, $2 FROM changed \
-         ON CONFLICT ({id}) DO UPDATE SET {} WHERE {allowed} AND {} IS DISTINCT FROM {} \
-         RETURNING (kept.xmax = 0) AS inserted) \
-         SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM written",
+        "WITH found AS MATERIALIZED (SELECT {}, kept.{id} IS NULL AS \"@new\" FROM {stage} AS staged \
+         LEFT JOIN {table} AS kept ON kept.{id} = staged.{id} WHERE kept.{id} IS NULL OR {} IS DISTINCT FROM {}), \
+         inserted AS (INSERT INTO {table} ({all}) SELECT {fields}, $1, $2 FROM found WHERE \"@new\" ORDER BY {id} \
+         ON CONFLICT ({id}) DO NOTHING RETURNING 1), \
+         updated AS (UPDATE {table} AS kept SET {}, {extract} = $1, {load} = $2 FROM found \
+         WHERE NOT \"@new\" AND kept.{id} = found.{id} AND {allowed} RETURNING 1) \
+         SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM inserted), (SELECT count(*) FROM updated)",
         staged.join(", "),
         row(layout, "kept"),
         row(layout, "staged"),
         assignments.join(", "),
-        row(layout, "kept"),
-        row(layout, "EXCLUDED"),
     )
 }
 

@@ -13,6 +13,9 @@ use crate::chain::installation_mark;
 use crate::failure::{Failure, whole};
 use crate::settings::Pieces;
 
+/// The address of the role that makes tables, in `[target]`.
+const DDL_ADDRESS: &str = "ddl_address";
+
 /// What a target says.
 struct Answer {
     facts: Result<Option<TargetFacts>, bron_load::Error>,
@@ -26,6 +29,15 @@ struct Answer {
 pub(super) struct Asking<'a> {
     target: &'a Result<Target, Failure>,
     answer: Option<Receiver<Answer>>,
+    others: Vec<Other<'a>>,
+}
+
+/// Another role on the target that is being asked.
+struct Other<'a> {
+    /// The key in `[target]` that its address stands under.
+    key: &'static str,
+    target: &'a Result<Target, Failure>,
+    answer: Option<Receiver<Result<Option<TargetFacts>, bron_load::Error>>>,
 }
 
 /// Begins to ask the target.
@@ -46,11 +58,23 @@ pub(super) fn ask(pieces: &Pieces) -> Asking<'_> {
         });
         answer
     });
-    Asking { target: &pieces.target, answer }
+    let others = pieces.other_roles.iter().map(|(key, target)| {
+        let answer = target.as_ref().ok().map(|target| {
+            let ((said, answer), target) = (channel(), target.clone());
+            thread::spawn(move || said.send(examine(&target)));
+            answer
+        });
+        Other { key, target, answer }
+    });
+    Asking { target: &pieces.target, answer, others: others.collect() }
 }
 
 /// Waits for the answer and judges it.
 pub(super) fn judge(asking: Asking<'_>, deadline: Deadline, area: &mut Area<'_>) {
+    for other in &asking.others {
+        judge_role(other, deadline, area);
+    }
+    let has_definer = asking.others.iter().any(|other| other.key == DDL_ADDRESS);
     let (target, answer) = match (asking.target, asking.answer) {
         (Ok(target), Some(answer)) => (target, answer),
         (Ok(_), None) => return,
@@ -69,7 +93,7 @@ pub(super) fn judge(asking: Asking<'_>, deadline: Deadline, area: &mut Area<'_>)
     };
     let there = answer.there;
     match (answer.facts, target) {
-        (Ok(Some(facts)), _) => judge_server(&facts, target, area),
+        (Ok(Some(facts)), _) => judge_server(&facts, target, has_definer, area),
         (Ok(None), Target::Sqlite(path)) => judge_file(path, area),
         (Ok(None), Target::Postgres(_)) => {}
         (Err(error), _) => {
@@ -87,7 +111,35 @@ pub(super) fn judge(asking: Asking<'_>, deadline: Deadline, area: &mut Area<'_>)
     }
 }
 
-fn judge_server(facts: &TargetFacts, target: &Target, area: &mut Area<'_>) {
+/// Whether the role behind another address than that of the rows is let in, and may do its own work and no more.
+fn judge_role(other: &Other<'_>, deadline: Deadline, area: &mut Area<'_>) {
+    let key = other.key;
+    let (target, answer) = match (other.target, &other.answer) {
+        (Ok(target), Some(answer)) => (target, answer),
+        (Ok(_), None) => return,
+        (Err(failure), _) => {
+            area.fails(key, failure.message.clone(), format!("mend `{key}` of `[target]` in bron.toml"));
+            return;
+        }
+    };
+    let advice = "give the role the rights that `bron grants --target` prints";
+    match deadline.hear(answer) {
+        None => area.fails(key, format!("{target}: no answer in time"), "`--patience` waits longer"),
+        Some(Err(error)) => {
+            area.fails(key, whole(&error), format!("look at `{key}` in bron.toml and at the server"));
+        }
+        Some(Ok(None)) => area.look(key, "is a file, which has no roles", format!("leave `{key}` out")),
+        Some(Ok(Some(facts))) if key == DDL_ADDRESS && !facts.may_create => {
+            area.fails(key, "the role may not create tables", advice);
+        }
+        Some(Ok(Some(facts))) if key != DDL_ADDRESS && facts.may_create => {
+            area.look(key, "the role only reads, and may create tables", advice);
+        }
+        Some(Ok(Some(_))) => area.fine(key, format!("{target}: the role may do its work")),
+    }
+}
+
+fn judge_server(facts: &TargetFacts, target: &Target, has_definer: bool, area: &mut Area<'_>) {
     area.fine("reached", format!("{target}, {}", facts.product));
     match &facts.encryption {
         Some(how) if facts.checked => area.fine("encryption", format!("TLS ({how}), certificate checked")),
@@ -104,6 +156,8 @@ fn judge_server(facts: &TargetFacts, target: &Target, area: &mut Area<'_>) {
             "may create",
             "the user may create tables; loading needs no such right once they are there",
         );
+    } else if has_definer {
+        area.fine("may create", "the user may not create tables; the role of `ddl_address` does");
     } else if facts.tables == 0 {
         let advice = "make them with `bron mapping ddl`, with the rights that `bron grants --target` prints";
         area.fails("may create", "there are no tables, and the user may not create any", advice);

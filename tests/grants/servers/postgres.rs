@@ -139,3 +139,56 @@ fn three_roles_make_load_and_compare_the_target() {
         assert_eq!(execute(&server, role, statement), Err("42501".to_owned()), "{role}: {statement}");
     }
 }
+
+/// Sets the target of a project to a server on which each role has an address of its own.
+fn with_three_addresses(project: &Project, server: &PostgresServer) {
+    let settings = project.dir.join("bron.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let mut text: String =
+        text.lines().filter(|line| !line.starts_with("target ")).map(|line| format!("{line}\n")).collect();
+    let [dml, ddl, read] = ["dml", "ddl", "read"].map(|role| address(server, &format!("stad_{role}")));
+    std::fs::write(project.dir.join("reader"), read).unwrap();
+    text.push_str(&format!("\n[target]\naddress = \"{dml}\"\nddl_address = \"{ddl}\"\n"));
+    text.push_str("read_address = \"file:reader\"\nconnections = 3\nlock_timeout_seconds = 5\n");
+    std::fs::write(settings, text).unwrap();
+}
+
+#[test]
+fn three_roles_do_the_whole_work_from_an_empty_database() {
+    let (server, project) = (PostgresServer::start().unwrap(), fresh_city());
+    let roles = "CREATE ROLE stad_ddl LOGIN; CREATE ROLE stad_dml LOGIN; CREATE ROLE stad_read LOGIN; \
+                 REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC";
+    execute(&server, "bron", roles).unwrap();
+    with_three_addresses(&project, &server);
+    let dir = project.dir.to_str().unwrap();
+    let told = run(["doctor", "--project", dir]).expect(&[1]).stdout;
+    assert!(told.contains("ddl_address") && told.contains("may not create tables"), "{told}");
+    let text = grants(&project.dir, &["--dialect", "postgres", "--target", "--role", "stad"]);
+    let (before, _) = text.split_once("-- The tables are made by").unwrap();
+    execute(&server, "bron", before).unwrap();
+    let told = run(["doctor", "--project", dir]).stdout;
+    assert!(told.contains("the role of `ddl_address` does") && told.contains("read_address"), "{told}");
+
+    let migrated = run_project("migrate", &project.dir).expect(&[0, 3]).json();
+    assert_eq!(migrated["findings_total"], 0);
+    assert_eq!(run_project("migrate", &project.dir).expect(&[0, 3]).json()["no_op"], true);
+    // Every table has its key, and every one belongs to the role that makes tables.
+    for wrong in [
+        "SELECT FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \
+         AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisprimary)",
+        "SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \
+         AND relowner <> 'stad_ddl'::regrole",
+        "SELECT FROM bron_schema WHERE entity LIKE '@un%'",
+    ] {
+        // Divided by zero where there is such a thing.
+        execute(&server, "bron", &format!("SELECT 1 / (SELECT (NOT EXISTS ({wrong}))::integer)")).unwrap();
+    }
+    for (role, statement) in [
+        ("stad_read", "UPDATE person SET id = id"),
+        ("stad_dml", "DELETE FROM bron_schema"),
+        ("stad_dml", "TRUNCATE person"),
+        ("stad_dml", "ALTER TABLE person DROP CONSTRAINT person_pkey"),
+    ] {
+        assert_eq!(execute(&server, role, statement), Err("42501".to_owned()), "{role}: {statement}");
+    }
+}
