@@ -33,16 +33,31 @@ const FIRST_YEAR: u64 = 2013;
 /// Rows that one statement inserts: 13 times as many values are fewer than a statement of SQLite may have.
 const PER_STATEMENT: u64 = 500;
 
+/// Which visits differ from those of the first edition.
+#[derive(Clone, Copy)]
+pub(crate) enum Edition {
+    /// None.
+    First,
+    /// Every tenth has another remark, as in a later snapshot.
+    TenthChanged,
+    /// The one in the middle has the remark [`REFUSED`].
+    OneRefused,
+}
+
+/// A remark that a table may refuse.
+pub(crate) const REFUSED: &str = "FEL";
+
 /// A folder with the visits, removed when dropped.
 pub(crate) struct Visits {
     folder: TempDir,
     rows: u64,
+    edition: Edition,
 }
 
 impl Visits {
     /// Writes so many visits as monthly files.
-    pub(crate) fn write(rows: u64) -> Self {
-        let visits = Self { folder: tempfile::tempdir().expect("a temporary folder"), rows };
+    pub(crate) fn write(rows: u64, edition: Edition) -> Self {
+        let visits = Self { folder: tempfile::tempdir().expect("a temporary folder"), rows, edition };
         fs::create_dir(visits.folder()).expect("a folder can be made");
         for month in 0..rows.div_ceil(PER_FILE) {
             let mut file = BufWriter::new(File::create(visits.file(month)).expect("a file can be made"));
@@ -79,7 +94,20 @@ impl Visits {
 
     fn of_month(&self, month: u64) -> impl Iterator<Item = [String; COLUMNS.len()]> {
         let last = self.rows.min((month + 1) * PER_FILE);
-        (month * PER_FILE..last).map(|index| visit(index + 1))
+        (month * PER_FILE..last).map(|index| self.visit(index + 1))
+    }
+
+    fn visit(&self, id: u64) -> [String; COLUMNS.len()] {
+        let mut visit = visit(id);
+        let remark = match self.edition {
+            Edition::TenthChanged if id.is_multiple_of(10) => Some("Rättad i efterhand"),
+            Edition::OneRefused if id == self.rows / 2 => Some(REFUSED),
+            Edition::First | Edition::TenthChanged | Edition::OneRefused => None,
+        };
+        if let (Some(remark), Some(last)) = (remark, visit.last_mut()) {
+            remark.clone_into(last);
+        }
+        visit
     }
 
     /// Makes the table in the database of a PostgreSQL server.
@@ -108,7 +136,7 @@ impl Visits {
             let row = format!("({})", vec!["nullif(?, '')"; COLUMNS.len()].join(", "));
             let rows = vec![row; visits.clone().count()].join(", ");
             let mut statement = sqlx::query(AssertSqlSafe(format!("INSERT INTO besok VALUES {rows}")));
-            for value in visits.flat_map(|index| visit(index + 1)) {
+            for value in visits.flat_map(|index| self.visit(index + 1)) {
                 statement = statement.bind(value);
             }
             statement.execute(&mut connection).await?;
