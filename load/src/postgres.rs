@@ -95,6 +95,16 @@ impl Session {
         Ok(self.connection.as_mut().expect("the connection was made just before"))
     }
 
+    /// The connection, made again when it was cut while nobody used it.
+    async fn awake(&mut self) -> Result<&mut PgConnection> {
+        if let Some(connection) = &mut self.connection
+            && connection.ping().await.is_err()
+        {
+            self.usable = false;
+        }
+        self.connection().await
+    }
+
     /// Gives up a connection after a failure that may have cut it.
     fn after(&mut self, error: Error) -> Error {
         if error.kind() == ErrorKind::Connection {
@@ -139,7 +149,8 @@ impl Sink for PostgresSink {
         session.access.require_write().map_err(|error| error.at(&session.place))?;
         let (references, with_foreign_keys) = (Reference::all(model), session.terms.foreign_keys);
         let finished = runtime.block_on(async {
-            let connection = session.connection().await?;
+            // The parts may have taken hours, and this connection had nothing to do meanwhile.
+            let connection = session.awake().await?;
             finishing::finish(connection, &layouts, &references, run, with_foreign_keys).await
         });
         finished.map_err(|error| session.after(error))

@@ -43,7 +43,7 @@ pub(super) async fn finish(
     }
     finished.unaltered.sort_unstable();
     finished.keyed.sort_unstable();
-    check(connection, layouts, references, with_foreign_keys, &mut finished).await?;
+    check(connection, references, with_foreign_keys, &mut finished).await?;
     let released = sqlx::query(statements::RELEASE_ALL).execute(connection).await;
     released.map_err(|error| Error::of(&error, "the load cannot be ended"))?;
     Ok(finished)
@@ -83,7 +83,9 @@ async fn key(
 
 /// The error when a table that another run makes is met.
 pub(super) fn of_another_run(table: &str, run: &str) -> Error {
-    let text = format!("table {table}: load run {run} has begun to fill it, and has not finished");
+    let text = format!(
+        "table {table}: load run {run} has begun to fill it, and has not finished; running the load again does"
+    );
     Error::new(ErrorKind::Busy, text)
 }
 
@@ -107,16 +109,17 @@ async fn repeated(connection: &mut PgConnection, layout: &Layout) -> Result<Erro
 /// Puts on the foreign keys that a load took off, and leaves out those that rows do not keep.
 async fn check(
     connection: &mut PgConnection,
-    layouts: &[Layout],
     references: &[Reference],
     wanted: bool,
     finished: &mut Finished,
 ) -> Result<()> {
     let failed = |error: sqlx::Error| Error::of(&error, "bron_schema");
     let mut unchecked = BTreeSet::new();
-    for layout in layouts.iter().filter(|layout| !finished.unaltered.contains(&layout.table)) {
-        if remembered(connection, &statements::unchecked(&layout.table)).await?.is_some() {
-            unchecked.insert(layout.table.clone());
+    // Those of a load that ended while this one was at work are among them.
+    let off = sqlx::query_scalar::<_, String>(statements::LIST_UNCHECKED).fetch_all(&mut *connection).await;
+    for table in off.map_err(failed)? {
+        if may_alter(connection, &table).await? {
+            unchecked.insert(table);
         }
     }
     if unchecked.is_empty() {

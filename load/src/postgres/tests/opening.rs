@@ -137,6 +137,15 @@ fn a_finish_that_was_interrupted_goes_on() {
 }
 
 #[test]
+fn a_connection_that_was_cut_during_the_load_is_made_again() {
+    let (server, model) = (PostgresServer::start().unwrap(), model());
+    let mut sink = begun(&server, &model, "r1");
+    write(open(&server.target()).unwrap().as_mut(), &model, "p", &[row(1, "a")], "r1");
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bron'");
+    assert_eq!(sink.finish(&model, &NAMES, &run("r1")).unwrap().keyed, ["insats"]);
+}
+
+#[test]
 fn an_id_of_two_parts_is_found_when_the_key_is_built() {
     let (server, model) = (PostgresServer::start().unwrap(), model());
     let mut sink = begun(&server, &model, "r1");
@@ -195,11 +204,13 @@ fn the_load_that_ends_last_puts_on_the_foreign_keys() {
     write(one.as_mut(), &model, "p", &[row(1, "a")], "r1");
     one.finish(&model, &NAMES, &run("r1")).unwrap();
     one.begin(&model, &NAMES, &run("r1")).unwrap();
-    let mut other = begun(&server, &model, "r2");
+    let mut other = prepared(&server, &model);
+    other.begin(&model, &[], &run("r2")).unwrap();
     assert!(one.finish(&model, &NAMES, &run("r1")).unwrap().left_to_another);
-    write(other.as_mut(), &model, "q", &[referring(2, 3)], "r2");
-    write(other.as_mut(), &model, "r", &[referring(3, 2)], "r2");
-    assert_eq!(other.finish(&model, &NAMES, &run("r2")).unwrap().references, 1);
+    write(one.as_mut(), &model, "q", &[referring(2, 3)], "r2");
+    write(one.as_mut(), &model, "r", &[referring(3, 2)], "r2");
+    assert_eq!(other.finish(&model, &[], &run("r2")).unwrap().references, 1);
+    assert!(server.texts(STATES).is_empty());
 }
 
 #[test]
