@@ -5,10 +5,13 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row};
 
 use super::encode::Encoder;
+use super::refusals::{self, PartTrial};
 use super::{SETTLE_ATTEMPTS, SETTLE_PAUSE, Session, counts, whole};
 use crate::admission::contested;
 use crate::error::{Error, ErrorKind, Result};
+use crate::isolation::{Isolated, isolate};
 use crate::layout::Layout;
+use crate::refusal::Objection;
 use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
 use crate::sql::postgres::{LOCK, PREFER_INDEX, WriteStatements};
 use crate::sql::{self, statement};
@@ -24,7 +27,7 @@ pub(super) async fn part(
     session: &mut Session,
     layout: &Layout,
     part: &PartId,
-    batch: &Batch,
+    rows: (&Batch, Vec<(usize, Objection)>),
     run: &RunIds,
 ) -> Result<Receipt> {
     let statements = WriteStatements::new(layout);
@@ -34,7 +37,7 @@ pub(super) async fn part(
         let stage = sqlx::query(statement(&statements.stage)).execute(&mut *connection).await;
         stage.map_err(|error| Error::of(&error, format!("staging table of {}", layout.table)))?;
     }
-    let attempt = attempt(connection, layout, &statements, part, batch, run).await;
+    let attempt = attempt(connection, layout, &statements, part, rows, run).await;
     session.staged.insert(layout.table.clone());
     match attempt? {
         Attempt::Done(receipt) => Ok(receipt),
@@ -47,7 +50,7 @@ async fn attempt(
     layout: &Layout,
     statements: &WriteStatements,
     part: &PartId,
-    batch: &Batch,
+    (batch, known): (&Batch, Vec<(usize, Objection)>),
     run: &RunIds,
 ) -> Result<Attempt> {
     let failed = |error: sqlx::Error| Error::of(&error, format!("{} of table {}", part.part, layout.table));
@@ -56,25 +59,10 @@ async fn attempt(
         return Ok(Attempt::Done(receipt));
     }
     sqlx::raw_sql(PREFER_INDEX).execute(&mut *transaction).await.map_err(failed)?;
-    copy(&mut transaction, layout, statements, batch).await.map_err(failed)?;
-    // Not kept prepared: a plan made while the table was small would read all of it when it is large.
-    let merge = sqlx::query(statement(&statements.merge)).persistent(false);
-    let merged = merge.bind(&run.extract_run_id).bind(&run.load_run_id);
-    let merged = merged.fetch_one(&mut *transaction).await.map_err(failed)?;
-    let number = |index: usize| merged.try_get::<i64, _>(index).map(whole).map_err(failed);
-    let rows = u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows");
-    let (inserted, updated) = (number(0)?, number(1)?);
-    let counts = Counts { rows, inserted, updated, unchanged: rows - inserted - updated };
-    if counts.unchanged > 0 {
-        let verified =
-            sqlx::query(statement(&statements.verify)).fetch_one(&mut *transaction).await.map_err(failed)?;
-        let other = verified.try_get::<i64, _>(0).map(whole).map_err(failed)?;
-        if other > 0 {
-            let least = verified.try_get::<Option<String>, _>(1).map_err(failed)?;
-            return Err(contested(layout, other, least.as_deref().unwrap_or("unknown")));
-        }
-    }
-    if updated > 0 {
+    let mut trial = PartTrial::new(&mut transaction, layout, statements, part, run);
+    let Isolated { counts, refused } = isolate(&mut trial, batch, known).await?;
+    refusals::write(&mut transaction, part, batch, &refused, run).await?;
+    if counts.updated > 0 {
         let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
         supersede.execute(&mut *transaction).await.map_err(failed)?;
     }
@@ -83,6 +71,36 @@ async fn attempt(
         Ok(()) => Ok(Attempt::Done(Receipt::Written(counts))),
         Err(error) => Ok(Attempt::Unanswered(counts, failed(error))),
     }
+}
+
+/// Writes rows through the staging table, all or none of them.
+pub(super) async fn rows(
+    connection: &mut PgConnection,
+    layout: &Layout,
+    statements: &WriteStatements,
+    batch: &Batch,
+    run: &RunIds,
+    failed: &impl Fn(sqlx::Error) -> Error,
+) -> Result<Counts> {
+    copy(connection, layout, statements, batch).await.map_err(failed)?;
+    // Not kept prepared: a plan made while the table was small would read all of it when it is large.
+    let merge = sqlx::query(statement(&statements.merge)).persistent(false);
+    let merged = merge.bind(&run.extract_run_id).bind(&run.load_run_id);
+    let merged = merged.fetch_one(&mut *connection).await.map_err(failed)?;
+    let number = |index: usize| merged.try_get::<i64, _>(index).map(whole).map_err(failed);
+    let rows = u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows");
+    let (inserted, updated) = (number(0)?, number(1)?);
+    let counts = Counts { rows, inserted, updated, unchanged: rows - inserted - updated, refused: 0 };
+    if counts.unchanged > 0 {
+        let verified =
+            sqlx::query(statement(&statements.verify)).fetch_one(&mut *connection).await.map_err(failed)?;
+        let other = verified.try_get::<i64, _>(0).map(whole).map_err(failed)?;
+        if other > 0 {
+            let least = verified.try_get::<Option<String>, _>(1).map_err(failed)?;
+            return Err(contested(layout, other, least.as_deref().unwrap_or("unknown")));
+        }
+    }
+    Ok(counts)
 }
 
 /// Waits for other writers of the part, and gives its receipt when there is one.
