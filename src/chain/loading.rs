@@ -3,6 +3,8 @@
 use bron_load::{PartId, Receipt, RunIds, Sink, open};
 use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
+use bron_reconcile::summary::RefusedLine;
+
 use super::{Chain, Work};
 use crate::failure::Failure;
 
@@ -66,6 +68,15 @@ impl Chain<'_> {
                 self.load_entity(sink.as_mut(), mapping, entity, &mut work)?;
             }
             stage.step();
+        }
+        stage.now("refused");
+        let refused = self.refused(sink.as_mut())?;
+        for line in refused.lines() {
+            let RefusedLine { system, table, entity, reason, constraint, rows } = line;
+            let constraint = if constraint.is_empty() { String::new() } else { format!(" by {constraint}") };
+            self.printer.say(&format!(
+                "load       {rows} rows of {entity} from {system}/{table} were refused{constraint} ({reason})"
+            ));
         }
         Ok(work)
     }
