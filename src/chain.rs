@@ -18,6 +18,7 @@ mod lookups;
 mod quality;
 mod readings;
 mod reconciliation;
+mod refused;
 mod retention;
 mod run;
 mod seal;

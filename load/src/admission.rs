@@ -1,33 +1,44 @@
 //! What a batch must be before a row of it is sent to a target.
 
+use std::collections::BTreeMap;
+
 use bron_mappings::{Batch, Cells, ColumnType, Entity, EntityId};
 
 use crate::calendar;
 use crate::decimal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Dialect, Layout};
+use crate::refusal::Objection;
 
-/// Refuses a batch with other columns than the entity's, with an id twice, without a required value or
-/// with a value that the target cannot hold.
+/// Refuses a batch with other columns than the entity's or with an id twice. Gives the rows that the target is not
+/// even asked about, by their place in the batch: those without a required value and those with a value that it
+/// cannot hold.
 ///
 /// # Errors
-/// Of kind `Data`, naming the entity, the field and the row of the batch, counted from 1.
-pub(crate) fn admit(entity: &Entity, layout: &Layout, batch: &Batch, dialect: Dialect) -> Result<()> {
+/// Of kind `Data`, naming the entity.
+pub(crate) fn admit(
+    entity: &Entity,
+    layout: &Layout,
+    batch: &Batch,
+    dialect: Dialect,
+) -> Result<Vec<(usize, Objection)>> {
     if batch.schema() != entity.schema() {
         return Err(refused(layout, "the batch does not have the columns of the entity"));
     }
+    let mut found = BTreeMap::new();
     for (index, column) in layout.columns.iter().enumerate() {
         let cells = batch.cells(index);
-        if column.required
-            && let Some(row) = (0..cells.len()).find(|&row| cells.is_null(row))
-        {
-            return Err(refused_field(layout, index, row, "has no value, and the field is required"));
-        }
-        if let Some(row) = (0..cells.len()).find(|&row| !fits(cells, row, dialect)) {
-            return Err(refused_field(layout, index, row, limit(column.kind)));
+        for row in 0..cells.len() {
+            let (sqlstate, finding) = match cells.is_null(row) {
+                true if column.required => ("23502", "bron:required"),
+                false if !fits(cells, row, dialect) => limit(column.kind),
+                true | false => continue,
+            };
+            found.entry(row).or_insert_with(|| Objection::new(sqlstate, finding));
         }
     }
-    refuse_repeated_ids(layout, batch.cells(0))
+    refuse_repeated_ids(layout, batch.cells(0))?;
+    Ok(found.into_iter().collect())
 }
 
 fn fits(cells: Cells<'_>, row: usize, dialect: Dialect) -> bool {
@@ -44,12 +55,13 @@ fn fits(cells: Cells<'_>, row: usize, dialect: Dialect) -> bool {
     }
 }
 
-const fn limit(kind: ColumnType) -> &'static str {
+/// The SQLSTATE and the finding for a value that does not fit its column.
+const fn limit(kind: ColumnType) -> (&'static str, &'static str) {
     match kind {
-        ColumnType::Text => "holds the character U+0000, which the target cannot store",
-        ColumnType::Decimal { .. } => "has more than 38 digits",
-        ColumnType::Date | ColumnType::Time => "is outside the years 1 to 9999",
-        ColumnType::Bytes | ColumnType::Bool | ColumnType::Int | ColumnType::Id => "cannot be stored",
+        ColumnType::Text => ("22021", "bron:nul"),
+        ColumnType::Decimal { .. } => ("22003", "bron:digits"),
+        ColumnType::Date | ColumnType::Time => ("22008", "bron:calendar"),
+        ColumnType::Bytes | ColumnType::Bool | ColumnType::Int | ColumnType::Id => ("22000", "bron:value"),
     }
 }
 
@@ -73,11 +85,6 @@ fn refuse_repeated_ids(layout: &Layout, cells: Cells<'_>) -> Result<()> {
 
 fn refused(layout: &Layout, problem: &str) -> Error {
     Error::new(ErrorKind::Data, format!("entity {}: {problem}", layout.table))
-}
-
-fn refused_field(layout: &Layout, index: usize, row: usize, problem: &str) -> Error {
-    let name = &layout.columns[index].name;
-    refused(layout, &format!("field {name}: row {} of the batch {problem}", row + 1))
 }
 
 /// The error when rows may not be overwritten: another part of the run, or another system, wrote them.

@@ -1,8 +1,12 @@
 //! What every sink must do, whatever database is behind it: the cases, and the rows they work on.
 
+pub(crate) mod refusals;
+
 use bron_mappings::{Batch, ColumnBuilder, ColumnType, Digest, Entity, EntityId, Model, Value};
 
 use crate::{Counts, ErrorKind, IdRange, PartId, Receipt, RunIds, Sink, Target, UNREADABLE, open, read_only};
+
+pub(crate) use refusals::*;
 
 /// A place where one test may do as it likes.
 pub(crate) trait Home {
@@ -29,7 +33,11 @@ macro_rules! every_case {
             every_type_survives, a_part_is_written_once, the_same_rows_are_left_alone, changed_rows_are_overwritten,
             going_back_to_an_earlier_run_writes_again, another_system_keeps_its_rows, an_id_twice_is_refused,
             two_parts_of_a_run_do_not_fight, a_part_does_not_change_within_a_run, missing_values_are_refused,
-            days_outside_the_calendar_are_refused, drift_is_refused_and_nothing_is_made, a_model_that_moved_is_drift,
+            values_outside_what_is_stored_are_refused, a_check_refuses_its_rows_and_no_other,
+            a_part_of_bad_rows_has_a_receipt, of_equal_values_the_first_is_kept,
+            references_of_somebody_else_are_kept, references_that_are_checked_at_the_end_are_kept,
+            a_refused_change_leaves_the_row_as_it_was, rows_of_another_part_are_an_error_beside_bad_rows,
+            drift_is_refused_and_nothing_is_made, a_model_that_moved_is_drift,
             rows_come_in_the_order_of_their_ids, reading_alters_nothing, a_reader_may_stop_early,
             a_table_made_anew_has_no_receipts, an_empty_part_has_a_receipt, names_that_sql_uses_are_names,
             what_is_missing_is_named, a_target_belongs_to_one_installation,
@@ -142,7 +150,7 @@ pub(crate) fn all(sink: &mut dyn Sink, model: &Model, range: Option<IdRange>) ->
 }
 
 fn counts(rows: u64, inserted: u64, updated: u64, unchanged: u64) -> Counts {
-    Counts { rows, inserted, updated, unchanged }
+    Counts { rows, inserted, updated, unchanged, refused: 0 }
 }
 
 pub(crate) fn every_type_survives(home: &impl Home) {
@@ -285,45 +293,6 @@ pub(crate) fn a_part_does_not_change_within_a_run(home: &impl Home) {
         sink.write(insats(&model), &part("p", "b"), &batch(&model, &[row(2, "b")]), &run("r1")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
     assert_eq!(sink.count(insats(&model)).unwrap(), 1);
-}
-
-pub(crate) fn missing_values_are_refused(home: &impl Home) {
-    let model = model();
-    let mut sink = prepared(home, &model);
-    let good = batch(&model, &[row(1, "a"), row(2, "b")]);
-    let at = good.schema().index_of("src_key").unwrap();
-    let mut columns = good.record().columns().to_vec();
-    let mut builder = ColumnBuilder::new(ColumnType::Text, 2);
-    builder.push(Some(Value::Text("x")));
-    builder.push(None);
-    columns[at] = builder.finish();
-    let bad = Batch::new(good.schema(), columns, 2).unwrap();
-    let error = sink.write(insats(&model), &part("p", "a"), &bad, &run("r1")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Data);
-    assert!(error.to_string().contains("field src_key: row 2 of the batch has no value"), "{error}");
-    let other = PartId { entity: "order".to_owned(), ..part("p", "a") };
-    assert_eq!(sink.write(insats(&model), &other, &good, &run("r1")).unwrap_err().kind(), ErrorKind::Data);
-    let order = model.entity("order").unwrap();
-    assert_eq!(sink.write(order, &other, &good, &run("r1")).unwrap_err().kind(), ErrorKind::Data);
-}
-
-pub(crate) fn days_outside_the_calendar_are_refused(home: &impl Home) {
-    let model = model();
-    let mut sink = prepared(home, &model);
-    for (field, value) in [
-        (3, Value::Date(2_932_897)),
-        (3, Value::Date(-719_163)),
-        (4, Value::Time(253_402_300_800_000_000)),
-        (4, Value::Time(i64::MIN)),
-        (5, Value::Decimal(i128::MAX)),
-    ] {
-        let mut bad = row(1, "a");
-        bad.own[field] = Some(value);
-        let error =
-            sink.write(insats(&model), &part("p", "a"), &batch(&model, &[bad]), &run("r1")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Data);
-        assert!(error.to_string().contains("row 1 of the batch"), "{error}");
-    }
 }
 
 pub(crate) fn drift_is_refused_and_nothing_is_made(home: &impl Home) {

@@ -7,7 +7,7 @@ use bron_mappings::{Entity, Field, FieldType, Model, ProtectionClass};
 use crate::layout::{Dialect, Layout, RUN_COLUMNS, Reference};
 use crate::sql;
 
-/// The statements that create every table of the model and the two control tables `bron_receipt` and
+/// The statements that create every table of the model and the control tables `bron_receipt`, `bron_refused` and
 /// `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand an index on every
 /// reference, which [`Sink::finish`](crate::Sink::finish) puts on tables of PostgreSQL that it made and which nobody
 /// makes for SQLite, and what each table and column means, in Swedish, with the protection of the column. PostgreSQL

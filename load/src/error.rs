@@ -5,6 +5,8 @@ use std::fmt;
 
 use sqlx::error::DatabaseError;
 
+use crate::refusal::{self, Answer};
+
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -38,27 +40,47 @@ pub struct Error {
     kind: ErrorKind,
     context: String,
     source: Option<Cause>,
+    /// Boxed, so that a result without an error stays small.
+    answer: Option<Box<Answer>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into(), source: None }
+        Self { kind, context: context.into(), source: None, answer: None }
     }
 
     /// An error whose kind follows from what the driver says.
     pub(crate) fn of(error: &sqlx::Error, context: impl Into<String>) -> Self {
         let (kind, source) = Cause::of(error);
-        Self { kind, context: context.into(), source: Some(source) }
+        let answer = refusal::answer(error).map(Box::new);
+        Self { kind, context: context.into(), source: Some(source), answer }
+    }
+
+    /// What is found against a row that the database has not been asked about, or does not name.
+    pub(crate) fn against(context: impl Into<String>, answer: Answer) -> Self {
+        Self { answer: Some(Box::new(answer)), ..Self::new(ErrorKind::Data, context) }
+    }
+
+    /// The same error, when nothing can be saved of the transaction that it came in.
+    pub(crate) fn final_word(mut self) -> Self {
+        self.answer = None;
+        self
     }
 
     pub(crate) fn io(error: std::io::Error, context: impl Into<String>) -> Self {
-        Self { kind: io_kind(error.kind()), context: context.into(), source: Some(Cause::Io(error)) }
+        let (kind, source) = (io_kind(error.kind()), Some(Cause::Io(error)));
+        Self { kind, context: context.into(), source, answer: None }
     }
 
     /// Says where it happened in front of what happened.
     pub(crate) fn at(mut self, place: &str) -> Self {
         self.context = format!("{place}: {}", self.context);
         self
+    }
+
+    /// What the database says against a row; `None` when the error is about anything else than what rows hold.
+    pub(crate) fn answer(&self) -> Option<&Answer> {
+        self.answer.as_deref()
     }
 
     /// What sort of thing went wrong.
@@ -140,12 +162,16 @@ fn io_kind(kind: std::io::ErrorKind) -> ErrorKind {
     if kind == std::io::ErrorKind::PermissionDenied { ErrorKind::Permission } else { ErrorKind::Storage }
 }
 
+/// SQLite's result code for what a trigger raised.
+const TRIGGER: &str = "1811";
+
 fn said_by_database(error: &dyn DatabaseError) -> (ErrorKind, Cause) {
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_none() {
-        // SQLite's messages name tables and columns and never quote a value.
         let kind = sqlite_kind(code.parse().unwrap_or(1), error.message());
-        return (kind, Cause::Said(format!("SQLite {code}: {}", error.message())));
+        // SQLite's messages name tables and columns and never quote a value; what a trigger says may.
+        let text = if code == TRIGGER { "a trigger refused a row" } else { error.message() };
+        return (kind, Cause::Said(format!("SQLite {code}: {text}")));
     }
     let quotes_values = code.starts_with("22") || code.starts_with("23") || code.starts_with("P0");
     let mut text = format!("PostgreSQL {code}");

@@ -9,6 +9,8 @@
 //!   from the start and ends like one that was not.
 //! - A row whose content is the same is not rewritten, and keeps the run that wrote it.
 //! - A row is never overwritten by another part of the same run, nor by another source system.
+//! - A row that the target refuses for what it holds keeps no other row back: the rest of its part is written, and
+//!   which rows were refused, and by which constraint, is committed with them.
 //! - No error carries a value of a row. Ids of rows may be named: they are keyed and say nothing alone.
 //! - The only SQL that is not a constant is built in one module, where every name is quoted.
 
@@ -21,8 +23,10 @@ mod definition;
 mod error;
 mod examine;
 mod finished;
+mod isolation;
 mod layout;
 mod postgres;
+mod refusal;
 mod sink;
 mod sql;
 mod sqlite;
@@ -35,6 +39,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use examine::{TargetFacts, examine};
 pub use finished::{Dangling, Finished};
 pub use layout::Dialect;
+pub use refusal::Refusal;
 pub use sink::{
     Counts, IdRange, PartId, Receipt, RunIds, Sink, UNREADABLE, open, open_on, read_only, read_only_on,
 };

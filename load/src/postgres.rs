@@ -6,6 +6,7 @@ mod encode;
 mod finishing;
 mod opening;
 mod read;
+mod refusals;
 #[cfg(test)]
 #[cfg(feature = "postgres-tests")]
 mod tests;
@@ -23,6 +24,7 @@ use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
 use crate::layout::{Dialect, FoundColumn, Layout, Reference};
+use crate::refusal::Refusal;
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
 };
@@ -161,9 +163,9 @@ impl Sink for PostgresSink {
         session.access.require_write().map_err(|error| error.at(&session.place))?;
         require_same_entity(entity, part)?;
         let layout = Layout::of(entity)?;
-        admit(entity, &layout, batch, Dialect::Postgres)?;
+        let known = admit(entity, &layout, batch, Dialect::Postgres)?;
         runtime
-            .block_on(write::part(session, &layout, part, batch, run))
+            .block_on(write::part(session, &layout, part, (batch, known), run))
             .map_err(|error| session.after(error))
     }
 
@@ -177,6 +179,13 @@ impl Sink for PostgresSink {
             let rows = rows.map_err(|error| Error::of(&error, "bron_receipt"))?;
             rows.iter().map(listed_receipt).collect()
         });
+        listed.map_err(|error| session.after(error))
+    }
+
+    fn refused(&mut self, load_run_id: &str) -> Result<Vec<Refusal>> {
+        let Self { runtime, session } = self;
+        let listed =
+            runtime.block_on(async { refusals::list(session.connection().await?, load_run_id).await });
         listed.map_err(|error| session.after(error))
     }
 
@@ -252,8 +261,11 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
     let mut transaction = connection.begin().await.map_err(failed)?;
     // Two sinks that prepare at the same time would otherwise both find no table.
     sqlx::query(sql::postgres::LOCK).bind("bron:prepare").execute(&mut *transaction).await.map_err(failed)?;
-    let control = columns(&mut transaction, "bron_schema").await?;
-    if control.is_empty() {
+    let mut has_control = true;
+    for table in ["bron_schema", sql::refusals::TABLE] {
+        has_control &= !columns(&mut transaction, table).await?.is_empty();
+    }
+    if !has_control {
         for statement in sql::control_tables(Dialect::Postgres) {
             sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
         }
@@ -338,7 +350,14 @@ fn counts(row: &PgRow, first: usize) -> Result<Counts> {
         let stored = row.try_get::<i64, _>(first + index);
         stored.map(whole).map_err(|error| Error::of(&error, "bron_receipt"))
     };
-    Ok(Counts { rows: number(0)?, inserted: number(1)?, updated: number(2)?, unchanged: number(3)? })
+    let [rows, inserted, updated, unchanged, refused] = [0, 1, 2, 3, 4].map(number);
+    Ok(Counts {
+        rows: rows?,
+        inserted: inserted?,
+        updated: updated?,
+        unchanged: unchanged?,
+        refused: refused?,
+    })
 }
 
 fn listed_receipt(row: &PgRow) -> Result<(PartId, Counts)> {

@@ -5,6 +5,7 @@ use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
 use crate::postgres::PostgresSink;
+use crate::refusal::Refusal;
 use crate::sqlite::SqliteSink;
 use crate::target::{Place, Target};
 use crate::terms::Terms;
@@ -48,6 +49,20 @@ pub struct Counts {
     pub updated: u64,
     /// Rows that were there with the same content, and were left alone.
     pub unchanged: u64,
+    /// Rows that the target did not take for what they hold; see [`Sink::refused`].
+    pub refused: u64,
+}
+
+impl Counts {
+    /// Adds the counts of other rows of the same part.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self { rows, inserted, updated, unchanged, refused } = other;
+        self.rows += rows;
+        self.inserted += inserted;
+        self.updated += updated;
+        self.unchanged += unchanged;
+        self.refused += refused;
+    }
 }
 
 /// Proof that the rows of a part are durable in the target.
@@ -131,7 +146,12 @@ pub trait Sink: Send {
     }
 
     /// Writes the rows of a part. They need not be sorted, but sorted by id is fastest. When it returns,
-    /// rows and receipt are durable; when it fails, neither is there.
+    /// rows, refusals and receipt are durable; when it fails, none of them is there.
+    ///
+    /// A row that cannot be stored for what it holds is refused, and the others are written: a row without a
+    /// required value, with a value that the target cannot hold (a date outside the years 1 to 9999; U+0000 in
+    /// PostgreSQL), or one that a constraint, a domain or a trigger of the target is against, also where the
+    /// constraint is deferred to the end of the transaction. What the target held of such a row stays as it was.
     ///
     /// A row that was there with other content is overwritten, unless this run or another source system
     /// wrote it. (A row that this run found unchanged still carries the run that wrote it, so a later part
@@ -139,10 +159,8 @@ pub trait Sink: Send {
     /// receipts of other runs for the entity are superseded: running such a run again writes again.
     ///
     /// # Errors
-    /// Kind `Data` when an id is in the batch twice, a row may not be overwritten, a required value is
-    /// missing, a value cannot be stored (a date outside the years 1 to 9999; U+0000 in PostgreSQL), or the
-    /// part has a receipt of this run for other content. Otherwise what the database says; see
-    /// [`Error::is_retryable`].
+    /// Kind `Data` when an id is in the batch twice, a row may not be overwritten, or the part has a receipt
+    /// of this run for other content. Otherwise what the database says; see [`Error::is_retryable`].
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt>;
 
     /// The receipts of a load run that still prove what the tables hold, sorted by entity and part.
@@ -150,6 +168,14 @@ pub trait Sink: Send {
     /// # Errors
     /// What the database says; kind `Drift` when the control tables are missing.
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>>;
+
+    /// The rows that the target refused of the parts of a load run whose receipts still prove what the tables
+    /// hold, sorted by entity, part and id. No value of a row is among them. A target that was made before there
+    /// were refusals has none.
+    ///
+    /// # Errors
+    /// What the database says; kind `Drift` when the control tables are missing.
+    fn refused(&mut self, load_run_id: &str) -> Result<Vec<Refusal>>;
 
     /// Reads the rows of an entity in the order of the bytes of their ids, as one consistent picture, in
     /// batches of at most 4096 rows. The columns are the entity's and, last, [`UNREADABLE`]; the cell of a

@@ -6,6 +6,7 @@
 pub(crate) mod grants;
 pub(crate) mod opening;
 pub(crate) mod postgres;
+pub(crate) mod refusals;
 pub(crate) mod sqlite;
 
 use std::sync::Arc;
@@ -104,8 +105,9 @@ fn literal(text: &str) -> String {
 
 /// The statements that create the control tables where they do not exist. The counts of a receipt are
 /// those of the write that made it; `superseded` is 1 when a later run has changed rows of the entity, so
-/// that the receipt no longer proves what the table holds.
-pub(crate) fn control_tables(dialect: Dialect) -> [String; 2] {
+/// that the receipt no longer proves what the table holds. `bron_refused` names the rows that a part lacks
+/// because the target refused them; `superseded` is 1 when the part was written again since.
+pub(crate) fn control_tables(dialect: Dialect) -> [String; 3] {
     let text = column_type(ColumnType::Text, dialect);
     let int = column_type(ColumnType::Int, dialect);
     let options = table_options(dialect);
@@ -123,6 +125,7 @@ pub(crate) fn control_tables(dialect: Dialect) -> [String; 2] {
             "CREATE TABLE IF NOT EXISTS bron_schema (\n  entity {text} NOT NULL PRIMARY KEY,\n  \
              layout {text} NOT NULL\n){options}"
         ),
+        refusals::table(dialect),
     ]
 }
 
@@ -144,11 +147,13 @@ pub(crate) fn definition(text: String) -> SqlStr {
 }
 
 /// The same receipt statements serve both systems: `$n` is understood by both.
-pub(crate) const FIND_RECEIPT: &str = "SELECT content, row_count, inserted, updated, unchanged FROM bron_receipt \
+pub(crate) const FIND_RECEIPT: &str = "SELECT content, row_count, inserted, updated, unchanged, (SELECT count(*) FROM bron_refused AS r \
+     WHERE r.load_run_id = $1 AND r.entity = $2 AND r.part = $3 AND r.superseded = 0) FROM bron_receipt \
      WHERE load_run_id = $1 AND entity = $2 AND part = $3 AND superseded = 0";
 /// Lists the receipts of a run that still prove what the tables hold.
-pub(crate) const LIST_RECEIPTS: &str = "SELECT entity, part, content, row_count, inserted, updated, unchanged \
-     FROM bron_receipt WHERE load_run_id = $1 AND superseded = 0 ORDER BY entity, part";
+pub(crate) const LIST_RECEIPTS: &str = "SELECT entity, part, content, row_count, inserted, updated, unchanged, (SELECT count(*) FROM bron_refused AS r \
+     WHERE r.load_run_id = w.load_run_id AND r.entity = w.entity AND r.part = w.part AND r.superseded = 0) \
+     FROM bron_receipt AS w WHERE load_run_id = $1 AND superseded = 0 ORDER BY entity, part";
 /// Writes a receipt, in the place of a superseded one.
 pub(crate) const WRITE_RECEIPT: &str = "INSERT INTO bron_receipt (load_run_id, entity, part, content, extract_run_id, \
      row_count, inserted, updated, unchanged, superseded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) \

@@ -1,6 +1,7 @@
 //! The SQLite target: one file, write-ahead log, every commit flushed to the disk.
 
 mod read;
+mod refusals;
 mod still;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use tokio::runtime::Runtime;
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Dialect, FoundColumn, Layout};
+use crate::refusal::Refusal;
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
 };
@@ -109,9 +111,14 @@ impl Sink for SqliteSink {
         self.access.require_write().map_err(|error| error.at(&place))?;
         require_same_entity(entity, part)?;
         let layout = Layout::of(entity)?;
-        admit(entity, &layout, batch, Dialect::Sqlite)?;
+        let known = admit(entity, &layout, batch, Dialect::Sqlite)?;
         let (runtime, connection) = self.parts()?;
-        runtime.block_on(write::part(connection, &layout, part, batch, run)).map_err(|error| error.at(&place))
+        let written = runtime.block_on(write::part(connection, &layout, part, (batch, known), run));
+        if written.is_err() {
+            // A trigger can end the transaction behind the driver's back: the next call begins anew.
+            self.connection = None;
+        }
+        written.map_err(|error| error.at(&place))
     }
 
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
@@ -122,6 +129,15 @@ impl Sink for SqliteSink {
             runtime.block_on(rows).map_err(|error| Error::of(&error, format!("{place}: bron_receipt")))?;
         self.require_still()?;
         rows.iter().map(|row| listed_receipt(row).map_err(|error| error.at(&place))).collect()
+    }
+
+    fn refused(&mut self, load_run_id: &str) -> Result<Vec<Refusal>> {
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        let listed = runtime.block_on(refusals::list(connection, load_run_id));
+        let listed = listed.map_err(|error| error.at(&place))?;
+        self.require_still()?;
+        Ok(listed)
     }
 
     fn read_fields<'a>(
@@ -298,7 +314,14 @@ fn counts(row: &SqliteRow, first: usize) -> Result<Counts> {
             .map(whole)
             .map_err(|_| Error::new(ErrorKind::Corrupt, "bron_receipt holds a count that is not a number"))
     };
-    Ok(Counts { rows: number(0)?, inserted: number(1)?, updated: number(2)?, unchanged: number(3)? })
+    let [rows, inserted, updated, unchanged, refused] = [0, 1, 2, 3, 4].map(number);
+    Ok(Counts {
+        rows: rows?,
+        inserted: inserted?,
+        updated: updated?,
+        unchanged: unchanged?,
+        refused: refused?,
+    })
 }
 
 fn listed_receipt(row: &SqliteRow) -> Result<(PartId, Counts)> {

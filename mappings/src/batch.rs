@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema, SchemaRef, TimeUnit};
 
-use crate::column::Cells;
+use crate::column::{Cells, ColumnBuilder};
 
 /// The types a column may have. The list is short on purpose: no floats, and no nanoseconds, which
 /// cannot hold the sentinel date 9999-12-31.
@@ -219,6 +219,27 @@ impl Batch {
         Self { schema: self.schema.clone(), record: self.record.slice(offset, length) }
     }
 
+    /// These rows, in this order. Rows that follow each other share memory with this batch, others are copied.
+    ///
+    /// # Panics
+    /// When a row is none of the batch.
+    #[must_use]
+    pub fn pick(&self, rows: &[usize]) -> Self {
+        let first = rows.first().copied().unwrap_or(0);
+        if rows.iter().enumerate().all(|(place, &row)| row == first + place) {
+            return self.slice(first, rows.len());
+        }
+        let columns = self.schema.columns().iter().enumerate().map(|(index, column)| {
+            let cells = self.cells(index);
+            let mut picked = ColumnBuilder::new(column.kind, rows.len());
+            for &row in rows {
+                picked.push(cells.value(row));
+            }
+            picked.finish()
+        });
+        Self::new(&self.schema, columns.collect(), rows.len()).expect("the columns are those of this batch")
+    }
+
     /// The Arrow record batch.
     #[must_use]
     pub fn record(&self) -> &RecordBatch {
@@ -289,6 +310,20 @@ mod tests {
         let record =
             RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Float64Array::from(vec![1.0]))]).unwrap();
         assert!(Batch::from_record(&record).unwrap_err().to_string().contains("BELOPP"));
+    }
+
+    #[test]
+    fn rows_are_picked_in_the_order_that_was_asked_for() {
+        let schema = BatchSchema::new([("N".to_owned(), ColumnType::Int)]);
+        let numbers = Int64Array::from(vec![Some(1), None, Some(3), Some(4)]);
+        let batch = Batch::new(&schema, vec![Arc::new(numbers)], 4).unwrap();
+        let picked = |rows: &[usize]| {
+            let batch = batch.pick(rows);
+            (0..batch.rows()).map(|row| batch.cells(0).int(row)).collect::<Vec<_>>()
+        };
+        assert_eq!(picked(&[1, 2, 3]), [None, Some(3), Some(4)]);
+        assert_eq!(picked(&[3, 0, 1]), [Some(4), Some(1), None]);
+        assert_eq!(picked(&[]), []);
     }
 
     #[test]

@@ -223,6 +223,18 @@ reason_codes! {
     Superseded = "ersatt_av_senare", Proj, "Ersatt av senare fullständig leverans";
     /// Left out by a rule of scope of the mapping, which states why.
     OutOfScope = "utanfor_omfattning", Ff, "Utanför flyttens omfattning";
+    /// The target demands a value that the row does not have.
+    TargetMissing = "mal_saknar_varde", Sdf, "Målet kräver ett värde som raden saknar";
+    /// A value is none that the target can hold: outside its range, too long, or with a character that it lacks.
+    TargetValue = "mal_varde", Proj, "Värde som målet inte kan lagra";
+    /// The row breaks a condition that somebody has put on the target's table (CHECK).
+    TargetCheck = "mal_villkor", Slk, "Raden bryter mot ett villkor i målet";
+    /// The target already has a row with a value that may be there once (UNIQUE).
+    TargetUnique = "mal_unik", Slk, "Målet har redan en rad med samma unika värde";
+    /// The row refers to a row that the target does not have (FOREIGN KEY).
+    TargetReference = "mal_hanvisning", Slk, "Raden hänvisar till en rad som målet saknar";
+    /// A rule of the target, such as a trigger, refused the row.
+    TargetRule = "mal_regel", Slk, "En regel i målet vägrade raden";
 }
 
 impl ReasonCode {

@@ -41,7 +41,8 @@ pub struct Balance {
     pub merged: u64,
     /// Rows left out by a scope rule, by reason code.
     pub excluded: BTreeMap<String, u64>,
-    /// Rows held back until somebody decides, by reason code.
+    /// Rows held back until somebody decides, by reason code; among them those of which the target refused what
+    /// they became, in whole or in part.
     pub quarantined: BTreeMap<String, u64>,
     /// Those of the rows held back whose rule guards the technical or legal integrity of the move, by reason
     /// code. They are counted in `quarantined` too, and take no part in the equation on their own.
@@ -75,6 +76,10 @@ impl Balance {
         add_each(&mut self.stopped, &other.stopped)?;
         add_each(&mut self.flagged, &other.flagged)
     }
+}
+
+fn too_many_refused() -> Error {
+    Error::new(ErrorKind::Overflow, "more rows are refused than were made")
 }
 
 fn total(counts: &BTreeMap<String, u64>) -> u128 {
@@ -142,6 +147,29 @@ impl Ledger {
     /// [`ErrorKind::Overflow`].
     pub fn add_produced(&mut self, origin: Origin, rows: u64) -> Result<(), Error> {
         add_to(self.produced.entry(origin).or_default(), rows)
+    }
+
+    /// Moves rows of a cell that came over in part or not at all, because the target refused rows that they became,
+    /// from the loaded ones to those held back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Overflow`] when the cell has fewer loaded rows; the ledger is then of no use.
+    pub fn hold_back(&mut self, at: &Dimension, reason: &str, rows: u64) -> Result<(), Error> {
+        let cell = self.cells.get_mut(at).ok_or_else(too_many_refused)?;
+        cell.loaded = cell.loaded.checked_sub(rows).ok_or_else(too_many_refused)?;
+        add_to(cell.quarantined.entry(reason.to_owned()).or_default(), rows)
+    }
+
+    /// Takes away rows that a cell's source rows became and that the target refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Overflow`] when fewer were made; the ledger is then of no use.
+    pub fn forgo(&mut self, at: &Dimension, origin: &Origin, rows: u64) -> Result<(), Error> {
+        let cell = self.cells.get_mut(at).ok_or_else(too_many_refused)?;
+        cell.fanout = cell.fanout.checked_sub(rows).ok_or_else(too_many_refused)?;
+        let produced = self.produced.get_mut(origin).ok_or_else(too_many_refused)?;
+        *produced = produced.checked_sub(rows).ok_or_else(too_many_refused)?;
+        Ok(())
     }
 
     /// Adds another ledger: the parts of a run may be counted apart, in any order.

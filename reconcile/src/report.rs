@@ -11,6 +11,7 @@ pub(crate) mod number;
 mod quality;
 mod readings;
 mod reason;
+mod refused;
 mod strip;
 pub(crate) mod suppress;
 mod text;
@@ -33,6 +34,7 @@ use quality::{OwnerView, RetentionView};
 use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
+use refused::RefusedView;
 use strip::BalanceView;
 pub use text::text;
 
@@ -123,6 +125,7 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         quarantined: reason::held(summary, |table| &table.quarantined),
         excluded: reason::held(summary, |table| &table.excluded),
         flagged: reason::held(summary, |table| &table.flagged),
+        refused: refused::lines(summary, input.labels),
         entities: comparison::entities(summary, input.labels),
         references: comparison::references(summary),
         controls: comparison::controls(summary),
@@ -187,6 +190,7 @@ struct Page<'a> {
     quarantined: Vec<ReasonView>,
     excluded: Vec<ReasonView>,
     flagged: Vec<ReasonView>,
+    refused: Vec<RefusedView>,
     entities: Vec<EntityView>,
     references: ReferencesView,
     controls: Vec<ControlView>,

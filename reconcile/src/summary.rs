@@ -105,14 +105,49 @@ pub struct EntitySummary {
     /// Rows of the target from source systems that are no part of the project.
     #[serde(default)]
     pub elsewhere: u64,
+    /// Rows that the target refused: they are held back, and not among the missing ones.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
+}
+
+/// Whether a count is left out of the file.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Rows of one entity that the target refused for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedLine {
+    /// The source system.
+    pub system: String,
+    /// The source table.
+    pub table: String,
+    /// The entity.
+    pub entity: String,
+    /// The reason code.
+    pub reason: String,
+    /// The constraint, or `bron:` and the finding made before the target was asked; empty when nobody names one.
+    pub constraint: String,
+    /// Rows of the target that are not there.
+    pub rows: u64,
 }
 
 impl EntitySummary {
-    /// The summary of an entity's comparison.
+    /// The summary of an entity's comparison, where the target refused no row.
     #[must_use]
     pub fn new(entity: &str, counts: RowCounts) -> Self {
         let RowCounts { compared, missing, unexpected, differs, nameless, elsewhere } = counts;
-        Self { entity: entity.to_owned(), compared, missing, unexpected, differs, nameless, elsewhere }
+        let entity = entity.to_owned();
+        Self { entity, compared, missing, unexpected, differs, nameless, elsewhere, refused: 0 }
+    }
+
+    /// The same with the number of rows that the target refused.
+    #[must_use]
+    pub fn with_refused(mut self, refused: u64) -> Self {
+        self.refused = refused;
+        self
     }
 
     /// The counts without the name.
@@ -199,6 +234,9 @@ pub struct Summary {
     /// The personal files by what is proposed for them, by exemption, and whether their time has passed.
     #[serde(default)]
     pub retention: Vec<RetentionLine>,
+    /// What the target refused, by system, table, entity, reason and constraint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedLine>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -217,6 +255,8 @@ pub struct Evidence<'a> {
     pub references: Option<ReferenceCounts>,
     /// The balance of who may read what.
     pub secrecy: Option<&'a Secrecy>,
+    /// What the target refused. Those rows are in quarantine.
+    pub refused: &'a [RefusedLine],
     /// What else is not proven, in Swedish, one sentence each: a control whose table is not in the run,
     /// an entity whose comparison broke off, a target that changed meanwhile.
     pub unproven: &'a [String],
@@ -262,6 +302,7 @@ impl Summary {
             snapshot: Snapshot::default(),
             quality: Quality::default(),
             retention: Vec::new(),
+            refused: evidence.refused.to_vec(),
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);
@@ -272,6 +313,19 @@ impl Summary {
     #[must_use]
     pub fn quarantined(&self) -> u128 {
         self.tables.iter().flat_map(|table| table.quarantined.values()).copied().map(u128::from).sum()
+    }
+
+    /// The rows that wait for people: those in quarantine, and those that the bridge made itself, which no source
+    /// table counts, and that the target refused.
+    #[must_use]
+    pub fn waiting(&self) -> u128 {
+        let is_read = |line: &RefusedLine| {
+            self.tables
+                .iter()
+                .any(|table| (&table.system, &table.table) == (&line.system, &line.table) && table.read > 0)
+        };
+        let own = self.refused.iter().filter(|line| !is_read(line)).map(|line| u128::from(line.rows));
+        self.quarantined() + own.sum::<u128>()
     }
 
     /// The control rows with a difference.
@@ -310,7 +364,7 @@ pub fn verdict(summary: &Summary, evidence: &Evidence<'_>) -> Verdict {
         Verdict::Skillnader
     } else if !unproven(summary, evidence).is_empty() {
         Verdict::EjBevisat
-    } else if summary.quarantined() > 0 {
+    } else if summary.waiting() > 0 {
         Verdict::LikaMedKarantan
     } else {
         Verdict::Lika

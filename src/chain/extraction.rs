@@ -240,6 +240,11 @@ impl Chain<'_> {
     /// unique needs no census. A lookup into a system that the project does not have is never made, and its
     /// texts are NULL.
     pub(crate) fn needs(&self) -> Vec<Need> {
+        self.needs_of(self.mappings())
+    }
+
+    /// The lookups that these mappings ask for.
+    pub(super) fn needs_of<'m>(&self, mappings: impl IntoIterator<Item = &'m Mapping>) -> Vec<Need> {
         let unique = |mapping: &Mapping| {
             self.table(mapping).is_ok_and(|table| {
                 let key: BTreeSet<&str> = mapping.key.iter().map(|origin| origin.name.as_str()).collect();
@@ -247,7 +252,7 @@ impl Chain<'_> {
                     && table.key_unique.iter().all(|column| key.contains(column.as_str()))
             })
         };
-        let needs = needs(self.mappings(), unique);
+        let needs = needs(mappings, unique);
         needs.into_iter().filter(|need| self.sources.contains_key(need.source().0)).collect()
     }
 }

@@ -13,6 +13,9 @@ use bron_extract::Manifest;
 use bron_load::{Finished, PartId, RunIds, Sink, Target};
 use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
+use bron_reconcile::summary::RefusedLine;
+
+use super::refused::Refused;
 use super::{Chain, STOP, Work};
 use crate::failure::{Class, Exit, Failure};
 use crate::printer::Printer;
@@ -94,6 +97,8 @@ impl Chain<'_> {
             return Err(Failure::new(Exit::Failed, Class::Retryable, text)
                 .hint(format!("go on with: {}", self.settings.again())));
         }
+        stage.now("refused");
+        tell_refused(self.printer, &self.refused(definer.as_mut())?);
         Ok(Work { done: as_count(missing.len()), reused: as_count(all - missing.len()) })
     }
 
@@ -125,6 +130,17 @@ fn tell(printer: &Printer, finished: &Finished, has_written: bool) {
         let tables = finished.unaltered.len();
         printer.say(&format!(
             "{tables} tables belong to another role: their keys, indexes and foreign keys stay as they are"
+        ));
+    }
+}
+
+/// Tells the operator how many rows the target refused, and for what.
+fn tell_refused(printer: &Printer, refused: &Refused) {
+    for line in refused.lines() {
+        let RefusedLine { system, table, entity, reason, constraint, rows } = line;
+        let constraint = if constraint.is_empty() { String::new() } else { format!(" by {constraint}") };
+        printer.say(&format!(
+            "load       {rows} rows of {entity} from {system}/{table} were refused{constraint} ({reason})"
         ));
     }
 }

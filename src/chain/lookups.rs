@@ -1,6 +1,7 @@
 //! Staged tables → what rules know beyond their own row.
 
 use bron_extract::PartReader;
+use bron_mappings::Mapping;
 use bron_transform::{Lookups, Need};
 
 use super::{Chain, StagedTable, StagedTables};
@@ -9,9 +10,18 @@ use crate::failure::Failure;
 impl Chain<'_> {
     /// Gathers every lookup, in the order of the needs. Each reads only the columns it asks for.
     pub(crate) fn lookups(&self, staged: &StagedTables) -> Result<Lookups, Failure> {
+        self.gathered(self.needs(), staged)
+    }
+
+    /// Gathers the lookups of one mapping.
+    pub(super) fn lookups_of(&self, mapping: &Mapping, staged: &StagedTables) -> Result<Lookups, Failure> {
+        self.gathered(self.needs_of([mapping]), staged)
+    }
+
+    fn gathered(&self, needs: Vec<Need>, staged: &StagedTables) -> Result<Lookups, Failure> {
         let mut lookups = Lookups::new(self.settings.as_of.clone());
         lookups.set_persons(self.persons(staged)?);
-        for need in self.needs() {
+        for need in needs {
             self.lookup(&need, staged, &mut lookups)?;
         }
         Ok(lookups)

@@ -13,6 +13,7 @@ use bron_reconcile::report::Labels;
 
 use self::lists::Lists;
 use self::marks::COLUMNS;
+use super::refused::Refused;
 use super::{Chain, vaults};
 use crate::failure::{Class, Failure};
 
@@ -24,7 +25,11 @@ const MARKS_PER_PASS: u64 = 500_000;
 
 impl Chain<'_> {
     /// Writes the work lists and the lists for the archive, and says what they come to.
-    pub(super) fn quality(&self, labels: &Labels) -> Result<(Quality, Vec<RetentionLine>), Failure> {
+    pub(super) fn quality(
+        &self,
+        refused: &Refused,
+        labels: &Labels,
+    ) -> Result<(Quality, Vec<RetentionLine>), Failure> {
         let earlier = self.marks_before()?;
         let dir = self.run.dir.join(LISTS);
         atomic::renew_directory(&dir)?;
@@ -35,7 +40,7 @@ impl Chain<'_> {
             let before =
                 earlier.as_ref().map(|before| before.of(&self.artefact(mapping))).transpose()?.flatten();
             let mut found = FoundMarks::create(self, mapping)?;
-            self.compare_marks(mapping, before.as_ref(), |standing, issue| {
+            self.compare_marks(mapping, refused, before.as_ref(), |standing, issue| {
                 tally.count(standing, &issue);
                 if standing == Standing::Resolved {
                     return Ok(());
@@ -69,6 +74,7 @@ impl Chain<'_> {
     fn compare_marks(
         &self,
         mapping: &Mapping,
+        refused: &Refused,
         before: Option<&KeptMarks>,
         mut each: impl FnMut(Standing, Issue) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
@@ -77,7 +83,10 @@ impl Chain<'_> {
         let old = before.map_or(0, |before| before.manifest.rows);
         let passes = (rows + old) / MARKS_PER_PASS + 1;
         for pass in 0..passes {
-            let current = self.current_marks(&rejects, (pass, passes))?;
+            let mut current = self.current_marks(&rejects, (pass, passes))?;
+            if refused.has(mapping) {
+                current.extend(self.current_marks(&self.refused_dir(mapping), (pass, passes))?);
+            }
             let previous = match before {
                 Some(before) => before.read((pass, passes), self.settings.batch_rows)?,
                 None => Vec::new(),

@@ -27,6 +27,7 @@ use self::findings::FindingsFile;
 use self::id_runs::IdRuns;
 use self::links::EntityLinks;
 use self::target_rows::{Gathered, Observed};
+use super::refused::{Refused, Without};
 use super::{Chain, StagedTables, files};
 use crate::failure::{Exit, Failure};
 
@@ -54,7 +55,8 @@ impl Chain<'_> {
         sink.claim(&self.installation_mark())?;
         let namnder = self.namnder(sink.as_mut())?;
         let staged = self.staged()?;
-        let ledger = self.ledger(&staged, &namnder)?;
+        let refused = self.refused(sink.as_mut())?;
+        let ledger = self.ledger(&staged, &refused, &namnder)?;
         let mut findings = FindingsFile::create(self)?;
         let mut gathered = Gathered {
             held: BTreeMap::new(),
@@ -66,16 +68,16 @@ impl Chain<'_> {
         for entity in entities {
             self.go_on()?;
             stage.now(&entity.name);
-            compared.push(self.compare(entity, sink.as_mut(), &mut findings, &mut gathered)?);
+            compared.push(self.compare(entity, sink.as_mut(), &refused, &mut findings, &mut gathered)?);
             stage.step();
         }
         stage.now("controls");
-        let control_rows = self.controls(&staged, sink.as_mut(), &namnder)?;
+        let control_rows = self.controls(&staged, sink.as_mut(), &refused, &namnder)?;
         let imbalances = ledger.check(&self.extracted(&staged), &gathered.held);
         stage.now("references");
-        let references = self.settle_references(gathered, sink.as_mut(), &mut findings)?;
+        let references = self.settle_references(gathered, sink.as_mut(), &refused, &mut findings)?;
         stage.now("secrecy");
-        let secrecy = self.secrecy(sink.as_mut(), &namnder)?;
+        let secrecy = self.secrecy(sink.as_mut(), &refused, &namnder)?;
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
         let mut left_out = self.missing_systems();
         left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
@@ -87,6 +89,7 @@ impl Chain<'_> {
             entities: Some(&compared),
             references: Some(references),
             secrecy: Some(&secrecy),
+            refused: &refused.lines(),
             unproven: &left_out,
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
@@ -94,7 +97,7 @@ impl Chain<'_> {
         summary.readings = self.readings()?;
         let labels = self.labels(namnder);
         stage.now("lists");
-        (summary.quality, summary.retention) = self.quality(&labels)?;
+        (summary.quality, summary.retention) = self.quality(&refused, &labels)?;
         let unproven = unproven(&summary, &evidence);
         let (findings, findings_total) = findings.finish()?;
         let html = report::html(&report::Input {
@@ -117,10 +120,12 @@ impl Chain<'_> {
         &self,
         entity: &Entity,
         sink: &mut dyn Sink,
+        refused: &Refused,
         findings: &mut FindingsFile<'_>,
         gathered: &mut Gathered,
     ) -> Result<EntitySummary, Failure> {
-        let expected = self.expected(entity)?;
+        let ids = refused.ids(&entity.name);
+        let expected = self.expected(entity)?.into_iter().map(|rows| Without::new(rows, &ids)).collect();
         let links = EntityLinks::of(self, entity);
         let mut problem = None;
         let mut foreign: BTreeMap<Origin, u64> = BTreeMap::new();
@@ -143,7 +148,8 @@ impl Chain<'_> {
             *held = held.saturating_sub(rows);
         }
         gathered.held.retain(|_, rows| *rows > 0);
-        problem.map_or_else(|| Ok(EntitySummary::new(&entity.name, counts)), Err)
+        let refused = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        problem.map_or_else(|| Ok(EntitySummary::new(&entity.name, counts).with_refused(refused)), Err)
     }
 
     /// The parts of an entity: each is sorted by id, so merging them gives the entity in order.
@@ -162,12 +168,20 @@ impl Chain<'_> {
         Ok(readers)
     }
 
-    /// Every row that was read, by what became of it: in transform, and before that in extraction.
-    fn ledger(&self, staged: &StagedTables, namnder: &BTreeMap<String, String>) -> Result<Ledger, Failure> {
+    /// Every row that was read, by what became of it: in transform, after that in the target, and before it in
+    /// extraction.
+    fn ledger(
+        &self,
+        staged: &StagedTables,
+        refused: &Refused,
+        namnder: &BTreeMap<String, String>,
+    ) -> Result<Ledger, Failure> {
         let mut ledger = Ledger::new();
         for mapping in self.produced_by() {
-            ledger.merge(&with_known_namnder(&self.record_of(mapping)?.ledger, namnder)?)?;
             let table = staged.get(&(mapping.system.clone(), mapping.table.clone()));
+            let mut made = self.record_of(mapping)?.ledger;
+            refused.account(&mut made, mapping, table.is_some())?;
+            ledger.merge(&with_known_namnder(&made, namnder)?)?;
             let Some(extraction) = table.and_then(|table| table.manifest.ledger.as_ref()) else { continue };
             let outside: u64 = extraction.excluded.values().chain(extraction.quarantined.values()).sum();
             let balance = Balance {
@@ -199,6 +213,7 @@ impl Chain<'_> {
         &self,
         staged: &StagedTables,
         sink: &mut dyn Sink,
+        refused: &Refused,
         namnder: &BTreeMap<String, String>,
     ) -> Result<Vec<controls::ControlRow>, Failure> {
         let all = controls::parse(self.controls.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
@@ -210,10 +225,11 @@ impl Chain<'_> {
             })
             .map(controls::Control::of_its_systems)
             .collect();
-        let mut tables = ControlTables::new(self, staged, sink, &here);
+        let mut tables = ControlTables::new(self, (staged, refused), sink, &here);
         let mut rows = Vec::new();
         for control in &here {
             self.go_on()?;
+            tables.begin(control);
             let found = controls::evaluate(control, &mut tables)?;
             rows.extend(found.into_iter().map(|row| self.with_shareable_key(row, namnder)));
         }
@@ -318,7 +334,7 @@ impl Chain<'_> {
         let limit = u128::from(self.settings.quarantine_limit_ppm);
         match summary.verdict {
             Verdict::Skillnader | Verdict::EjBevisat => Exit::Differences,
-            Verdict::LikaMedKarantan if summary.quarantined() * 1_000_000 > limit * read => Exit::Quarantine,
+            Verdict::LikaMedKarantan if summary.waiting() * 1_000_000 > limit * read => Exit::Quarantine,
             Verdict::LikaMedKarantan | Verdict::Lika => Exit::Clean,
         }
     }

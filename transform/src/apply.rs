@@ -1,5 +1,6 @@
 //! A batch and lookups go in, entity rows, rejects and a balance come out.
 
+mod place;
 mod trace;
 mod value;
 mod writer;
@@ -16,6 +17,7 @@ use crate::balance::Balance;
 use crate::lookups::Lookups;
 use crate::plan::Plan;
 use crate::row::BatchView;
+pub use place::{Place, places};
 pub(crate) use trace::{Trace, TracedRow};
 use writer::Writer;
 pub(crate) use writer::key_text;

@@ -35,7 +35,7 @@ mod retention;
 mod row;
 mod rules;
 
-pub use apply::{Transformed, apply, apply_all};
+pub use apply::{Place, Transformed, apply, apply_all, places};
 pub use balance::{Balance, Dimension, Fate, Tally};
 pub use calendar::{iso_date, iso_time};
 pub use derived::BRIDGE_SYSTEM;

@@ -10,7 +10,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
-use crate::contract::{Home, Row, all, batch, insats, model, part, prepared, row, run};
+use bron_mappings::{Digest, Value};
+
+use crate::contract::{
+    Home, Row, all, batch, constrained, found, insats, model, part, prepared, refused, row, run,
+};
 use crate::{Dialect, ErrorKind, Receipt, Target, ddl, open};
 use bron_servers::PostgresServer;
 
@@ -58,29 +62,79 @@ fn values_that_the_model_does_not_have_are_named() {
 }
 
 #[test]
-fn a_text_with_nul_is_refused_by_name_of_field_and_row() {
+fn a_text_with_nul_is_refused_before_the_server_is_asked() {
     let server = PostgresServer::start().unwrap();
-    let model = model();
-    let rows = [row(1, "a"), row(2, "hem\0ligt")];
-    let result =
-        prepared(&server, &model).write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1"));
-    let error = result.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Data);
-    assert!(error.to_string().contains("insats: field beskrivning: row 2"), "{error}");
+    let rows = [row(1, "a"), row(2, "hem\0ligt"), row(3, "b")];
+    let listed = refused(prepared(&server, &model()).as_mut(), &rows);
+    assert_eq!(listed, [found(2, "22021", "bron:nul")]);
 }
 
 #[test]
-fn what_the_server_says_about_values_is_not_repeated() {
+fn domains_triggers_and_deferred_constraints_refuse_their_rows() {
+    let server = PostgresServer::start().unwrap();
+    let mut sink = constrained(&server, "CONSTRAINT en UNIQUE (beskrivning) DEFERRABLE INITIALLY DEFERRED");
+    server.execute(
+        "CREATE DOMAIN pengar AS bigint CHECK (VALUE < 100); CREATE DOMAIN kronor AS pengar CONSTRAINT jamn NOT NULL;
+         ALTER TABLE insats ALTER belopp_ore TYPE kronor;
+         CREATE FUNCTION kontroll() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF NEW.andel = -7 THEN RAISE 'hemligt %', NEW.beskrivning; END IF;
+           IF NEW.andel = -8 THEN RAISE 'hemligt' USING ERRCODE = 'SK001', CONSTRAINT = 'stadens_regel'; END IF;
+           RETURN NEW; END $$;
+         CREATE TRIGGER fore BEFORE INSERT OR UPDATE ON insats FOR EACH ROW EXECUTE FUNCTION kontroll();
+         CREATE FUNCTION sist() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF NEW.start = date '1970-01-10' THEN RAISE 'hemligt'; END IF; RETURN NEW; END $$;
+         CREATE CONSTRAINT TRIGGER sist AFTER INSERT ON insats DEFERRABLE INITIALLY DEFERRED
+           FOR EACH ROW EXECUTE FUNCTION sist()",
+    );
+    let mut rows: Vec<Row<'_>> = (1..60).map(|number| row(number, "a")).collect();
+    let texts: Vec<String> = (1..60).map(|number| format!("text {number}")).collect();
+    for (row, text) in rows.iter_mut().zip(&texts) {
+        row.own[0] = Some(Value::Text(text));
+        row.own[5] = Some(Value::Decimal(0));
+    }
+    rows[4].own[0] = Some(Value::Text("text 2"));
+    rows[5].own[5] = Some(Value::Decimal(-70_000));
+    rows[6].own[5] = Some(Value::Decimal(-80_000));
+    rows[10].own[1] = Some(Value::Int(100));
+    rows[11].own[1] = None;
+    let expected = [
+        found(5, "23505", "en"),
+        found(6, "P0001", "kontroll"),
+        found(7, "SK001", "stadens_regel"),
+        found(9, "P0001", "sist"),
+        found(11, "23514", "pengar_check"),
+        found(12, "23502", ""),
+    ];
+    assert_eq!(refused(sink.as_mut(), &rows), expected);
+    prepared(&server, &model());
+}
+
+#[test]
+fn a_row_too_large_for_an_index_is_refused() {
+    let server = PostgresServer::start().unwrap();
+    let mut sink = constrained(&server, "CONSTRAINT en UNIQUE (beskrivning)");
+    // What repeats nothing does not compress: an index holds no value of more than a third of its page.
+    let long: String = (0..400_u32).map(|number| Digest::of(&number.to_be_bytes()).to_string()).collect();
+    let rows = [row(1, "a"), row(2, &long), row(3, "b")];
+    assert_eq!(refused(sink.as_mut(), &rows), [found(2, "54000", "")]);
+}
+
+#[test]
+fn what_is_no_fault_of_a_row_stays_an_error() {
     let server = PostgresServer::start().unwrap();
     let model = model();
     let mut sink = prepared(&server, &model);
-    server.execute("ALTER TABLE insats ADD CONSTRAINT kort CHECK (length(beskrivning) < 5)");
+    server.execute(
+        "CREATE FUNCTION spar() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           INSERT INTO finns_inte VALUES (1); RETURN NEW; END $$;
+         CREATE TRIGGER spar BEFORE INSERT ON insats FOR EACH ROW EXECUTE FUNCTION spar()",
+    );
     let rows = [row(1, "hemligt")];
     let error = sink.write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Data);
+    assert_eq!(error.kind(), ErrorKind::Drift);
     let shown = format!("{error} {}", std::error::Error::source(&error).unwrap());
-    assert!(shown.contains("kort") && !shown.contains("hemligt"), "{shown}");
-    assert_eq!(sink.count(insats(&model)).unwrap(), 0);
+    assert!(!shown.contains("hemligt"), "{shown}");
+    assert_eq!((sink.count(insats(&model)).unwrap(), sink.refused("r1").unwrap().len()), (0, 0));
 }
 
 #[test]

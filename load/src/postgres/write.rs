@@ -7,10 +7,13 @@ use sqlx::{Connection, Row};
 use super::encode::Encoder;
 use super::finishing::of_another_run;
 use super::opening::remembered;
+use super::refusals::{self, PartTrial};
 use super::{SETTLE_ATTEMPTS, SETTLE_PAUSE, Session, counts, whole};
 use crate::admission::contested;
 use crate::error::{Error, ErrorKind, Result};
+use crate::isolation::{Isolated, isolate};
 use crate::layout::Layout;
+use crate::refusal::Objection;
 use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
 use crate::sql::postgres::{LOCK, LOOK_UP, WriteStatements};
 use crate::sql::{self, statement};
@@ -23,40 +26,49 @@ enum Attempt {
 }
 
 /// A part on its way into its table.
-struct Delivery<'a> {
+pub(super) struct Delivery<'a> {
     layout: &'a Layout,
-    statements: WriteStatements,
+    pub(super) statements: WriteStatements,
     part: &'a PartId,
-    batch: &'a Batch,
     run: &'a RunIds,
 }
 
 impl Delivery<'_> {
-    fn failed(&self, error: &sqlx::Error) -> Error {
+    pub(super) fn failed(&self, error: &sqlx::Error) -> Error {
         Error::of(error, format!("{} of table {}", self.part.part, self.layout.table))
     }
+}
 
-    fn rows(&self) -> u64 {
-        u64::try_from(self.batch.rows()).expect("a batch has fewer than 2^64 rows")
-    }
+/// How rows come into a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Straight: the run makes the table.
+    Fill,
+    /// Through the staging table: rows may be there already.
+    Merge,
 }
 
 pub(super) async fn part(
     session: &mut Session,
     layout: &Layout,
     part: &PartId,
-    batch: &Batch,
+    (batch, known): (&Batch, Vec<(usize, Objection)>),
     run: &RunIds,
 ) -> Result<Receipt> {
-    let delivery = Delivery { layout, statements: WriteStatements::new(layout), part, batch, run };
+    let delivery = Delivery { layout, statements: WriteStatements::new(layout), part, run };
     session.connection().await?;
-    match attempt(session, &delivery).await? {
+    match attempt(session, &delivery, batch, known).await? {
         Attempt::Done(receipt) => Ok(receipt),
         Attempt::Unanswered(counts, error) => settle(session, part, run, counts, error).await,
     }
 }
 
-async fn attempt(session: &mut Session, delivery: &Delivery<'_>) -> Result<Attempt> {
+async fn attempt(
+    session: &mut Session,
+    delivery: &Delivery<'_>,
+    batch: &Batch,
+    known: Vec<(usize, Objection)>,
+) -> Result<Attempt> {
     let Delivery { layout, part, run, .. } = delivery;
     let failed = |error: sqlx::Error| delivery.failed(&error);
     let is_staged = session.staged.contains(&layout.table);
@@ -65,12 +77,13 @@ async fn attempt(session: &mut Session, delivery: &Delivery<'_>) -> Result<Attem
     if let Some(receipt) = earlier(&mut transaction, part, run).await? {
         return Ok(Attempt::Done(receipt));
     }
-    let fills = fills(&mut transaction, delivery).await?;
-    let counts = if fills {
-        fill(&mut transaction, delivery).await?
-    } else {
-        merge(&mut transaction, delivery, is_staged).await?
-    };
+    let way = way(&mut transaction, delivery).await?;
+    if way == Way::Merge {
+        make_ready(&mut transaction, delivery, is_staged).await.map_err(failed)?;
+    }
+    let mut trial = PartTrial::new(&mut transaction, delivery, way);
+    let Isolated { counts, refused } = isolate(&mut trial, batch, known).await?;
+    refusals::write(&mut transaction, part, batch, &refused, run).await?;
     if counts.updated > 0 {
         supersede(&mut transaction, part, run).await.map_err(failed)?;
     }
@@ -78,41 +91,63 @@ async fn attempt(session: &mut Session, delivery: &Delivery<'_>) -> Result<Attem
     if let Err(error) = transaction.commit().await {
         return Ok(Attempt::Unanswered(counts, failed(error)));
     }
-    if !fills {
+    if way == Way::Merge {
         session.staged.insert(layout.table.clone());
     }
     Ok(Attempt::Done(Receipt::Written(counts)))
 }
 
+/// Makes the staging table where the connection has none yet, and sets what a merge of few rows needs.
+async fn make_ready(
+    connection: &mut PgConnection,
+    delivery: &Delivery<'_>,
+    is_staged: bool,
+) -> std::result::Result<(), sqlx::Error> {
+    if !is_staged {
+        sqlx::query(statement(&delivery.statements.stage)).execute(&mut *connection).await?;
+    }
+    sqlx::raw_sql(LOOK_UP).execute(connection).await.map(drop)
+}
+
 /// Whether this run makes the table, so that no row can be there already. Nobody begins or ends a load of the table
 /// before the transaction ends.
-async fn fills(connection: &mut PgConnection, delivery: &Delivery<'_>) -> Result<bool> {
+async fn way(connection: &mut PgConnection, delivery: &Delivery<'_>) -> Result<Way> {
     let Delivery { layout: Layout { table, .. }, run, .. } = delivery;
     let lock = sqlx::query(sql::opening::lock_for_rows(table)).execute(&mut *connection).await;
     lock.map_err(|error| delivery.failed(&error))?;
     match remembered(connection, &sql::opening::unfinished(table)).await? {
         Some(other) if other != run.load_run_id => Err(of_another_run(table, &other)),
-        found => Ok(found.is_some()),
+        Some(_) => Ok(Way::Fill),
+        None => Ok(Way::Merge),
+    }
+}
+
+/// Writes rows of the part, all or none of them.
+pub(super) async fn rows(
+    connection: &mut PgConnection,
+    delivery: &Delivery<'_>,
+    way: Way,
+    batch: &Batch,
+) -> Result<Counts> {
+    match way {
+        Way::Fill => fill(connection, delivery, batch).await,
+        Way::Merge => merge(connection, delivery, batch).await,
     }
 }
 
 /// Takes the rows straight into a table that has no key yet.
-async fn fill(connection: &mut PgConnection, delivery: &Delivery<'_>) -> Result<Counts> {
-    let Delivery { layout, statements, batch, run, .. } = delivery;
+async fn fill(connection: &mut PgConnection, delivery: &Delivery<'_>, batch: &Batch) -> Result<Counts> {
+    let Delivery { layout, statements, run, .. } = delivery;
     let encoder = Encoder::new(layout, batch, &[&run.extract_run_id, &run.load_run_id]);
     copy(connection, &statements.fill, encoder).await.map_err(|error| delivery.failed(&error))?;
-    Ok(Counts { rows: delivery.rows(), inserted: delivery.rows(), ..Counts::default() })
+    let rows = row_count(batch);
+    Ok(Counts { rows, inserted: rows, ..Counts::default() })
 }
 
 /// Takes the rows into the staging table, and those that are new or differ from there.
-async fn merge(connection: &mut PgConnection, delivery: &Delivery<'_>, is_staged: bool) -> Result<Counts> {
-    let Delivery { layout, statements, batch, run, .. } = delivery;
+async fn merge(connection: &mut PgConnection, delivery: &Delivery<'_>, batch: &Batch) -> Result<Counts> {
+    let Delivery { layout, statements, run, .. } = delivery;
     let failed = |error: sqlx::Error| delivery.failed(&error);
-    if !is_staged {
-        let stage = sqlx::query(statement(&statements.stage)).execute(&mut *connection).await;
-        stage.map_err(|error| Error::of(&error, format!("staging table of {}", layout.table)))?;
-    }
-    sqlx::raw_sql(LOOK_UP).execute(&mut *connection).await.map_err(failed)?;
     copy(connection, &statements.copy, Encoder::new(layout, batch, &[])).await.map_err(failed)?;
     // Not kept prepared: a plan made while the table was small would read all of it when it is large.
     let merge = sqlx::query(statement(&statements.merge)).persistent(false);
@@ -123,8 +158,12 @@ async fn merge(connection: &mut PgConnection, delivery: &Delivery<'_>, is_staged
     if found > inserted + updated {
         verify(connection, delivery).await?;
     }
-    let rows = delivery.rows();
-    Ok(Counts { rows, inserted, updated, unchanged: rows - inserted - updated })
+    let rows = row_count(batch);
+    Ok(Counts { rows, inserted, updated, unchanged: rows - inserted - updated, refused: 0 })
+}
+
+fn row_count(batch: &Batch) -> u64 {
+    u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows")
 }
 
 /// Refuses the part when the table does not hold every one of its rows: those that may not be overwritten.

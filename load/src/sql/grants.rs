@@ -7,7 +7,7 @@ use bron_mappings::Model;
 use super::quoted;
 
 /// The control tables, which every load writes and every comparison reads.
-const CONTROL_TABLES: [&str; 2] = ["bron_receipt", "bron_schema"];
+const CONTROL_TABLES: [&str; 3] = ["bron_receipt", "bron_refused", "bron_schema"];
 
 /// The statements that give three roles their rights in the schema `public` of a target: `<role>_ddl` creates and
 /// alters tables, `<role>_dml` loads them, `<role>_read` compares and reports. None of the last two can create, drop

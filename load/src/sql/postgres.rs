@@ -8,9 +8,13 @@ use super::{column_type, list, quoted};
 use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
 /// Lists the columns of the table `$1` of the current schema; no row when there is no such table.
-pub(crate) const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, \
+/// A column of a domain counts as one of the domain's type: what the domain demands beside it is asked row by row.
+pub(crate) const COLUMNS: &str = "SELECT a.attname::text, format_type(kind.oid, kind.modifier), a.attnotnull, \
      EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)) \
      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+     CROSS JOIN LATERAL (WITH RECURSIVE under AS (SELECT a.atttypid AS oid, a.atttypmod AS modifier UNION ALL \
+     SELECT t.typbasetype, t.typtypmod FROM under JOIN pg_type t ON t.oid = under.oid WHERE t.typtype = 'd') \
+     SELECT under.oid, under.modifier FROM under JOIN pg_type t ON t.oid = under.oid AND t.typtype <> 'd') AS kind \
      WHERE c.relname = $1::text AND c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') \
      ORDER BY a.attnum";
 /// One writer at a time for each part; held until the transaction ends, however it ends.
@@ -20,6 +24,8 @@ pub(crate) const FACTS: &str = "SELECT 'PostgreSQL ' || current_setting('server_
      (SELECT concat_ws(', ', version, cipher) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl), \
      coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), \
      (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p'))";
+/// Checks at once what would be checked when the transaction ends, and keeps what the try has written.
+pub(crate) const CHECK_NOW_AND_KEEP: &str = "SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT bron_try";
 /// Ids are spread evenly, so every row of a batch is one look-up in the index, and the pages of a target that is being
 /// loaded are in memory: without the first the planner reads the whole table for each batch. A statement that takes
 /// so little time is not worth compiling, and the staged rows of a part fit in the buffers.
@@ -36,6 +42,8 @@ pub(crate) struct WriteStatements {
     pub(crate) fill: Arc<str>,
     /// Makes the staging table, which empties itself at the end of each transaction.
     pub(crate) stage: Arc<str>,
+    /// Empties the staging table.
+    pub(crate) clear: Arc<str>,
     /// Takes the rows into the staging table.
     pub(crate) copy: Arc<str>,
     /// Moves the rows that are new or differ; `$1` and `$2` are the runs. Gives the numbers of rows that were found
@@ -60,6 +68,7 @@ impl WriteStatements {
             fill: format!("COPY {table} ({all}) FROM STDIN (FORMAT binary)").into(),
             stage: format!("CREATE TEMP TABLE {stage} ({}) ON COMMIT DELETE ROWS", definitions.join(", "))
                 .into(),
+            clear: format!("TRUNCATE {stage}").into(),
             copy: format!("COPY {stage} ({}) FROM STDIN (FORMAT binary)", list(layout.names())).into(),
             merge: merge(layout, &stage).into(),
             verify: format!(

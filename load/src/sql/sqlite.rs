@@ -14,6 +14,34 @@ const MOST_ROWS: usize = 200;
 /// Lists the columns of the table `?1`; no row when there is no such table.
 pub(crate) const COLUMNS: &str = "SELECT name, type, \"notnull\", pk FROM pragma_table_info($1) ORDER BY cid";
 
+/// Lists the references of the table `?1` that the file enforces, column by column: number, table, column and the
+/// column that is referred to.
+pub(crate) const REFERENCES: &str = "SELECT k.id, k.\"table\", k.\"from\", coalesce(k.\"to\", \
+     (SELECT name FROM pragma_table_info(k.\"table\") WHERE pk = k.seq + 1)) \
+     FROM pragma_foreign_key_list($1) AS k, pragma_foreign_keys AS enforced WHERE enforced.foreign_keys = 1 \
+     ORDER BY k.id, k.seq";
+
+/// Has every reference checked when the transaction ends, and not by each statement.
+pub(crate) const CHECK_REFERENCES_LATER: &str = "PRAGMA defer_foreign_keys = ON";
+
+/// Finds the least id of the rows listed in `?1`, a JSON array, that the run `?2` wrote and that refer to nothing.
+pub(crate) fn unmet_reference(table: &str, parent: &str, columns: &[(String, String)]) -> String {
+    let given: Vec<String> =
+        columns.iter().map(|(from, _)| format!("one.{} IS NOT NULL", quoted(from))).collect();
+    let equal: Vec<String> =
+        columns.iter().map(|(from, to)| format!("other.{} = one.{}", quoted(to), quoted(from))).collect();
+    format!(
+        "SELECT one.{id} FROM {} AS one WHERE one.{id} IN (SELECT value FROM json_each($1)) AND one.{} = $2 AND {} \
+         AND NOT EXISTS (SELECT 1 FROM {} AS other WHERE {}) ORDER BY one.{id} LIMIT 1",
+        quoted(table),
+        quoted(RUN_COLUMNS[1]),
+        given.join(" AND "),
+        quoted(parent),
+        equal.join(" AND "),
+        id = quoted(ID),
+    )
+}
+
 /// The statements that write a number of rows at once. The parameters are each row's fields and the
 /// two run ids.
 pub(crate) struct WriteStatements {

@@ -6,7 +6,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
-use crate::contract::{Home, all, batch, insats, model, part, prepared, row, run};
+use crate::contract::{Home, all, batch, found, insats, model, part, prepared, refused, row, run};
 use crate::{Dialect, ErrorKind, Sink, Target, UNREADABLE, ddl, open, read_only};
 
 /// A directory with a file in it.
@@ -155,7 +155,7 @@ fn the_file_is_made_as_promised() {
     assert_eq!(home.texts("SELECT CAST(page_size AS TEXT) FROM pragma_page_size"), ["8192"]);
     assert_eq!(home.texts("SELECT journal_mode FROM pragma_journal_mode"), ["wal"]);
     let tables = home.texts("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr ORDER BY name");
-    assert_eq!(tables, ["bron_receipt", "bron_schema", "insats"]);
+    assert_eq!(tables, ["bron_receipt", "bron_refused", "bron_schema", "insats"]);
 }
 
 #[test]
@@ -208,4 +208,47 @@ fn the_definitions_can_be_run_as_they_are_printed() {
     home.execute(text);
     let mut sink = prepared(&home, &model);
     sink.prepare(&model, &["insats", "order"]).unwrap();
+}
+
+#[test]
+fn a_trigger_refuses_its_rows_and_what_it_says_is_not_kept() {
+    let home = FileHome::new();
+    let mut sink = prepared(&home, &model());
+    home.execute(
+        "CREATE TRIGGER kontroll BEFORE INSERT ON insats WHEN NEW.belopp_ore % 100 = 7 BEGIN
+           SELECT RAISE(ABORT, 'hemligt'); END;
+         CREATE TRIGGER halva AFTER INSERT ON insats WHEN NEW.belopp_ore = 250 BEGIN
+           SELECT RAISE(FAIL, 'hemligt'); END;",
+    );
+    let rows: Vec<_> = (0..300).map(|number| row(number, "a")).collect();
+    let expected = [7, 107, 207, 250].map(|number| found(number, "P0001", ""));
+    assert_eq!(refused(sink.as_mut(), &rows), expected);
+}
+
+#[test]
+fn a_trigger_that_rolls_everything_back_stops_the_load() {
+    let home = FileHome::new();
+    let model = model();
+    let mut sink = prepared(&home, &model);
+    home.execute(
+        "CREATE TRIGGER kontroll BEFORE INSERT ON insats WHEN NEW.belopp_ore = 2 BEGIN
+           SELECT RAISE(ROLLBACK, 'hemligt'); END",
+    );
+    let rows: Vec<_> = (0..5).map(|number| row(number, "a")).collect();
+    let error = sink.write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1")).unwrap_err();
+    let shown = format!("{error} {}", std::error::Error::source(&error).unwrap());
+    assert!(shown.contains("1811") && !shown.contains("hemligt"), "{shown}");
+    assert_eq!((sink.count(insats(&model)).unwrap(), sink.receipts("r1").unwrap().len()), (0, 0));
+    let good = batch(&model, &rows[..2]);
+    sink.write(insats(&model), &part("p", "a"), &good, &run("r1")).unwrap();
+}
+
+#[test]
+fn a_file_made_before_there_were_refusals_has_none_and_gets_room_for_them() {
+    let home = FileHome::new();
+    drop(prepared(&home, &model()));
+    home.execute("DROP TABLE bron_refused");
+    assert_eq!(read_only(&home.target()).unwrap().refused("r1").unwrap(), []);
+    assert_eq!(prepared(&home, &model()).refused("r1").unwrap(), []);
+    assert_eq!(home.texts("SELECT name FROM sqlite_schema WHERE name = 'bron_refused'").len(), 1);
 }

@@ -6,12 +6,15 @@ use bron_mappings::{Batch, Cells, EntityId};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, Connection, Row, Sqlite};
 
+use super::refusals::{self, PartTrial};
 use super::{counts, whole};
 use crate::admission::contested;
 use crate::calendar;
 use crate::decimal;
 use crate::error::{Error, Result};
+use crate::isolation::{Isolated, isolate};
 use crate::layout::{Layout, RUN_COLUMNS};
+use crate::refusal::Objection;
 use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
 use crate::sql::sqlite::WriteStatements;
 use crate::sql::{self, statement};
@@ -20,7 +23,7 @@ pub(super) async fn part(
     connection: &mut SqliteConnection,
     layout: &Layout,
     part: &PartId,
-    batch: &Batch,
+    (batch, known): (&Batch, Vec<(usize, Objection)>),
     run: &RunIds,
 ) -> Result<Receipt> {
     let failed = |error: sqlx::Error| Error::of(&error, format!("{} of table {}", part.part, layout.table));
@@ -29,7 +32,9 @@ pub(super) async fn part(
     if let Some(row) = earlier.fetch_optional(&mut *transaction).await.map_err(failed)? {
         return replayed(part, row.try_get::<&str, _>(0).map_err(failed)?, counts(&row, 1)?);
     }
-    let written = rows(&mut transaction, layout, batch, run, &failed).await?;
+    let mut trial = PartTrial::new(&mut transaction, layout, part, run).await?;
+    let Isolated { counts: written, refused } = isolate(&mut trial, batch, known).await?;
+    refusals::write(&mut transaction, part, batch, &refused, run).await?;
     if written.updated > 0 {
         let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
         supersede.execute(&mut *transaction).await.map_err(failed)?;
@@ -59,7 +64,7 @@ async fn receipt(
     query.execute(connection).await.map(|_| ())
 }
 
-async fn rows(
+pub(super) async fn rows(
     connection: &mut SqliteConnection,
     layout: &Layout,
     batch: &Batch,

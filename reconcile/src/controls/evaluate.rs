@@ -28,6 +28,15 @@ pub trait Tables {
     /// What the target says.
     fn target(&mut self, entity: &str) -> Result<Box<dyn BatchReader + '_>, ReadError>;
 
+    /// The rows of an entity that rows of the target refer to: those of the target, and those that it refused, which
+    /// say of the rows below them what the target cannot.
+    ///
+    /// # Errors
+    /// What the target says, and the place where refused rows are kept.
+    fn parents(&mut self, entity: &str) -> Result<Box<dyn BatchReader + '_>, ReadError> {
+        self.target(entity)
+    }
+
     /// The keys of the rows of a source table that were held back.
     ///
     /// # Errors
@@ -153,7 +162,7 @@ fn source_tallies(side: &SourceSide, tables: &mut dyn Tables) -> Result<(Tallies
 }
 
 fn target_tallies(side: &TargetSide, tables: &mut dyn Tables) -> Result<Tallies, Error> {
-    let parents = lookup(side.join.as_ref(), side.by.as_ref(), |entity| tables.target(entity))?;
+    let parents = lookup(side.join.as_ref(), side.by.as_ref(), |entity| tables.parents(entity))?;
     let mut all = Tallies::new();
     for batch in tables.target(&side.entity).map_err(|error| read_error(&side.entity, error))? {
         let batch = batch.map_err(|error| read_error(&side.entity, error))?;

@@ -14,6 +14,8 @@ pub(super) struct EntityView {
     pub(super) label: String,
     pub(super) old: String,
     pub(super) new: String,
+    /// Rows that the target refused; empty when there are none of any entity.
+    pub(super) refused: String,
     pub(super) difference: String,
     pub(super) missing: String,
     pub(super) unexpected: String,
@@ -22,17 +24,20 @@ pub(super) struct EntityView {
 }
 
 pub(super) fn entities(summary: &Summary, labels: &Labels) -> Vec<EntityView> {
-    summary.entities.iter().map(|entity| entity_view(entity, labels)).collect()
+    let shows_refused = !summary.refused.is_empty();
+    summary.entities.iter().map(|entity| entity_view(entity, labels, shows_refused)).collect()
 }
 
-fn entity_view(entity: &EntitySummary, labels: &Labels) -> EntityView {
-    let old = i128::from(entity.compared) + i128::from(entity.missing);
+fn entity_view(entity: &EntitySummary, labels: &Labels, shows_refused: bool) -> EntityView {
+    let refused = i128::from(entity.refused);
+    let old = i128::from(entity.compared) + i128::from(entity.missing) + refused;
     let new = i128::from(entity.compared) + i128::from(entity.unexpected);
     EntityView {
         label: Labels::name(&labels.entities, &entity.entity).to_owned(),
         old: count(old),
         new: count(new),
-        difference: signed(Unit::Antal, old - new),
+        refused: if shows_refused { count(refused) } else { String::new() },
+        difference: signed(Unit::Antal, old - refused - new),
         missing: count(entity.missing),
         unexpected: count(entity.unexpected),
         differs: count(entity.differs),

@@ -8,7 +8,7 @@ use crate::controls::{ControlRow, Unit};
 use crate::references::ReferenceCounts;
 use crate::rows::{FindingKind, RowCounts};
 use crate::secrecy::Secrecy;
-use crate::summary::{EntitySummary, Evidence};
+use crate::summary::{EntitySummary, Evidence, RefusedLine};
 
 const CANARY: &str = "19000101-0000";
 
@@ -19,6 +19,7 @@ struct Scene {
     findings: Vec<ShownFinding>,
     imbalances: Vec<Imbalance>,
     labels: Labels,
+    refused: Vec<RefusedLine>,
 }
 
 impl Scene {
@@ -29,6 +30,7 @@ impl Scene {
             entities: Some(&self.entities),
             references: Some(ReferenceCounts::default()),
             secrecy: Some(&Secrecy::default()),
+            refused: &self.refused,
             unproven,
         };
         Summary::new("körning 7", "4f5a", &self.ledger, &evidence).unwrap()
@@ -94,6 +96,7 @@ fn equal_scene() -> Scene {
             namnder: BTreeMap::from([("715".to_owned(), "Skarpnäck".to_owned())]),
             ..Labels::default()
         },
+        refused: Vec::new(),
     }
 }
 
@@ -264,4 +267,36 @@ mål 6\u{202f}120,00, skillnad \u{2212}0,50 kronor
 Körning körning 7, mappning 4f5a
 ";
     assert_eq!(text(&unequal_scene(2).summary(&[])), expected);
+}
+
+#[test]
+fn rows_that_the_target_refused_are_told_with_what_refused_them() {
+    let mut scene = equal_scene();
+    assert!(!scene.page(&[]).contains("Rader som målet inte tog emot"));
+    let line = |constraint: &str, rows| RefusedLine {
+        system: "paraply".into(),
+        table: "UTBET".into(),
+        entity: "utbetalning".into(),
+        reason: "mal_villkor".into(),
+        constraint: constraint.into(),
+        rows,
+    };
+    scene.refused = vec![line("belopp_positivt", 7), line("bron:calendar", 2)];
+    scene.entities = scene.entities.into_iter().map(|entity| entity.with_refused(9)).collect();
+    let page = scene.page(&[]);
+    for expected in [
+        "Rader som målet inte tog emot",
+        "<code>mal_villkor</code> Raden bryter mot ett villkor i målet</td><td>belopp_positivt</td><td class=\"n\">7</td>",
+        "<td>datum utanför åren 1 till 9999</td><td class=\"n\">2</td>",
+        "<th scope=\"col\" class=\"n\">Vägrade av målet</th>",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    let summary = scene.summary(&[]);
+    assert_eq!((summary.verdict, summary.waiting()), (Verdict::LikaMedKarantan, 3 + 9));
+    let text = text(&summary);
+    assert!(
+        text.contains("Målet tog inte emot 9 rader") && text.contains("7 mal_villkor (belopp_positivt)"),
+        "{text}"
+    );
 }

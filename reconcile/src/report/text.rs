@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::secrecy::SecrecyDifference;
 use crate::snapshot::{Drift, TableChanges};
-use crate::summary::{Summary, TableSummary, Verdict};
+use crate::summary::{RefusedLine, Summary, TableSummary, Verdict};
 
 use super::number::{count, in_unit, signed, unit_name};
 
@@ -42,6 +42,7 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
         count(rows.unexpected),
         count(rows.differs),
     )?;
+    write_refused(out, summary)?;
     write_references(out, summary)?;
     let unequal: Vec<_> = summary.unequal_controls().collect();
     writeln!(
@@ -70,6 +71,24 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
     write_secrecy(out, summary)?;
     write_snapshot(out, summary)?;
     writeln!(out, "Körning {}, mappning {}", summary.run, summary.mapping_digest)
+}
+
+/// Says nothing when the target took every row.
+fn write_refused(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    if summary.refused.is_empty() {
+        return Ok(());
+    }
+    let rows = summary.refused.iter().map(|line| u128::from(line.rows)).sum::<u128>();
+    writeln!(out, "Målet tog inte emot {} rader, som väntar i karantän:", count(rows))?;
+    for line in summary.refused.iter().take(LISTED) {
+        let RefusedLine { system, table, entity, reason, constraint, rows } = line;
+        let constraint = if constraint.is_empty() { String::new() } else { format!(" ({constraint})") };
+        writeln!(out, "  {entity} ur {system}/{table}: {} {reason}{constraint}", count(*rows))?;
+    }
+    if summary.refused.len() > LISTED {
+        writeln!(out, "  och {} till, se summary.json", count(summary.refused.len() - LISTED))?;
+    }
+    Ok(())
 }
 
 fn write_references(out: &mut String, summary: &Summary) -> std::fmt::Result {

@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bron_load::Sink;
-use bron_mappings::{Action, BatchReader, ReadError};
+use bron_mappings::{Action, BatchReader, Batches, Entity, ReadError};
 use bron_reconcile::controls::{By, Control, HeldKeys, Join, Only, SourceSide, Tables, TargetSide};
 
+use crate::chain::refused::Refused;
 use crate::chain::{Chain, StagedTables};
 
 /// Opens staged tables and entities for the controls, with the columns that some control reads.
 pub(super) struct ControlTables<'a> {
     chain: &'a Chain<'a>,
     staged: &'a StagedTables,
+    refused: &'a Refused,
     sink: &'a mut dyn Sink,
+    /// The entities that the control at work reads.
+    asked: BTreeSet<String>,
     columns: BTreeMap<(String, String), BTreeSet<String>>,
     fields: BTreeMap<String, BTreeSet<String>>,
 }
@@ -20,11 +24,28 @@ pub(super) struct ControlTables<'a> {
 impl<'a> ControlTables<'a> {
     pub(super) fn new(
         chain: &'a Chain<'a>,
-        staged: &'a StagedTables,
+        (staged, refused): (&'a StagedTables, &'a Refused),
         sink: &'a mut dyn Sink,
         controls: &[Control],
     ) -> Self {
-        Self { chain, staged, sink, columns: control_columns(controls), fields: control_fields(controls) }
+        let (columns, fields) = (control_columns(controls), control_fields(controls));
+        Self { chain, staged, refused, sink, asked: BTreeSet::new(), columns, fields }
+    }
+
+    /// Says which control is evaluated next. Of a source row some rows may be in the target while others were refused,
+    /// and only a control that counts the latter may take it as held back.
+    pub(super) fn begin(&mut self, control: &Control) {
+        self.asked = control.target_sides().map(|side| side.entity.clone()).collect();
+    }
+
+    fn fields_of(&self, entity: &Entity) -> Vec<String> {
+        let wanted = self.fields.get(&entity.name).into_iter().flatten();
+        // A control may name a field that the model lacks; the control itself says so then.
+        wanted.filter(|field| entity.field(field).is_some()).cloned().collect()
+    }
+
+    fn entity(&self, name: &str) -> Result<&'a Entity, ReadError> {
+        Ok(self.chain.set.model.entity(name).ok_or_else(|| format!("the model has no entity {name}"))?)
     }
 }
 
@@ -91,12 +112,25 @@ impl Tables for ControlTables<'_> {
     }
 
     fn target(&mut self, entity: &str) -> Result<Box<dyn BatchReader + '_>, ReadError> {
-        let entity =
-            self.chain.set.model.entity(entity).ok_or_else(|| format!("the model has no entity {entity}"))?;
-        let wanted = self.fields.get(&entity.name).into_iter().flatten().map(String::as_str);
-        // A control may name a field that the model lacks; the control itself says so then.
-        let fields: Vec<&str> = wanted.filter(|field| entity.field(field).is_some()).collect();
+        let entity = self.entity(entity)?;
+        let fields = self.fields_of(entity);
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         Ok(self.sink.read_fields(entity, &fields, None)?)
+    }
+
+    fn parents(&mut self, entity: &str) -> Result<Box<dyn BatchReader + '_>, ReadError> {
+        let entity = self.entity(entity)?;
+        let lost = self.refused.ids(&entity.name);
+        if lost.is_empty() {
+            return self.target(&entity.name);
+        }
+        let fields = self.fields_of(entity);
+        let refused = self.chain.refused_parents(entity, &fields, &lost)?;
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let there = self.sink.read_fields(entity, &fields, None)?;
+        // A control finds its fields by name, so it does not matter that these say nothing of what is unreadable.
+        let schema = there.schema().clone();
+        Ok(Box::new(Batches::new(schema, there.chain(refused.into_iter().map(Ok)))))
     }
 
     fn held(&mut self, system: &str, table: &str) -> Result<HeldKeys, ReadError> {
@@ -116,6 +150,7 @@ impl Tables for ControlTables<'_> {
                 keys.extend(key.text(row).filter(|_| held).map(str::to_owned));
             }
         }
+        keys.extend(self.refused.keys(mapping, &self.asked));
         Ok(keys.into_iter().collect())
     }
 }

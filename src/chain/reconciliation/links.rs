@@ -11,6 +11,7 @@ use bron_transform::BRIDGE_SYSTEM;
 use super::findings::FindingsFile;
 use super::target_rows::{Gathered, Origins};
 use crate::chain::Chain;
+use crate::chain::refused::Refused;
 use crate::failure::Failure;
 
 /// The entity whose rows stand for records that the source refers to and does not have, and its fields: what the
@@ -126,6 +127,7 @@ impl Chain<'_> {
         &self,
         gathered: Gathered,
         sink: &mut dyn Sink,
+        refused: &Refused,
         findings: &mut FindingsFile<'_>,
     ) -> Result<ReferenceCounts, Failure> {
         let Gathered { references, checked, elsewhere, .. } = gathered;
@@ -133,6 +135,10 @@ impl Chain<'_> {
         let all = ids(&lacking);
         self.forget_stand_ins(&mut lacking, sink)?;
         self.forget_held(&mut lacking)?;
+        for (entity, ids) in &mut lacking {
+            let lost = refused.ids(entity);
+            ids.retain(|id| !lost.contains(id));
+        }
         lacking.retain(|_, ids| !ids.is_empty());
         let explained = all - ids(&lacking);
         let mut dangling = 0;

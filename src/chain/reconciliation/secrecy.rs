@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use bron_load::Sink;
+use bron_mappings::EntityId;
 use bron_reconcile::secrecy::{KnownNames, SECRECY_FIELDS, Secrecy, SecrecyTally};
 
 use crate::chain::Chain;
+use crate::chain::refused::Refused;
 use crate::failure::Failure;
 
 /// The fields that say whether a row is this project's.
@@ -16,6 +18,7 @@ impl Chain<'_> {
     pub(super) fn secrecy(
         &self,
         sink: &mut dyn Sink,
+        refused: &Refused,
         namnder: &BTreeMap<String, String>,
     ) -> Result<Secrecy, Failure> {
         let (mut expected, mut found) = (SecrecyTally::default(), SecrecyTally::default());
@@ -25,8 +28,12 @@ impl Chain<'_> {
             for name in self.record_of(mapping)?.entities {
                 self.go_on()?;
                 let dir = self.entity_dir(mapping, &name);
+                let lost = refused.ids(&name);
                 for batch in self.manifest(&dir)?.read(&dir, Some(&columns), self.settings.batch_rows)? {
-                    expected.add(&name, &batch?, |_| false)?;
+                    let batch = batch?;
+                    let ids = batch.cells_named("id");
+                    let id = |row| ids.and_then(|ids| ids.id(row)).map(EntityId::from_bytes);
+                    expected.add(&name, &batch, |row| id(row).is_some_and(|id| lost.contains(&id)))?;
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bron_mappings::{Action, EntityId, ReasonCode, Repeats, Sensitive, SourceKey};
 
 use super::value::{Verbatim, dimension, scope, value};
-use super::{Trace, Transformed};
+use super::{Place, Trace, Transformed};
 use crate::balance::{BalanceBuilder, Fate};
 use crate::functions::Cell;
 use crate::lookups::{Lookups, RowSet};
@@ -102,6 +102,19 @@ impl<'a> Writer<'a> {
         let fanout = u64::try_from(written.len()).expect("a row becomes few rows");
         self.balance.add(at, fate, self.reasons.iter().copied(), fanout);
         self.draft = draft;
+    }
+
+    /// Where a row belongs, when it is loaded.
+    pub(super) fn place(&mut self, mut row: Row<'a>) -> Option<Place> {
+        let key = Sensitive::new(key_text(&row).into_owned());
+        let mut draft = Draft::default();
+        let (at, unit) = self.dimension(&mut row, &mut draft);
+        let dimension = self.balance.dimension(at).clone();
+        (self.fate(&row, &mut draft) == Fate::Loaded).then(|| Place {
+            key,
+            dimension,
+            unit: unit.into_owned(),
+        })
     }
 
     /// The place of the row's dimension in the balance, and the unit on whose work list it stands. From here

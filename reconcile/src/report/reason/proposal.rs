@@ -98,6 +98,12 @@ const PROPOSALS: &[(&str, &str)] = &[
     ("upprepad_nyckel", "Avgör vilken av posterna som gäller."),
     ("ersatt_av_senare", "Den senare leveransen gäller. Inget behöver göras."),
     ("utanfor_omfattning", "Beslutad avgränsning. Kontrollera att antalet är rimligt."),
+    ("mal_saknar_varde", "Komplettera uppgiften i källan, eller ändra målets krav."),
+    ("mal_varde", "Avgör hur värdet ska läsas, och komplettera mappningen."),
+    ("mal_villkor", "Avgör om villkoret i målet ska gälla flyttade rader. Annars rättas uppgiften i källan."),
+    ("mal_unik", "Avgör vilken av raderna som gäller, eller om villkoret i målet ska gälla flyttade rader."),
+    ("mal_hanvisning", "Se till att den rad som det hänvisas till finns i målet, och läs in igen."),
+    ("mal_regel", "Avgör om regeln i målet ska gälla flyttade rader. Annars rättas uppgiften i källan."),
 ];
 
 /// The proposal for a reason; `None` for a code that the catalogue does not have.

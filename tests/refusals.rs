@@ -1,0 +1,134 @@
+//! Rows that the target refuses: nothing else is lost with them, and every direction accounts for them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{
+    Project, contents, files, fresh_city, only_run, run, run_project, sqlite, sqlite_count, sqlite_rows,
+    tiny_city,
+};
+
+/// The tables whose rows are refused, each where the id begins with a nought: one in sixteen.
+const TABLES: [&str; 5] = ["person", "beslut", "utbetalning", "berakning", "gallringsbedomning"];
+
+/// Makes the target's tables as `bron mapping ddl` prints them.
+fn with_tables(project: &Project) -> std::path::PathBuf {
+    let mappings = project.dir.join("mappings");
+    let mappings = mappings.to_str().unwrap();
+    let printed = run(["mapping", "ddl", "--dialect", "sqlite", "--mappings", mappings]).expect(&[0]);
+    let target = project.dir.join("target.sqlite");
+    std::fs::write(&target, "").unwrap();
+    sqlite(&target, &[&printed.stdout]);
+    target
+}
+
+fn refuse(target: &Path, tables: &[&str]) {
+    for table in tables {
+        let trigger = format!(
+            "CREATE TRIGGER vagra_{table} BEFORE INSERT ON {table} WHEN NEW.id LIKE '0%' BEGIN \
+             SELECT RAISE(ABORT, 'hemligt'); END"
+        );
+        sqlite(target, &[&trigger]);
+    }
+}
+
+fn refused_by_entity(document: &Value) -> BTreeMap<String, u64> {
+    let entities = document["summary"]["entities"].as_array().unwrap().iter();
+    let counts = entities.map(|one| (one["entity"].as_str().unwrap(), one["refused"].as_u64().unwrap_or(0)));
+    counts.filter(|(_, refused)| *refused > 0).map(|(entity, refused)| (entity.to_owned(), refused)).collect()
+}
+
+/// The source rows held back for a reason.
+fn held(document: &Value, reason: &str) -> u64 {
+    let tables = document["summary"]["tables"].as_array().unwrap().iter();
+    tables.filter_map(|table| table["quarantined"][reason].as_u64()).sum()
+}
+
+#[test]
+fn what_a_trigger_refuses_is_held_back_and_nothing_else() {
+    let project = fresh_city();
+    let target = with_tables(&project);
+    let whole = fresh_city();
+    run_project("migrate", &whole.dir).expect(&[0, 3]);
+    let whole = whole.dir.join("target.sqlite");
+    refuse(&target, &TABLES);
+    let document = run_project("migrate", &project.dir).expect(&[3]).json();
+    assert_eq!(document["verdict"], "lika_med_karantan", "{}", document["unproven"]);
+    assert_eq!(document["findings_total"], 0);
+
+    let refused = refused_by_entity(&document);
+    let mut expected = contents(&whole);
+    for table in TABLES {
+        let (lost, kept): (Vec<_>, Vec<_>) = expected
+            .remove(table)
+            .unwrap()
+            .into_iter()
+            .partition(|row| row[0].as_ref().unwrap().starts_with('0'));
+        assert_eq!(refused[table], u64::try_from(lost.len()).unwrap(), "{table}");
+        expected.insert(table.to_owned(), kept);
+    }
+    assert_eq!(refused.len(), TABLES.len());
+    let found = contents(&target);
+    for (table, rows) in &expected {
+        assert!(found[table] == *rows, "another row of {table} is not there or is another");
+    }
+
+    let rows: u64 = document["summary"]["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|line| line["rows"].as_u64())
+        .sum();
+    assert_eq!(rows, refused.values().sum::<u64>());
+    assert!(held(&document, "mal_regel") > 0);
+    let list = std::fs::read_to_string(project.dir.join("worklists/arbetslista_SLK.csv")).unwrap();
+    assert!(list.contains("mal_regel") && list.contains("beslut"), "{list}");
+    let report = std::fs::read_to_string(project.dir.join("report/index.html")).unwrap();
+    assert!(report.contains("Rader som målet inte tog emot"));
+    for (path, bytes) in files(&project.dir) {
+        let is_target = path.starts_with("target.sqlite");
+        assert!(is_target || !String::from_utf8_lossy(&bytes).contains("RAISE(ABORT"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_second_load_and_a_lost_artefact_change_nothing() {
+    let project = tiny_city();
+    let target = with_tables(&project);
+    refuse(&target, &["person", "namn", "besok", "planerat_besok"]);
+    let first = run_project("migrate", &project.dir).expect(&[2, 3]).json();
+    let dir = only_run(&project.dir).join("refused");
+    let made = files(&dir);
+    assert!(made.len() >= 3, "{:?}", made.keys());
+    let kept = contents(&target);
+
+    let again = run_project("migrate", &project.dir).expect(&[2, 3]).json();
+    assert_eq!(again["no_op"], true);
+    assert_eq!((&again["summary"], &files(&dir)), (&first["summary"], &made));
+
+    // As after a kill between the commit and the artefact, and in the midst of writing it.
+    std::fs::remove_dir_all(&dir).unwrap();
+    let without = run_project("reconcile", &project.dir).expect(&[2, 3]).json();
+    assert_eq!((&without["summary"], &files(&dir)), (&first["summary"], &made));
+    std::fs::remove_file(dir.join("refused.json")).unwrap();
+    let part = made.keys().find(|path| path.extension().is_some_and(|kind| kind == "parquet")).unwrap();
+    std::fs::write(dir.join(part), "cut").unwrap();
+    run_project("load", &project.dir).expect(&[0]);
+    assert_eq!((&files(&dir), &contents(&target)), (&made, &kept));
+}
+
+#[test]
+fn a_row_missing_beside_refused_ones_is_found() {
+    let project = tiny_city();
+    let target = with_tables(&project);
+    refuse(&target, &["person"]);
+    run_project("migrate", &project.dir).expect(&[0, 3]);
+    assert!(sqlite_count(&target, "SELECT count(*) FROM bron_refused WHERE entity = 'person'") > 0);
+    let id = sqlite_rows(&target, "SELECT min(id) FROM person")[0][0].clone().unwrap();
+    sqlite(&target, &[&format!("DELETE FROM person WHERE id = '{id}'")]);
+    let found = run_project("reconcile", &project.dir).expect(&[2]).json();
+    assert_eq!(found["summary"]["rows"]["missing"], 1);
+    assert_eq!(found["verdict"], "skillnader");
+}
