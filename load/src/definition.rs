@@ -7,8 +7,8 @@ use bron_mappings::{Entity, Field, FieldType, Model, ProtectionClass};
 use crate::layout::{Dialect, Layout, RUN_COLUMNS};
 use crate::sql;
 
-/// The statements that create every table of the model and the two control tables `bron_receipt` and
-/// `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand what loading does not
+/// The statements that create every table of the model with its history, and the control tables `bron_receipt`,
+/// `bron_schema` and `bron_run`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand what loading does not
 /// need and leaves alone: an index on every reference, and what each table and column means, in Swedish, with
 /// the protection of the column. PostgreSQL keeps these texts with the table (`COMMENT ON`); for SQLite they
 /// are comments of the text.
@@ -26,6 +26,7 @@ pub fn ddl(model: &Model, dialect: Dialect) -> String {
             comment_lines(entity, &mut text);
         }
         let _ = writeln!(text, "{};", sql::create_table(&Layout::unchecked(entity), dialect));
+        let _ = writeln!(text, "{};", sql::history::create_table(&Layout::unchecked(entity), dialect));
         for field in entity.fields.iter().filter(|field| matches!(field.kind, FieldType::Ref { .. })) {
             let _ = writeln!(text, "{};", sql::create_index(&entity.name, &field.name));
         }

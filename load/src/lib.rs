@@ -9,6 +9,8 @@
 //!   from the start and ends like one that was not.
 //! - A row whose content is the same is not rewritten, and keeps the run that wrote it.
 //! - A row is never overwritten by another part of the same run, nor by another source system.
+//! - A row that is overwritten or retired is moved to the history of its entity in the same transaction, and a row is
+//!   never retired unless the bridge loaded it from the table that is named.
 //! - No error carries a value of a row. Ids of rows may be named: they are keyed and say nothing alone.
 //! - The only SQL that is not a constant is built in one module, where every name is quoted.
 
@@ -20,6 +22,7 @@ mod decimal;
 mod definition;
 mod error;
 mod examine;
+mod history;
 mod layout;
 mod postgres;
 mod sink;
@@ -31,6 +34,7 @@ mod unreadable;
 pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
 pub use examine::{TargetFacts, examine};
+pub use history::{Beginning, Ended, Retirement, RunEntry};
 pub use layout::Dialect;
 pub use sink::{Counts, IdRange, PartId, Receipt, RunIds, Sink, UNREADABLE, open, read_only};
 pub use sql::grants::target_grants;

@@ -4,6 +4,7 @@
 mod decode;
 mod encode;
 mod read;
+mod retire;
 #[cfg(test)]
 #[cfg(feature = "postgres-tests")]
 mod tests;
@@ -12,13 +13,14 @@ mod write;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bron_mappings::{Batch, BatchReader, Digest, Entity, Model};
+use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::runtime::Runtime;
 
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
+use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::layout::{Dialect, FoundColumn, Layout};
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
@@ -119,6 +121,39 @@ impl Sink for PostgresSink {
             .map_err(|error| session.after(error))
     }
 
+    fn begin(&mut self, run: &RunIds, beginning: &Beginning) -> Result<u64> {
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        let begun =
+            runtime.block_on(async { retire::begin(session.connection().await?, run, beginning).await });
+        begun.map_err(|error| session.after(error))
+    }
+
+    fn runs(&mut self) -> Result<Vec<RunEntry>> {
+        let Self { runtime, session } = self;
+        match runtime.block_on(async { retire::runs(session.connection().await?).await }) {
+            Err(error) if error.kind() == ErrorKind::Drift => Ok(Vec::new()),
+            runs => runs.map_err(|error| session.after(error)),
+        }
+    }
+
+    fn retire(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        ids: &[EntityId],
+        because: &Retirement,
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        require_retirable(&layout, because)?;
+        let retired = retire::part(session, &layout, part, ids, because, run);
+        runtime.block_on(retired).map_err(|error| session.after(error))
+    }
+
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
         let Self { runtime, session } = self;
         let listed: Result<Vec<_>> = runtime.block_on(async {
@@ -193,7 +228,8 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
     // Two sinks that prepare at the same time would otherwise both find no table.
     sqlx::query(sql::postgres::LOCK).bind("bron:prepare").execute(&mut *transaction).await.map_err(failed)?;
     let control = columns(&mut transaction, "bron_schema").await?;
-    if control.is_empty() {
+    let runs = columns(&mut transaction, "bron_run").await?;
+    if control.is_empty() || runs.is_empty() {
         for statement in sql::control_tables(Dialect::Postgres) {
             sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
         }
@@ -211,10 +247,23 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
         } else {
             verify_found(&mut transaction, layout, &found).await?;
         }
+        prepare_history(&mut transaction, layout).await?;
         let remember = sqlx::query(sql::WRITE_LAYOUT).bind(&layout.table).bind(layout.text());
         remember.execute(&mut *transaction).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
+}
+
+/// Makes the history table of an entity, or verifies the one that is there.
+async fn prepare_history(connection: &mut PgConnection, layout: &Layout) -> Result<()> {
+    let name = sql::history::name(&layout.table);
+    let found = columns(connection, &name).await?;
+    if !found.is_empty() {
+        return history::verify(layout, &found, Dialect::Postgres);
+    }
+    let table = sql::history::create_table(layout, Dialect::Postgres);
+    let made = sqlx::query(sql::definition(table)).execute(connection).await;
+    made.map(|_| ()).map_err(|error| Error::of(&error, format!("table {name}")))
 }
 
 async fn claim(connection: &mut PgConnection, installation: &str, access: Access) -> Result<()> {
@@ -269,7 +318,7 @@ fn counts(row: &PgRow, first: usize) -> Result<Counts> {
         let stored = row.try_get::<i64, _>(first + index);
         stored.map(whole).map_err(|error| Error::of(&error, "bron_receipt"))
     };
-    Ok(Counts { rows: number(0)?, inserted: number(1)?, updated: number(2)?, unchanged: number(3)? })
+    Ok(Counts::of_receipt(number(0)?, number(1)?, number(2)?, number(3)?))
 }
 
 fn listed_receipt(row: &PgRow) -> Result<(PartId, Counts)> {

@@ -4,6 +4,7 @@
 //! is an id in a COPY query, which has no parameters: its text is hexadecimal digits and hyphens.
 
 pub(crate) mod grants;
+pub(crate) mod history;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -103,7 +104,7 @@ fn literal(text: &str) -> String {
 /// The statements that create the control tables where they do not exist. The counts of a receipt are
 /// those of the write that made it; `superseded` is 1 when a later run has changed rows of the entity, so
 /// that the receipt no longer proves what the table holds.
-pub(crate) fn control_tables(dialect: Dialect) -> [String; 2] {
+pub(crate) fn control_tables(dialect: Dialect) -> [String; 3] {
     let text = column_type(ColumnType::Text, dialect);
     let int = column_type(ColumnType::Int, dialect);
     let options = table_options(dialect);
@@ -121,6 +122,7 @@ pub(crate) fn control_tables(dialect: Dialect) -> [String; 2] {
             "CREATE TABLE IF NOT EXISTS bron_schema (\n  entity {text} NOT NULL PRIMARY KEY,\n  \
              layout {text} NOT NULL\n){options}"
         ),
+        history::create_run_table(dialect),
     ]
 }
 

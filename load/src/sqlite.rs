@@ -1,6 +1,7 @@
 //! The SQLite target: one file, write-ahead log, every commit flushed to the disk.
 
 mod read;
+mod retire;
 mod still;
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bron_mappings::{Batch, BatchReader, Digest, Entity, Model};
+use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row};
@@ -17,6 +18,7 @@ use tokio::runtime::Runtime;
 
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
+use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::layout::{Dialect, FoundColumn, Layout};
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
@@ -112,6 +114,40 @@ impl Sink for SqliteSink {
         admit(entity, &layout, batch, Dialect::Sqlite)?;
         let (runtime, connection) = self.parts()?;
         runtime.block_on(write::part(connection, &layout, part, batch, run)).map_err(|error| error.at(&place))
+    }
+
+    fn begin(&mut self, run: &RunIds, beginning: &Beginning) -> Result<u64> {
+        let place = self.place();
+        self.access.require_write().map_err(|error| error.at(&place))?;
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(retire::begin(connection, run, beginning)).map_err(|error| error.at(&place))
+    }
+
+    fn runs(&mut self) -> Result<Vec<RunEntry>> {
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        match runtime.block_on(retire::runs(connection)) {
+            Err(error) if error.kind() == ErrorKind::Drift => Ok(Vec::new()),
+            runs => runs.map_err(|error| error.at(&place)),
+        }
+    }
+
+    fn retire(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        ids: &[EntityId],
+        because: &Retirement,
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        let place = self.place();
+        self.access.require_write().map_err(|error| error.at(&place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        require_retirable(&layout, because)?;
+        let (runtime, connection) = self.parts()?;
+        let retired = retire::part(connection, &layout, part, ids, because, run);
+        runtime.block_on(retired).map_err(|error| error.at(&place))
     }
 
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
@@ -219,7 +255,7 @@ async fn prepare(connection: &mut SqliteConnection, layouts: &[Layout], access: 
         sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
     }
     for layout in layouts {
-        let found = columns(&mut transaction, layout).await?;
+        let found = columns(&mut transaction, &layout.table).await?;
         if found.is_empty() {
             let table = sql::create_table(layout, Dialect::Sqlite);
             sqlx::query(sql::definition(table)).execute(&mut *transaction).await.map_err(failed)?;
@@ -231,6 +267,10 @@ async fn prepare(connection: &mut SqliteConnection, layouts: &[Layout], access: 
         } else {
             verify_found(&mut transaction, layout, &found).await?;
         }
+        let history = sql::history::create_table(layout, Dialect::Sqlite);
+        sqlx::query(sql::definition(history)).execute(&mut *transaction).await.map_err(failed)?;
+        let found = columns(&mut transaction, &sql::history::name(&layout.table)).await?;
+        history::verify(layout, &found, Dialect::Sqlite)?;
         let remember = sqlx::query(sql::WRITE_LAYOUT).bind(&layout.table).bind(layout.text());
         remember.execute(&mut *transaction).await.map_err(failed)?;
     }
@@ -251,7 +291,7 @@ async fn claim(connection: &mut SqliteConnection, installation: &str, access: Ac
 }
 
 async fn verify(connection: &mut SqliteConnection, layout: &Layout) -> Result<()> {
-    let found = columns(connection, layout).await?;
+    let found = columns(connection, &layout.table).await?;
     if found.is_empty() {
         return Err(Error::new(ErrorKind::Drift, format!("table {} does not exist", layout.table)));
     }
@@ -275,9 +315,9 @@ async fn verify_found(
     if differences.is_empty() { Ok(()) } else { Err(layout.drift_error(&differences)) }
 }
 
-async fn columns(connection: &mut SqliteConnection, layout: &Layout) -> Result<Vec<FoundColumn>> {
-    let failed = |error: sqlx::Error| Error::of(&error, format!("table {}", layout.table));
-    let mut rows = sqlx::query(sql::sqlite::COLUMNS).bind(&layout.table).fetch(connection);
+async fn columns(connection: &mut SqliteConnection, table: &str) -> Result<Vec<FoundColumn>> {
+    let failed = |error: sqlx::Error| Error::of(&error, format!("table {table}"));
+    let mut rows = sqlx::query(sql::sqlite::COLUMNS).bind(table).fetch(connection);
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         found.push(FoundColumn {
@@ -298,7 +338,7 @@ fn counts(row: &SqliteRow, first: usize) -> Result<Counts> {
             .map(whole)
             .map_err(|_| Error::new(ErrorKind::Corrupt, "bron_receipt holds a count that is not a number"))
     };
-    Ok(Counts { rows: number(0)?, inserted: number(1)?, updated: number(2)?, unchanged: number(3)? })
+    Ok(Counts::of_receipt(number(0)?, number(1)?, number(2)?, number(3)?))
 }
 
 fn listed_receipt(row: &SqliteRow) -> Result<(PartId, Counts)> {

@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row};
 
 use super::encode::Encoder;
+use super::retire::{keep_replaced, require_kept};
 use super::{SETTLE_ATTEMPTS, SETTLE_PAUSE, Session, counts, whole};
 use crate::admission::contested;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +15,7 @@ use crate::sql::postgres::{LOCK, PREFER_INDEX, WriteStatements};
 use crate::sql::{self, statement};
 
 /// What a try to write a part came to.
-enum Attempt {
+pub(super) enum Attempt {
     Done(Receipt),
     /// The commit was sent and not answered with success.
     Unanswered(Counts, Error),
@@ -57,6 +58,7 @@ async fn attempt(
     }
     sqlx::raw_sql(PREFER_INDEX).execute(&mut *transaction).await.map_err(failed)?;
     copy(&mut transaction, layout, statements, batch).await.map_err(failed)?;
+    let kept = keep_replaced(&mut transaction, &statements.keep, run).await.map_err(failed)?;
     // Not kept prepared: a plan made while the table was small would read all of it when it is large.
     let merge = sqlx::query(statement(&statements.merge)).persistent(false);
     let merged = merge.bind(&run.extract_run_id).bind(&run.load_run_id);
@@ -64,7 +66,8 @@ async fn attempt(
     let number = |index: usize| merged.try_get::<i64, _>(index).map(whole).map_err(failed);
     let rows = u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows");
     let (inserted, updated) = (number(0)?, number(1)?);
-    let counts = Counts { rows, inserted, updated, unchanged: rows - inserted - updated };
+    let counts = Counts { rows, inserted, updated, unchanged: rows - inserted - updated, retired: 0 };
+    require_kept(layout, kept, updated)?;
     if counts.unchanged > 0 {
         let verified =
             sqlx::query(statement(&statements.verify)).fetch_one(&mut *transaction).await.map_err(failed)?;
@@ -86,7 +89,11 @@ async fn attempt(
 }
 
 /// Waits for other writers of the part, and gives its receipt when there is one.
-async fn earlier(connection: &mut PgConnection, part: &PartId, run: &RunIds) -> Result<Option<Receipt>> {
+pub(super) async fn earlier(
+    connection: &mut PgConnection,
+    part: &PartId,
+    run: &RunIds,
+) -> Result<Option<Receipt>> {
     let failed = |error: sqlx::Error| Error::of(&error, "bron_receipt");
     let name = format!("bron:{}:{}:{}", run.load_run_id, part.entity, part.part);
     sqlx::query(LOCK).bind(name).execute(&mut *connection).await.map_err(failed)?;
@@ -111,7 +118,7 @@ async fn copy(
     copy.finish().await.map(|_| ())
 }
 
-async fn write_receipt(
+pub(super) async fn write_receipt(
     connection: &mut PgConnection,
     part: &PartId,
     counts: Counts,
@@ -133,7 +140,7 @@ async fn write_receipt(
 
 /// Reads the receipt on a new connection. The old transaction holds the part's lock until the server has
 /// finished it one way or the other, so the answer is final.
-async fn settle(
+pub(super) async fn settle(
     session: &mut Session,
     part: &PartId,
     run: &RunIds,

@@ -6,11 +6,12 @@ use bron_mappings::{Batch, Cells, EntityId};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, Connection, Row, Sqlite};
 
-use super::{counts, whole};
+use super::{counts, retire, whole};
 use crate::admission::contested;
 use crate::calendar;
 use crate::decimal;
 use crate::error::{Error, Result};
+use crate::history::not_kept;
 use crate::layout::{Layout, RUN_COLUMNS};
 use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
 use crate::sql::sqlite::WriteStatements;
@@ -29,6 +30,7 @@ pub(super) async fn part(
     if let Some(row) = earlier.fetch_optional(&mut *transaction).await.map_err(failed)? {
         return replayed(part, row.try_get::<&str, _>(0).map_err(failed)?, counts(&row, 1)?);
     }
+    retire::ordinal(&mut transaction, run).await.map_err(failed)?;
     let written = rows(&mut transaction, layout, batch, run, &failed).await?;
     if written.updated > 0 {
         let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
@@ -39,7 +41,7 @@ pub(super) async fn part(
     Ok(Receipt::Written(written))
 }
 
-async fn receipt(
+pub(super) async fn receipt(
     connection: &mut SqliteConnection,
     part: &PartId,
     counts: Counts,
@@ -120,7 +122,12 @@ async fn overwrite(
     if differing == 0 {
         return Ok(0);
     }
-    execute(connection, &statements.update, bind()).await.map_err(failed)
+    let mut arguments = bind();
+    let ordinal = retire::ordinal(connection, run).await.map_err(failed)?;
+    arguments.splice(0..0, [Bound::Text(run.load_run_id.as_str().into()), Bound::Int(ordinal)]);
+    let kept = execute(connection, &statements.keep, arguments).await.map_err(failed)?;
+    let updated = execute(connection, &statements.update, bind()).await.map_err(failed)?;
+    if kept == updated { Ok(updated) } else { Err(not_kept(layout, kept, updated)) }
 }
 
 async fn execute(
