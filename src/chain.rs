@@ -19,6 +19,7 @@ mod quality;
 mod readings;
 mod reconciliation;
 mod retention;
+mod retirement;
 mod run;
 mod seal;
 mod transformation;
@@ -68,6 +69,8 @@ pub(crate) struct Chain<'a> {
     /// What makes `bron/gallring`; absent when the project has no personal files.
     retention: Option<Mapping>,
     pub(crate) run: Run,
+    /// The digest of the plan that is carried out, if any.
+    pub(crate) plan: Option<String>,
 }
 
 /// The content that names a run.
@@ -134,6 +137,7 @@ impl<'a> Chain<'a> {
             identities,
             retention,
             run,
+            plan: None,
         })
     }
 

@@ -148,7 +148,7 @@ pub(crate) fn all(sink: &mut dyn Sink, model: &Model, range: Option<IdRange>) ->
 }
 
 pub(crate) fn counts(rows: u64, inserted: u64, updated: u64, unchanged: u64) -> Counts {
-    Counts { rows, inserted, updated, unchanged, retired: 0 }
+    Counts { rows, inserted, updated, unchanged, ..Counts::default() }
 }
 
 pub(crate) fn every_type_survives(home: &impl Home) {

@@ -47,6 +47,8 @@ pub struct Counts {
     pub updated: u64,
     /// Rows that were there with the same content, and were left alone.
     pub unchanged: u64,
+    /// Rows that the target refused.
+    pub refused: u64,
     /// Rows that were there, and were moved to the history.
     pub retired: u64,
 }
@@ -55,7 +57,7 @@ impl Counts {
     /// The counts of a receipt: what is in no other count was retired.
     pub(crate) const fn of_receipt(rows: u64, inserted: u64, updated: u64, unchanged: u64) -> Self {
         let retired = rows.saturating_sub(inserted.saturating_add(updated).saturating_add(unchanged));
-        Self { rows, inserted, updated, unchanged, retired }
+        Self { rows, inserted, updated, unchanged, refused: 0, retired }
     }
 }
 

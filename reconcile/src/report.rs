@@ -28,7 +28,7 @@ use crate::faults::{FAULTS, Fault};
 use crate::rows::Finding;
 use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
-use comparison::{ControlView, EntityView, FindingView, ReferencesView};
+use comparison::{ControlView, EntityView, FindingView, LoadedView, ReferencesView};
 use quality::{OwnerView, RetentionView};
 use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use reason::ReasonView;
@@ -124,6 +124,7 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         excluded: reason::held(summary, |table| &table.excluded),
         flagged: reason::held(summary, |table| &table.flagged),
         entities: comparison::entities(summary, input.labels),
+        loaded: comparison::loaded(summary, input.labels),
         references: comparison::references(summary),
         controls: comparison::controls(summary),
         findings: comparison::findings(input),
@@ -188,6 +189,7 @@ struct Page<'a> {
     excluded: Vec<ReasonView>,
     flagged: Vec<ReasonView>,
     entities: Vec<EntityView>,
+    loaded: Vec<LoadedView>,
     references: ReferencesView,
     controls: Vec<ControlView>,
     findings: Vec<FindingView>,

@@ -13,6 +13,11 @@ pub(crate) fn installation_mark(secret: &InstallationSecret) -> String {
     EntityId::derive(secret, "installation", &key).to_string()
 }
 
+/// The name by which the target knows a part of a mapping's rows.
+pub(super) fn part_name(mapping: &Mapping, file: &str) -> String {
+    format!("{}/{}", mapping.id, file.trim_end_matches(".parquet"))
+}
+
 impl Chain<'_> {
     /// The identity of this run in the target.
     pub(crate) fn run_ids(&self) -> RunIds {
@@ -38,7 +43,7 @@ impl Chain<'_> {
 
     /// The mappings in the order in which their rows are loaded: what says who may read goes first, so that a
     /// load that was cut short never leaves in the target what a reader must not see.
-    fn in_load_order(&self) -> Vec<&Mapping> {
+    pub(super) fn in_load_order(&self) -> Vec<&Mapping> {
         let mut mappings: Vec<&Mapping> = self.produced_by().collect();
         let place = |mapping: &&Mapping| {
             let system = self.set.systems.get(&mapping.system);
@@ -48,13 +53,16 @@ impl Chain<'_> {
         mappings
     }
 
-    /// Writes every part that the target has no receipt for.
+    /// Writes every part that the target has no receipt for, and retires what the run does not give any more.
     pub(crate) fn load(&self) -> Result<Work, Failure> {
         let mut sink = open(&self.settings.target)?;
         let entities = self.entities();
         let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).collect();
         sink.prepare(&self.set.model, &names)?;
         sink.claim(&self.installation_mark())?;
+        let due = self.due(sink.as_mut())?;
+        self.refuse_too_many(&due)?;
+        self.begin_load(sink.as_mut(), &due)?;
         let mappings = self.in_load_order();
         let stage = self.printer.stage("load", u64::try_from(mappings.len()).unwrap_or(0));
         let mut work = Work::default();
@@ -67,6 +75,7 @@ impl Chain<'_> {
             }
             stage.step();
         }
+        self.retire(sink.as_mut(), &due, &mut work)?;
         Ok(work)
     }
 
@@ -86,7 +95,7 @@ impl Chain<'_> {
                 manifest.read_part(&dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
             let id = PartId {
                 entity: entity.name.clone(),
-                part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
+                part: part_name(mapping, &part.file),
                 content: part.content,
             };
             let batch =

@@ -26,6 +26,7 @@ use self::evidence::ControlTables;
 use self::findings::FindingsFile;
 use self::id_runs::IdRuns;
 use self::links::EntityLinks;
+pub(super) use self::target_rows::Origins;
 use self::target_rows::{Gathered, Observed};
 use super::{Chain, StagedTables, files};
 use crate::failure::{Exit, Failure};
@@ -91,7 +92,7 @@ impl Chain<'_> {
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
         (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
-        summary.readings = self.readings()?;
+        (summary.readings, summary.changes) = (self.readings()?, self.loaded(sink.as_mut())?);
         let labels = self.labels(namnder);
         stage.now("lists");
         (summary.quality, summary.retention) = self.quality(&labels)?;
