@@ -148,7 +148,7 @@ impl Chain<'_> {
     }
 
     /// The parts of an entity: each is sorted by id, so merging them gives the entity in order.
-    fn expected(&self, entity: &Entity) -> Result<Vec<Box<dyn BatchReader>>, Failure> {
+    pub(super) fn expected(&self, entity: &Entity) -> Result<Vec<Box<dyn BatchReader>>, Failure> {
         let mut readers: Vec<Box<dyn BatchReader>> = Vec::new();
         for mapping in self.produced_by() {
             if mapping.targets.iter().all(|target| target.entity != entity.name) {

@@ -15,6 +15,7 @@ use bron_load::{Beginning, Ended, IdRange, PartId, Receipt, Retirement, Sink};
 use bron_mappings::{Entity, EntityId, Mapping};
 use bron_transform::BRIDGE_SYSTEM;
 
+pub(super) use self::changes::of_part;
 use self::completeness::Completeness;
 use self::given::GivenIds;
 use super::reconciliation::Origins;
