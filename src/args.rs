@@ -51,7 +51,7 @@ pub(crate) enum Verb {
     /// Compare two versions of the mapping files by meaning, and what the difference does to rows
     Diff(DiffArguments),
     /// Run the whole chain: extract, transform, load, reconcile
-    Migrate(ReadingArguments),
+    Migrate(MigrateArguments),
     /// Read the sources and stage their tables
     Extract(ReadingArguments),
     /// Map the staged tables to the information model
@@ -135,6 +135,19 @@ pub(crate) struct ReadingArguments {
     /// texts that may not change (D51)
     #[arg(long, value_name = "SYSTEM/TABLE")]
     pub(crate) accept: Vec<String>,
+}
+
+/// Arguments of `bron migrate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MigrateArguments {
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+    /// Read and map, say what loading would do, write that to a file, and change nothing in the target
+    #[arg(long, value_name = "FILE", conflicts_with = "apply")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Do exactly what the plan in this file says, or nothing when it would not be that any more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) apply: Option<PathBuf>,
 }
 
 /// Arguments of the verbs that run a project.

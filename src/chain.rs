@@ -15,11 +15,13 @@ mod keeping;
 mod lanes;
 mod loading;
 mod lookups;
+mod plan;
 mod quality;
 mod readings;
 mod reconciliation;
 mod refused;
 mod retention;
+mod retirement;
 mod run;
 mod seal;
 mod transformation;
@@ -44,6 +46,7 @@ pub(crate) use extraction::{StagedTable, StagedTables};
 use identity::Identities;
 pub(crate) use keeping::{Kept, Standing, kept_runs, shred};
 pub(crate) use loading::installation_mark;
+pub(crate) use plan::LoadPlan;
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
 pub(crate) use run::Run;
@@ -69,6 +72,8 @@ pub(crate) struct Chain<'a> {
     /// What makes `bron/gallring`; absent when the project has no personal files.
     retention: Option<Mapping>,
     pub(crate) run: Run,
+    /// The digest of the plan that is carried out, if any.
+    pub(crate) plan: Option<String>,
 }
 
 /// The content that names a run.
@@ -135,6 +140,7 @@ impl<'a> Chain<'a> {
             identities,
             retention,
             run,
+            plan: None,
         })
     }
 

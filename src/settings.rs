@@ -30,6 +30,8 @@ const MOST_PART_ROWS: usize = 1 << 20;
 const DEFAULT_READERS: usize = 2;
 /// Half a row in a thousand: above that the rule is more likely wrong than the data.
 const DEFAULT_QUARANTINE_PPM: u64 = 500;
+/// One row in twenty: above that a source was more likely read wrongly than emptied.
+const DEFAULT_RETIRE_PERCENT: u8 = 5;
 
 /// `bron.toml`, as written.
 #[derive(Debug, Deserialize)]
@@ -43,6 +45,7 @@ struct ProjectFile {
     batch_rows: Option<usize>,
     part_rows: Option<usize>,
     quarantine_limit_ppm: Option<u64>,
+    retire_limit_percent: Option<u8>,
     #[serde(default)]
     staging: StagingFile,
     #[serde(default)]
@@ -116,6 +119,8 @@ pub(crate) struct Settings {
     /// The most rows of a staged part. After an interruption two parts are read again at the most.
     pub(crate) part_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
+    /// The share of a table's rows of an entity that a run may retire unasked, in hundredths.
+    pub(crate) retire_limit_percent: u8,
     pub(crate) systems: BTreeMap<String, SystemSettings>,
     /// What wraps the keys of the runs; without it runs are plain.
     pub(crate) staging_key: Option<MasterKey>,
@@ -159,6 +164,7 @@ impl Settings {
             batch_rows,
             part_rows: file.part_rows.unwrap_or(DEFAULT_PART_ROWS).clamp(1, MOST_PART_ROWS),
             quarantine_limit_ppm: file.quarantine_limit_ppm.unwrap_or(DEFAULT_QUARANTINE_PPM),
+            retire_limit_percent: file.retire_limit_percent.unwrap_or(DEFAULT_RETIRE_PERCENT),
             systems,
             staging_key,
             accept: BTreeSet::new(),

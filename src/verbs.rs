@@ -14,7 +14,7 @@ mod stages;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ChainArguments, CheckArguments, ReadingArguments, Verb};
+use crate::args::{ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, Verb};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -49,7 +49,10 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }
         Verb::Grants(arguments) => vec![mappings_of(&arguments.project)],
-        Verb::Migrate(ReadingArguments { chain: ChainArguments { project, .. }, .. })
+        Verb::Migrate(MigrateArguments {
+            reading: ReadingArguments { chain: ChainArguments { project, .. }, .. },
+            ..
+        })
         | Verb::Extract(ReadingArguments { chain: ChainArguments { project, .. }, .. })
         | Verb::Transform(ChainArguments { project, .. })
         | Verb::Load(ChainArguments { project, .. })

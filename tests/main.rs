@@ -7,6 +7,7 @@
 //! | [`authoring`] | do the tools for the author of mappings say what the files say, and only that? |
 //! | [`checking`] | does a check report every mistake of the mapping files at once? |
 //! | [`determinism`] | do the same inputs give the same bytes, and twice the same as once? |
+//! | [`incremental`] | does a later snapshot change what changed, retire what is gone, and do what was planned? |
 //! | [`truth`] | is every row and every planted defect accounted for? |
 //! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
@@ -59,6 +60,7 @@ mod grants;
 mod hard_cases;
 mod identity;
 mod incidents;
+mod incremental;
 mod live_faults;
 #[cfg(feature = "postgres-tests")]
 mod live_sources;

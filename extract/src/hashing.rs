@@ -119,10 +119,12 @@ impl<W: Write> Write for HashingWriter<W> {
 /// cell      0x00                              NULL
 ///           0x01, u32 BE length, bytes        a value; numbers big-endian, ids as their 16 bytes
 /// ```
-pub(crate) struct RowHasher(blake3::Hasher);
+pub struct RowHasher(blake3::Hasher);
 
 impl RowHasher {
-    pub(crate) fn new(schema: &BatchSchema) -> Self {
+    /// Starts the digest of rows with these columns.
+    #[must_use]
+    pub fn new(schema: &BatchSchema) -> Self {
         let mut head = b"bron.rows.1\n".to_vec();
         push_length(&mut head, schema.columns().len());
         for column in schema.columns() {
@@ -134,7 +136,8 @@ impl RowHasher {
         Self(hasher)
     }
 
-    pub(crate) fn add(&mut self, batch: &Batch) {
+    /// Adds the rows of a batch with the same columns.
+    pub fn add(&mut self, batch: &Batch) {
         each_run(batch, |cells| {
             self.0.update(cells);
         });
@@ -148,7 +151,9 @@ impl RowHasher {
         });
     }
 
-    pub(crate) fn finish(&self) -> Digest {
+    /// The digest of the rows so far.
+    #[must_use]
+    pub fn finish(&self) -> Digest {
         finish(&self.0)
     }
 }

@@ -1,8 +1,11 @@
 //! What every sink must do, whatever database is behind it: the cases, and the rows they work on.
 
+mod history;
 pub(crate) mod refusals;
 
 use bron_mappings::{Batch, ColumnBuilder, ColumnType, Digest, Entity, EntityId, Model, Value};
+
+pub(crate) use history::*;
 
 use crate::{Counts, ErrorKind, IdRange, PartId, Receipt, RunIds, Sink, Target, UNREADABLE, open, read_only};
 
@@ -40,7 +43,9 @@ macro_rules! every_case {
             drift_is_refused_and_nothing_is_made, a_model_that_moved_is_drift,
             rows_come_in_the_order_of_their_ids, reading_alters_nothing, a_reader_may_stop_early,
             a_table_made_anew_has_no_receipts, an_empty_part_has_a_receipt, names_that_sql_uses_are_names,
-            what_is_missing_is_named, a_target_belongs_to_one_installation,
+            what_is_missing_is_named, a_target_belongs_to_one_installation, what_is_overwritten_is_kept,
+            what_is_retired_is_kept_and_may_come_back, a_retirement_is_done_once, rows_of_others_are_not_retired,
+            runs_have_places, the_target_can_be_seen_as_it_was, another_history_is_drift,
         );
     };
 }
@@ -149,8 +154,8 @@ pub(crate) fn all(sink: &mut dyn Sink, model: &Model, range: Option<IdRange>) ->
     batches.iter().flat_map(|batch| (0..batch.rows()).map(|row| (batch.clone(), row))).collect()
 }
 
-fn counts(rows: u64, inserted: u64, updated: u64, unchanged: u64) -> Counts {
-    Counts { rows, inserted, updated, unchanged, refused: 0 }
+pub(crate) fn counts(rows: u64, inserted: u64, updated: u64, unchanged: u64) -> Counts {
+    Counts { rows, inserted, updated, unchanged, ..Counts::default() }
 }
 
 pub(crate) fn every_type_survives(home: &impl Home) {

@@ -7,11 +7,11 @@ use bron_mappings::{Entity, Field, FieldType, Model, ProtectionClass};
 use crate::layout::{Dialect, Layout, RUN_COLUMNS, Reference};
 use crate::sql;
 
-/// The statements that create every table of the model and the control tables `bron_receipt`, `bron_refused` and
-/// `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand an index on every
-/// reference, which [`Sink::finish`](crate::Sink::finish) puts on tables of PostgreSQL that it made and which nobody
-/// makes for SQLite, and what each table and column means, in Swedish, with the protection of the column. PostgreSQL
-/// keeps these texts with the table (`COMMENT ON`); for SQLite they are comments of the text.
+/// The statements that create every table of the model with its history, and the control tables `bron_receipt`,
+/// `bron_refused`, `bron_run` and `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand an
+/// index on every reference, which [`Sink::finish`](crate::Sink::finish) puts on tables of PostgreSQL that it made and
+/// which nobody makes for SQLite, and what each table and column means, in Swedish, with the protection of the column.
+/// PostgreSQL keeps these texts with the table (`COMMENT ON`); for SQLite they are comments of the text.
 ///
 /// The statements stand in the order of the tables' names and can be run again.
 #[must_use]
@@ -26,6 +26,7 @@ pub fn ddl(model: &Model, dialect: Dialect) -> String {
             comment_lines(entity, &mut text);
         }
         let _ = writeln!(text, "{};", sql::create_table(&Layout::unchecked(entity), dialect));
+        let _ = writeln!(text, "{};", sql::history::create_table(&Layout::unchecked(entity), dialect));
         for reference in Reference::of(entity) {
             let _ = writeln!(text, "{};", sql::create_index(&reference.table, &reference.column));
         }

@@ -95,8 +95,12 @@ impl Layout {
         })
     }
 
-    /// The layout with the id and these fields only, for reading.
+    /// The layout with the id, these fields and these run columns only, for reading.
     pub(crate) fn only(mut self, fields: &[&str]) -> Result<Self> {
+        for name in RUN_COLUMNS.into_iter().filter(|name| fields.contains(name)) {
+            self.columns.push(LayoutColumn { name: name.to_owned(), kind: ColumnType::Text, required: true });
+            self.field_types.push("text");
+        }
         let known = |name: &&&str| self.columns.iter().any(|column| column.name == **name);
         if let Some(unknown) = fields.iter().find(|name| !known(name)) {
             let text = format!("entity {} has no field named {unknown}", self.table);

@@ -11,6 +11,8 @@
 //! - A row is never overwritten by another part of the same run, nor by another source system.
 //! - A row that the target refuses for what it holds keeps no other row back: the rest of its part is written, and
 //!   which rows were refused, and by which constraint, is committed with them.
+//! - A row that is overwritten or retired is moved to the history of its entity in the same transaction, and a row is
+//!   never retired unless the bridge loaded it from the table that is named.
 //! - No error carries a value of a row. Ids of rows may be named: they are keyed and say nothing alone.
 //! - The only SQL that is not a constant is built in one module, where every name is quoted.
 
@@ -23,6 +25,7 @@ mod definition;
 mod error;
 mod examine;
 mod finished;
+mod history;
 mod isolation;
 mod layout;
 mod postgres;
@@ -38,6 +41,7 @@ pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
 pub use examine::{TargetFacts, examine};
 pub use finished::{Dangling, Finished};
+pub use history::{Beginning, Ended, Retirement, RunEntry};
 pub use layout::Dialect;
 pub use refusal::Refusal;
 pub use sink::{

@@ -7,6 +7,7 @@ mod finishing;
 mod opening;
 mod read;
 mod refusals;
+mod retire;
 #[cfg(test)]
 #[cfg(feature = "postgres-tests")]
 mod tests;
@@ -15,7 +16,7 @@ mod write;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bron_mappings::{Batch, BatchReader, Digest, Entity, Model};
+use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::runtime::Runtime;
@@ -23,6 +24,7 @@ use tokio::runtime::Runtime;
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
+use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::layout::{Dialect, FoundColumn, Layout, Reference};
 use crate::refusal::Refusal;
 use crate::sink::{
@@ -169,6 +171,39 @@ impl Sink for PostgresSink {
             .map_err(|error| session.after(error))
     }
 
+    fn register(&mut self, run: &RunIds, beginning: &Beginning) -> Result<u64> {
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        let begun =
+            runtime.block_on(async { retire::register(session.connection().await?, run, beginning).await });
+        begun.map_err(|error| session.after(error))
+    }
+
+    fn runs(&mut self) -> Result<Vec<RunEntry>> {
+        let Self { runtime, session } = self;
+        match runtime.block_on(async { retire::runs(session.connection().await?).await }) {
+            Err(error) if error.kind() == ErrorKind::Drift => Ok(Vec::new()),
+            runs => runs.map_err(|error| session.after(error)),
+        }
+    }
+
+    fn retire(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        ids: &[EntityId],
+        because: &Retirement,
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        require_retirable(&layout, because)?;
+        let retired = retire::part(session, &layout, part, ids, because, run);
+        runtime.block_on(retired).map_err(|error| session.after(error))
+    }
+
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
         let Self { runtime, session } = self;
         let listed: Result<Vec<_>> = runtime.block_on(async {
@@ -262,7 +297,7 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
     // Two sinks that prepare at the same time would otherwise both find no table.
     sqlx::query(sql::postgres::LOCK).bind("bron:prepare").execute(&mut *transaction).await.map_err(failed)?;
     let mut has_control = true;
-    for table in ["bron_schema", sql::refusals::TABLE] {
+    for table in ["bron_schema", sql::refusals::TABLE, "bron_run"] {
         has_control &= !columns(&mut transaction, table).await?.is_empty();
     }
     if !has_control {
@@ -283,10 +318,23 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
         } else {
             verify_found(&mut transaction, layout, &found).await?;
         }
+        prepare_history(&mut transaction, layout).await?;
         let remember = sqlx::query(sql::WRITE_LAYOUT).bind(&layout.table).bind(layout.text());
         remember.execute(&mut *transaction).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
+}
+
+/// Makes the history table of an entity, or verifies the one that is there.
+async fn prepare_history(connection: &mut PgConnection, layout: &Layout) -> Result<()> {
+    let name = sql::history::name(&layout.table);
+    let found = columns(connection, &name).await?;
+    if !found.is_empty() {
+        return history::verify(layout, &found, Dialect::Postgres);
+    }
+    let table = sql::history::create_table(layout, Dialect::Postgres);
+    let made = sqlx::query(sql::definition(table)).execute(connection).await;
+    made.map(|_| ()).map_err(|error| Error::of(&error, format!("table {name}")))
 }
 
 async fn claim(connection: &mut PgConnection, installation: &str, access: Access) -> Result<()> {
@@ -351,13 +399,7 @@ fn counts(row: &PgRow, first: usize) -> Result<Counts> {
         stored.map(whole).map_err(|error| Error::of(&error, "bron_receipt"))
     };
     let [rows, inserted, updated, unchanged, refused] = [0, 1, 2, 3, 4].map(number);
-    Ok(Counts {
-        rows: rows?,
-        inserted: inserted?,
-        updated: updated?,
-        unchanged: unchanged?,
-        refused: refused?,
-    })
+    Ok(Counts::of_receipt(rows?, inserted?, updated?, unchanged?, refused?))
 }
 
 fn listed_receipt(row: &PgRow) -> Result<(PartId, Counts)> {

@@ -4,6 +4,7 @@ use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
+use crate::history::{Beginning, Retirement, RunEntry};
 use crate::postgres::PostgresSink;
 use crate::refusal::Refusal;
 use crate::sqlite::SqliteSink;
@@ -38,7 +39,7 @@ pub struct PartId {
     pub content: Digest,
 }
 
-/// What became of the rows of a part; `rows` is the sum of the others.
+/// What became of the rows of a part; `rows` is the sum of the others. A part either writes rows or retires them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// The rows of the part.
@@ -51,17 +52,32 @@ pub struct Counts {
     pub unchanged: u64,
     /// Rows that the target did not take for what they hold; see [`Sink::refused`].
     pub refused: u64,
+    /// Rows that were there, and were moved to the history.
+    pub retired: u64,
 }
 
 impl Counts {
+    /// The counts of a receipt: what is in no other count was retired.
+    pub(crate) const fn of_receipt(
+        rows: u64,
+        inserted: u64,
+        updated: u64,
+        unchanged: u64,
+        refused: u64,
+    ) -> Self {
+        let written = inserted.saturating_add(updated).saturating_add(unchanged).saturating_add(refused);
+        Self { rows, inserted, updated, unchanged, refused, retired: rows.saturating_sub(written) }
+    }
+
     /// Adds the counts of other rows of the same part.
     pub(crate) fn add(&mut self, other: Self) {
-        let Self { rows, inserted, updated, unchanged, refused } = other;
+        let Self { rows, inserted, updated, unchanged, refused, retired } = other;
         self.rows += rows;
         self.inserted += inserted;
         self.updated += updated;
         self.unchanged += unchanged;
         self.refused += refused;
+        self.retired += retired;
     }
 }
 
@@ -163,6 +179,37 @@ pub trait Sink: Send {
     /// of this run for other content. Otherwise what the database says; see [`Error::is_retryable`].
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt>;
 
+    /// Gives the run its place among those that change the target, and the number of that place. The run that began
+    /// last keeps its place; after another one it gets a new one. Comes before the first part that is written: a run
+    /// that nobody registered gets its place with its first part.
+    ///
+    /// # Errors
+    /// What the database says; kind `Drift` when the control tables are missing.
+    fn register(&mut self, run: &RunIds, beginning: &Beginning) -> Result<u64>;
+
+    /// The runs that have written to the target, in their places; none when there are no control tables.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn runs(&mut self) -> Result<Vec<RunEntry>>;
+
+    /// Moves the rows with these ids to the history of their entity, with a receipt as for a part that is written;
+    /// the part's content is [`Retirement::content`]. When it returns, that is durable; when it fails, nothing was
+    /// changed. The receipts of other runs for the entity are superseded.
+    ///
+    /// # Errors
+    /// Kind `Data` when an id is not that of a row which an earlier run of the bridge loaded from the named table of
+    /// the named system, or the part has a receipt of this run for other ids. Otherwise what the database says; see
+    /// [`Error::is_retryable`].
+    fn retire(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        ids: &[EntityId],
+        because: &Retirement,
+        run: &RunIds,
+    ) -> Result<Receipt>;
+
     /// The receipts of a load run that still prove what the tables hold, sorted by entity and part.
     ///
     /// # Errors
@@ -193,7 +240,8 @@ pub trait Sink: Send {
         self.read_fields(entity, &fields, range)
     }
 
-    /// Reads as [`Sink::read`], but the id and these fields only, in the order of the entity.
+    /// Reads as [`Sink::read`], but the id and these fields only, in the order of the entity. The columns
+    /// `extract_run_id` and `load_run_id`, which no entity has among its fields, can be asked for as well.
     ///
     /// # Errors
     /// As [`Sink::read`]; also kind `Config` for a field that the entity does not have.

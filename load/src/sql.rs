@@ -4,6 +4,7 @@
 //! is an id in a COPY query, which has no parameters: its text is hexadecimal digits and hyphens.
 
 pub(crate) mod grants;
+pub(crate) mod history;
 pub(crate) mod opening;
 pub(crate) mod postgres;
 pub(crate) mod refusals;
@@ -107,7 +108,7 @@ fn literal(text: &str) -> String {
 /// those of the write that made it; `superseded` is 1 when a later run has changed rows of the entity, so
 /// that the receipt no longer proves what the table holds. `bron_refused` names the rows that a part lacks
 /// because the target refused them; `superseded` is 1 when the part was written again since.
-pub(crate) fn control_tables(dialect: Dialect) -> [String; 3] {
+pub(crate) fn control_tables(dialect: Dialect) -> [String; 4] {
     let text = column_type(ColumnType::Text, dialect);
     let int = column_type(ColumnType::Int, dialect);
     let options = table_options(dialect);
@@ -126,6 +127,7 @@ pub(crate) fn control_tables(dialect: Dialect) -> [String; 3] {
              layout {text} NOT NULL\n){options}"
         ),
         refusals::table(dialect),
+        history::create_run_table(dialect),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 mod read;
 mod refusals;
+mod retire;
 mod still;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bron_mappings::{Batch, BatchReader, Digest, Entity, Model};
+use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row};
@@ -18,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
+use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::layout::{Dialect, FoundColumn, Layout};
 use crate::refusal::Refusal;
 use crate::sink::{
@@ -119,6 +121,40 @@ impl Sink for SqliteSink {
             self.connection = None;
         }
         written.map_err(|error| error.at(&place))
+    }
+
+    fn register(&mut self, run: &RunIds, beginning: &Beginning) -> Result<u64> {
+        let place = self.place();
+        self.access.require_write().map_err(|error| error.at(&place))?;
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(retire::register(connection, run, beginning)).map_err(|error| error.at(&place))
+    }
+
+    fn runs(&mut self) -> Result<Vec<RunEntry>> {
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        match runtime.block_on(retire::runs(connection)) {
+            Err(error) if error.kind() == ErrorKind::Drift => Ok(Vec::new()),
+            runs => runs.map_err(|error| error.at(&place)),
+        }
+    }
+
+    fn retire(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        ids: &[EntityId],
+        because: &Retirement,
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        let place = self.place();
+        self.access.require_write().map_err(|error| error.at(&place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        require_retirable(&layout, because)?;
+        let (runtime, connection) = self.parts()?;
+        let retired = retire::part(connection, &layout, part, ids, because, run);
+        runtime.block_on(retired).map_err(|error| error.at(&place))
     }
 
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
@@ -235,7 +271,7 @@ async fn prepare(connection: &mut SqliteConnection, layouts: &[Layout], access: 
         sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
     }
     for layout in layouts {
-        let found = columns(&mut transaction, layout).await?;
+        let found = columns(&mut transaction, &layout.table).await?;
         if found.is_empty() {
             let table = sql::create_table(layout, Dialect::Sqlite);
             sqlx::query(sql::definition(table)).execute(&mut *transaction).await.map_err(failed)?;
@@ -247,6 +283,10 @@ async fn prepare(connection: &mut SqliteConnection, layouts: &[Layout], access: 
         } else {
             verify_found(&mut transaction, layout, &found).await?;
         }
+        let history = sql::history::create_table(layout, Dialect::Sqlite);
+        sqlx::query(sql::definition(history)).execute(&mut *transaction).await.map_err(failed)?;
+        let found = columns(&mut transaction, &sql::history::name(&layout.table)).await?;
+        history::verify(layout, &found, Dialect::Sqlite)?;
         let remember = sqlx::query(sql::WRITE_LAYOUT).bind(&layout.table).bind(layout.text());
         remember.execute(&mut *transaction).await.map_err(failed)?;
     }
@@ -267,7 +307,7 @@ async fn claim(connection: &mut SqliteConnection, installation: &str, access: Ac
 }
 
 async fn verify(connection: &mut SqliteConnection, layout: &Layout) -> Result<()> {
-    let found = columns(connection, layout).await?;
+    let found = columns(connection, &layout.table).await?;
     if found.is_empty() {
         return Err(Error::new(ErrorKind::Drift, format!("table {} does not exist", layout.table)));
     }
@@ -291,9 +331,9 @@ async fn verify_found(
     if differences.is_empty() { Ok(()) } else { Err(layout.drift_error(&differences)) }
 }
 
-async fn columns(connection: &mut SqliteConnection, layout: &Layout) -> Result<Vec<FoundColumn>> {
-    let failed = |error: sqlx::Error| Error::of(&error, format!("table {}", layout.table));
-    let mut rows = sqlx::query(sql::sqlite::COLUMNS).bind(&layout.table).fetch(connection);
+async fn columns(connection: &mut SqliteConnection, table: &str) -> Result<Vec<FoundColumn>> {
+    let failed = |error: sqlx::Error| Error::of(&error, format!("table {table}"));
+    let mut rows = sqlx::query(sql::sqlite::COLUMNS).bind(table).fetch(connection);
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         found.push(FoundColumn {
@@ -315,13 +355,7 @@ fn counts(row: &SqliteRow, first: usize) -> Result<Counts> {
             .map_err(|_| Error::new(ErrorKind::Corrupt, "bron_receipt holds a count that is not a number"))
     };
     let [rows, inserted, updated, unchanged, refused] = [0, 1, 2, 3, 4].map(number);
-    Ok(Counts {
-        rows: rows?,
-        inserted: inserted?,
-        updated: updated?,
-        unchanged: unchanged?,
-        refused: refused?,
-    })
+    Ok(Counts::of_receipt(rows?, inserted?, updated?, unchanged?, refused?))
 }
 
 fn listed_receipt(row: &SqliteRow) -> Result<(PartId, Counts)> {

@@ -61,6 +61,15 @@ impl Target {
         }
     }
 
+    /// Whether the target is a file that does not exist yet.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => !path.exists(),
+            Self::Postgres(_) => false,
+        }
+    }
+
     pub(crate) fn place(&self) -> Result<Place<'_>> {
         Ok(match self {
             Self::Sqlite(path) => Place::File(path),

@@ -102,6 +102,12 @@ impl MappingSet {
         DigestBuilder::new("bron/mapping/1").part(&files).part(&registry_version.to_be_bytes()).finish()
     }
 
+    /// The digest of each code list's text, by name.
+    #[must_use]
+    pub const fn code_digests(&self) -> &BTreeMap<String, Digest> {
+        &self.code_digests
+    }
+
     /// The version that target rows carry as `mapping_version`: it changes when the mapping, a code list
     /// that it uses or the function registry changes, and not when some other mapping does.
     #[must_use]

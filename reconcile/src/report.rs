@@ -29,7 +29,7 @@ use crate::faults::{FAULTS, Fault};
 use crate::rows::Finding;
 use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
-use comparison::{ControlView, EntityView, FindingView, ReferencesView};
+use comparison::{ControlView, EntityView, FindingView, LoadedView, ReferencesView};
 use quality::{OwnerView, RetentionView};
 use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use reason::ReasonView;
@@ -127,6 +127,7 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         flagged: reason::held(summary, |table| &table.flagged),
         refused: refused::lines(summary, input.labels),
         entities: comparison::entities(summary, input.labels),
+        loaded: comparison::loaded(summary, input.labels),
         references: comparison::references(summary),
         controls: comparison::controls(summary),
         findings: comparison::findings(input),
@@ -192,6 +193,7 @@ struct Page<'a> {
     flagged: Vec<ReasonView>,
     refused: Vec<RefusedView>,
     entities: Vec<EntityView>,
+    loaded: Vec<LoadedView>,
     references: ReferencesView,
     controls: Vec<ControlView>,
     findings: Vec<FindingView>,

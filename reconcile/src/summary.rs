@@ -2,6 +2,8 @@
 //!
 //! Maps are sorted and lists keep a fixed order, so the same run gives the same bytes.
 
+mod changes;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,7 @@ use crate::references::ReferenceCounts;
 use crate::rows::RowCounts;
 use crate::secrecy::Secrecy;
 use crate::snapshot::Snapshot;
+pub use changes::{EntityChanges, total};
 
 /// How a system was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,6 +217,9 @@ pub struct Summary {
     pub rows: RowCounts,
     /// The row comparison per entity, by name.
     pub entities: Vec<EntitySummary>,
+    /// What loading the run did to the target per entity, by name.
+    #[serde(default)]
+    pub changes: Vec<EntityChanges>,
     /// What became of the references between rows of the target.
     #[serde(default)]
     pub references: ReferenceCounts,
@@ -295,6 +301,7 @@ impl Summary {
             controls: evidence.controls.unwrap_or_default().to_vec(),
             rows,
             entities,
+            changes: Vec::new(),
             references: evidence.references.unwrap_or_default(),
             deliveries: Vec::new(),
             readings: Vec::new(),

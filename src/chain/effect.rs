@@ -83,6 +83,7 @@ pub(super) fn chain<'a>(
         identities,
         retention,
         run,
+        plan: None,
     }
 }
 

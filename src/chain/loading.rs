@@ -28,6 +28,11 @@ pub(crate) fn installation_mark(secret: &InstallationSecret) -> String {
     EntityId::derive(secret, "installation", &key).to_string()
 }
 
+/// The name by which the target knows a part of a mapping's rows.
+pub(super) fn part_name(mapping: &Mapping, file: &str) -> String {
+    format!("{}/{}", mapping.id, file.trim_end_matches(".parquet"))
+}
+
 impl Chain<'_> {
     /// The identity of this run in the target.
     pub(crate) fn run_ids(&self) -> RunIds {
@@ -53,7 +58,7 @@ impl Chain<'_> {
 
     /// The mappings in the order in which their rows are loaded: what says who may read goes first, so that a
     /// load that was cut short never leaves in the target what a reader must not see.
-    fn in_load_order(&self) -> Vec<&Mapping> {
+    pub(super) fn in_load_order(&self) -> Vec<&Mapping> {
         let mut mappings: Vec<&Mapping> = self.produced_by().collect();
         mappings.sort_by_key(|mapping| self.load_place(mapping));
         mappings
@@ -76,10 +81,15 @@ impl Chain<'_> {
         let deliveries = self.deliveries()?;
         let run = self.run_ids();
         let load = Load { settings: self.settings, run: &run, deliveries: &deliveries };
-        let open: BTreeSet<&str> =
-            load.missing(definer.as_mut())?.iter().map(|job| load.entity(*job).name.as_str()).collect();
+        let due = self.due(definer.as_mut())?;
+        self.refuse_too_many(&due)?;
+        let missing = load.missing(definer.as_mut())?;
+        let written = missing.iter().map(|job| load.entity(*job).name.as_str());
+        let retired = due.iter().filter(|due| due.rows() > 0).map(|due| due.entity.as_str());
+        let open: BTreeSet<&str> = written.chain(retired).collect();
         let open: Vec<&str> = open.into_iter().collect();
         if !open.is_empty() {
+            self.register(definer.as_mut())?;
             definer.begin(model, &open, &run)?;
         }
         // What another run had left unfinished was started over, together with its receipts.
@@ -90,6 +100,8 @@ impl Chain<'_> {
             stage.now(&load.deliveries[job.delivery].mapping.id);
             stage.step();
         })?;
+        let mut work = Work { done: as_count(missing.len()), reused: as_count(all - missing.len()) };
+        self.retire(definer.as_mut(), &due, &mut work)?;
         let finished = definer.finish(model, &names, &run)?;
         tell(self.printer, &finished, !missing.is_empty());
         if !missing.is_empty() && !load.missing(definer.as_mut())?.is_empty() {
@@ -99,7 +111,7 @@ impl Chain<'_> {
         }
         stage.now("refused");
         tell_refused(self.printer, &self.refused(definer.as_mut())?);
-        Ok(Work { done: as_count(missing.len()), reused: as_count(all - missing.len()) })
+        Ok(work)
     }
 
     /// What is to be in the target, in the order in which it is loaded.
@@ -189,7 +201,7 @@ impl Load<'_> {
         let part = &manifest.parts[job.part];
         PartId {
             entity: entity.name.clone(),
-            part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
+            part: part_name(mapping, &part.file),
             content: part.content,
         }
     }

@@ -26,6 +26,7 @@ use self::evidence::ControlTables;
 use self::findings::FindingsFile;
 use self::id_runs::IdRuns;
 use self::links::EntityLinks;
+pub(super) use self::target_rows::Origins;
 use self::target_rows::{Gathered, Observed};
 use super::refused::{Refused, Without};
 use super::{Chain, StagedTables, files};
@@ -94,7 +95,7 @@ impl Chain<'_> {
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
         (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
-        summary.readings = self.readings()?;
+        (summary.readings, summary.changes) = (self.readings()?, self.loaded(sink.as_mut())?);
         let labels = self.labels(namnder);
         stage.now("lists");
         (summary.quality, summary.retention) = self.quality(&refused, &labels)?;
@@ -153,7 +154,7 @@ impl Chain<'_> {
     }
 
     /// The parts of an entity: each is sorted by id, so merging them gives the entity in order.
-    fn expected(&self, entity: &Entity) -> Result<Vec<Box<dyn BatchReader>>, Failure> {
+    pub(super) fn expected(&self, entity: &Entity) -> Result<Vec<Box<dyn BatchReader>>, Failure> {
         let mut readers: Vec<Box<dyn BatchReader>> = Vec::new();
         for mapping in self.produced_by() {
             if mapping.targets.iter().all(|target| target.entity != entity.name) {

@@ -1,33 +1,94 @@
-//! `bron migrate`: the whole chain, from wherever it stopped.
+//! `bron migrate`: the whole chain, from wherever it stopped; and what loading would do, said beforehand.
 
+use std::path::Path;
+
+use bron_extract::atomic;
+use bron_mappings::Digest;
 use serde_json::json;
 
 use super::reconcile;
-use crate::args::ReadingArguments;
-use crate::chain::{Chain, Moment, Work};
+use crate::args::MigrateArguments;
+use crate::chain::{Chain, LoadPlan, Moment, Work};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
-/// Runs the chain for a project. What an earlier, perhaps interrupted, run has made is used again; the
-/// comparison with the target is always made anew.
-pub(super) fn run(arguments: &ReadingArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let settings = Settings::resolve_reading(arguments)?;
-    migrate(&settings, printer)
+/// Runs the chain for a project, or plans what it would do, or does what was planned. What an earlier, perhaps
+/// interrupted, run has made is used again; the comparison with the target is always made anew.
+pub(super) fn run(arguments: &MigrateArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let MigrateArguments { reading, plan, apply } = arguments;
+    let settings = Settings::resolve_reading(reading)?;
+    match (plan, apply) {
+        (Some(file), _) => plan_into(file, &settings, printer),
+        (None, Some(file)) => apply_plan(file, settings, printer),
+        (None, None) => migrate(&settings, printer),
+    }
 }
 
 pub(super) fn migrate(settings: &Settings, printer: &Printer) -> Result<Exit, Failure> {
     let mut chain = Chain::open(settings, printer, Moment::Unfinished)?;
+    let made = made(&mut chain, printer)?;
+    let loaded = chain.load()?;
+    tell(printer, "load", "parts", loaded);
+    proven(chain, printer, made, loaded)
+}
+
+/// Says what loading would do, and writes it to a file.
+fn plan_into(file: &Path, settings: &Settings, printer: &Printer) -> Result<Exit, Failure> {
+    let mut chain = Chain::open(settings, printer, Moment::Unfinished)?;
+    made(&mut chain, printer)?;
+    let plan = chain.load_plan()?;
+    chain.run.end()?;
+    let document = serde_json::to_value(&plan)
+        .map_err(|error| Failure::safety(format!("cannot express the plan as JSON: {error}")))?;
+    let text = serde_json::to_string_pretty(&document).expect("a JSON value can always be written");
+    atomic::write(file, format!("{text}\n").as_bytes())?;
+    let label = |entity: &str| {
+        chain.set.model.entity(entity).map_or_else(|| entity.to_owned(), |entity| entity.label.clone())
+    };
+    let (again, file) = (settings.again(), file.display());
+    let told = format!("{}Planen ligger i {file}. Verkställ: {again} --apply {file}", plan.text(&label));
+    printer.result(&document, &told);
+    Ok(Exit::Clean)
+}
+
+/// Does what was planned, or nothing.
+fn apply_plan(file: &Path, mut settings: Settings, printer: &Printer) -> Result<Exit, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::config(format!("cannot read {}: {error}", file.display())))?;
+    let plan = LoadPlan::parse(file, &text)?;
+    settings.accept.extend(plan.accepted.iter().cloned());
+    let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
+    chain.plan = Some(Digest::of(text.as_bytes()).to_string());
+    chain.require_inputs(&plan)?;
+    let made = made(&mut chain, printer)?;
+    chain.require_plan(&plan)?;
+    let loaded = chain.load()?;
+    tell(printer, "load", "parts", loaded);
+    chain.require_done(&plan)?;
+    proven(chain, printer, made, loaded)
+}
+
+/// Reads the sources and maps them, as far as that is not done.
+fn made(chain: &mut Chain<'_>, printer: &Printer) -> Result<[Work; 2], Failure> {
     chain.run.begin("migrate")?;
     let extracted = chain.extract()?;
     tell(printer, "extract", "tables", extracted);
     let transformed = chain.transform()?;
     tell(printer, "transform", "tables", transformed);
-    let loaded = chain.load()?;
-    tell(printer, "load", "parts", loaded);
+    Ok([extracted, transformed])
+}
+
+/// Compares the target with the sources and tells what came of it.
+fn proven(
+    mut chain: Chain<'_>,
+    printer: &Printer,
+    [extracted, transformed]: [Work; 2],
+    loaded: Work,
+) -> Result<Exit, Failure> {
     let no_op = extracted.done + transformed.done + loaded.done == 0;
     if no_op {
-        let (run, target) = (&chain.run.id, &settings.target);
+        let (run, target) = (&chain.run.id, &chain.settings.target);
         printer.say(&format!("nothing to do: run {run} is already in {target}; comparing once more"));
     }
     let outcome = chain.reconcile()?;

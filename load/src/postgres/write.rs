@@ -8,6 +8,7 @@ use super::encode::Encoder;
 use super::finishing::of_another_run;
 use super::opening::remembered;
 use super::refusals::{self, PartTrial};
+use super::retire::{keep_replaced, require_kept};
 use super::{SETTLE_ATTEMPTS, SETTLE_PAUSE, Session, counts, whole};
 use crate::admission::contested;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,7 +20,7 @@ use crate::sql::postgres::{LOCK, LOOK_UP, WriteStatements};
 use crate::sql::{self, statement};
 
 /// What a try to write a part came to.
-enum Attempt {
+pub(super) enum Attempt {
     Done(Receipt),
     /// The commit was sent and not answered with success.
     Unanswered(Counts, Error),
@@ -149,12 +150,14 @@ async fn merge(connection: &mut PgConnection, delivery: &Delivery<'_>, batch: &B
     let Delivery { layout, statements, run, .. } = delivery;
     let failed = |error: sqlx::Error| delivery.failed(&error);
     copy(connection, &statements.copy, Encoder::new(layout, batch, &[])).await.map_err(failed)?;
+    let kept = keep_replaced(connection, &statements.keep, run).await.map_err(failed)?;
     // Not kept prepared: a plan made while the table was small would read all of it when it is large.
     let merge = sqlx::query(statement(&statements.merge)).persistent(false);
     let merged = merge.bind(&run.extract_run_id).bind(&run.load_run_id);
     let merged = merged.fetch_one(&mut *connection).await.map_err(failed)?;
     let number = |index: usize| merged.try_get::<i64, _>(index).map(whole).map_err(failed);
     let (found, inserted, updated) = (number(0)?, number(1)?, number(2)?);
+    require_kept(layout, kept, updated)?;
     if found > inserted + updated {
         verify(connection, delivery).await?;
     }
@@ -192,7 +195,11 @@ async fn supersede(
 }
 
 /// Waits for other writers of the part, and gives its receipt when there is one.
-async fn earlier(connection: &mut PgConnection, part: &PartId, run: &RunIds) -> Result<Option<Receipt>> {
+pub(super) async fn earlier(
+    connection: &mut PgConnection,
+    part: &PartId,
+    run: &RunIds,
+) -> Result<Option<Receipt>> {
     let failed = |error: sqlx::Error| Error::of(&error, "bron_receipt");
     let name = format!("bron:{}:{}:{}", run.load_run_id, part.entity, part.part);
     sqlx::query(LOCK).bind(name).execute(&mut *connection).await.map_err(failed)?;
@@ -215,7 +222,7 @@ async fn copy(
     copy.finish().await.map(|_| ())
 }
 
-async fn write_receipt(
+pub(super) async fn write_receipt(
     connection: &mut PgConnection,
     part: &PartId,
     counts: Counts,
@@ -237,7 +244,7 @@ async fn write_receipt(
 
 /// Reads the receipt on a new connection. The old transaction holds the part's lock until the server has
 /// finished it one way or the other, so the answer is final.
-async fn settle(
+pub(super) async fn settle(
     session: &mut Session,
     part: &PartId,
     run: &RunIds,

@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 
 use bron_mappings::Model;
 
-use super::quoted;
+use super::{history, quoted};
 
 /// The control tables, which every load writes and every comparison reads.
-const CONTROL_TABLES: [&str; 3] = ["bron_receipt", "bron_refused", "bron_schema"];
+const CONTROL_TABLES: [&str; 4] = ["bron_receipt", "bron_refused", "bron_run", "bron_schema"];
 
 /// The statements that give three roles their rights in the schema `public` of a target: `<role>_ddl` creates and
 /// alters tables, `<role>_dml` loads them, `<role>_read` compares and reports. None of the last two can create, drop
-/// or empty a table, and only the owner of the tables can delete a row. Tables that `<role>_ddl` makes later are the
-/// others' to use as well. The statements can be run again; making the roles and their passwords stands before them as
-/// comments.
+/// or empty a table. In tables that are not made by `<role>_ddl`, `<role>_dml` can take a row of the model away, which
+/// is how a row that is moved to the history leaves them; only the owner of the tables can alter or take away what the
+/// history holds. Tables that `<role>_ddl` makes later are the others' to use as well. The statements can be run
+/// again; making the roles and their passwords stands before them as comments.
 #[must_use]
 pub fn target_grants(model: &Model, role: &str, database: Option<&str>) -> String {
     let [ddl, dml, read] = ["ddl", "dml", "read"].map(|kind| quoted(&format!("{role}_{kind}")));
@@ -41,7 +42,13 @@ pub fn target_grants(model: &Model, role: &str, database: Option<&str>) -> Strin
          `bron mapping ddl --dialect postgres` prints."
     );
     let _ = writeln!(text, "-- {made}\n-- What follows is for tables that were there before:");
-    for table in model.entities.keys().map(String::as_str).chain(CONTROL_TABLES).map(quoted) {
+    for entity in model.entities.keys() {
+        let (table, history) = (quoted(entity), quoted(&history::name(entity)));
+        let _ = writeln!(text, "GRANT SELECT, INSERT, UPDATE, DELETE ON public.{table} TO {dml};");
+        let _ = writeln!(text, "GRANT SELECT, INSERT ON public.{history} TO {dml};");
+        let _ = writeln!(text, "GRANT SELECT ON public.{table}, public.{history} TO {read};");
+    }
+    for table in CONTROL_TABLES.map(quoted) {
         let _ = writeln!(text, "GRANT SELECT, INSERT, UPDATE ON public.{table} TO {dml};");
         let _ = writeln!(text, "GRANT SELECT ON public.{table} TO {read};");
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bron_mappings::EntityId;
 
+use super::history::keep_staged;
 use super::{column_type, list, quoted};
 use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
@@ -51,6 +52,8 @@ pub(crate) struct WriteStatements {
     pub(crate) merge: Arc<str>,
     /// Gives the number of staged rows that the table does not hold as staged, and the least of their ids.
     pub(crate) verify: Arc<str>,
+    /// Keeps the rows that the merge is going to overwrite; `$1` is the run, `$2` its place.
+    pub(crate) keep: Arc<str>,
 }
 
 impl WriteStatements {
@@ -71,6 +74,7 @@ impl WriteStatements {
             clear: format!("TRUNCATE {stage}").into(),
             copy: format!("COPY {stage} ({}) FROM STDIN (FORMAT binary)", list(layout.names())).into(),
             merge: merge(layout, &stage).into(),
+            keep: keep_staged(layout, &stage),
             verify: format!(
                 "SELECT count(*), min(kept.{id}::text) FROM {stage} AS staged JOIN {table} AS kept \
                  ON kept.{id} = staged.{id} WHERE {different}"
@@ -111,7 +115,7 @@ fn merge(layout: &Layout, stage: &str) -> String {
 }
 
 /// The content of a row as one comparable value.
-fn row(layout: &Layout, alias: &str) -> String {
+pub(super) fn row(layout: &Layout, alias: &str) -> String {
     let columns: Vec<String> = layout.content().map(|name| format!("{alias}.{}", quoted(name))).collect();
     format!("ROW({})", columns.join(", "))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use super::history::keep_values;
 use super::{list, quoted};
 use crate::layout::{ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
@@ -52,6 +53,9 @@ pub(crate) struct WriteStatements {
     /// Gives, for rows of which some were there: how many differ, and of these how many may not be
     /// overwritten and the least of their ids. The first parameter is the id of the run.
     pub(crate) compare: Arc<str>,
+    /// Keeps those of the rows that are there with other content, as they are. The first parameters are the run and
+    /// its place.
+    pub(crate) keep: Arc<str>,
     /// Overwrites the rows that differ.
     pub(crate) update: Arc<str>,
 }
@@ -60,8 +64,8 @@ impl WriteStatements {
     /// As many rows as a statement may take for this layout.
     pub(crate) fn most_rows(layout: &Layout) -> usize {
         let parameters = layout.columns.len() + RUN_COLUMNS.len();
-        // Compare has one parameter of its own.
-        ((MOST_PARAMETERS - 1) / parameters).clamp(1, MOST_ROWS)
+        // Keep has two parameters of its own, compare one.
+        ((MOST_PARAMETERS - 2) / parameters).clamp(1, MOST_ROWS)
     }
 
     pub(crate) fn new(layout: &Layout, rows: usize) -> Self {
@@ -84,7 +88,8 @@ impl WriteStatements {
             assignments.join(", "),
             differs.join(" OR ")
         );
-        Self { rows, insert: insert.into(), compare: compare(layout, &values).into(), update: update.into() }
+        let (compare, keep) = (compare(layout, &values).into(), keep_values(layout, &values));
+        Self { rows, insert: insert.into(), compare, keep, update: update.into() }
     }
 }
 

@@ -155,7 +155,9 @@ fn the_file_is_made_as_promised() {
     assert_eq!(home.texts("SELECT CAST(page_size AS TEXT) FROM pragma_page_size"), ["8192"]);
     assert_eq!(home.texts("SELECT journal_mode FROM pragma_journal_mode"), ["wal"]);
     let tables = home.texts("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr ORDER BY name");
-    assert_eq!(tables, ["bron_receipt", "bron_refused", "bron_schema", "insats"]);
+    let expected =
+        ["bron_history_insats", "bron_receipt", "bron_refused", "bron_run", "bron_schema", "insats"];
+    assert_eq!(tables, expected);
 }
 
 #[test]

@@ -7,11 +7,12 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, Connection, Row, Sqlite};
 
 use super::refusals::{self, PartTrial};
-use super::{counts, whole};
+use super::{counts, retire, whole};
 use crate::admission::contested;
 use crate::calendar;
 use crate::decimal;
 use crate::error::{Error, Result};
+use crate::history::not_kept;
 use crate::isolation::{Isolated, isolate};
 use crate::layout::{Layout, RUN_COLUMNS};
 use crate::refusal::Objection;
@@ -32,6 +33,7 @@ pub(super) async fn part(
     if let Some(row) = earlier.fetch_optional(&mut *transaction).await.map_err(failed)? {
         return replayed(part, row.try_get::<&str, _>(0).map_err(failed)?, counts(&row, 1)?);
     }
+    retire::ordinal(&mut transaction, run).await.map_err(failed)?;
     let mut trial = PartTrial::new(&mut transaction, layout, part, run).await?;
     let Isolated { counts: written, refused } = isolate(&mut trial, batch, known).await?;
     refusals::write(&mut transaction, part, batch, &refused, run).await?;
@@ -44,7 +46,7 @@ pub(super) async fn part(
     Ok(Receipt::Written(written))
 }
 
-async fn receipt(
+pub(super) async fn receipt(
     connection: &mut SqliteConnection,
     part: &PartId,
     counts: Counts,
@@ -125,7 +127,12 @@ async fn overwrite(
     if differing == 0 {
         return Ok(0);
     }
-    execute(connection, &statements.update, bind()).await.map_err(failed)
+    let mut arguments = bind();
+    let ordinal = retire::ordinal(connection, run).await.map_err(failed)?;
+    arguments.splice(0..0, [Bound::Text(run.load_run_id.as_str().into()), Bound::Int(ordinal)]);
+    let kept = execute(connection, &statements.keep, arguments).await.map_err(failed)?;
+    let updated = execute(connection, &statements.update, bind()).await.map_err(failed)?;
+    if kept == updated { Ok(updated) } else { Err(not_kept(layout, kept, updated)) }
 }
 
 async fn execute(

@@ -1,7 +1,7 @@
 //! Old against new: entities, controls, rows.
 
 use crate::controls::{ControlRow, Unit};
-use crate::summary::{EntitySummary, Summary};
+use crate::summary::{EntityChanges, EntitySummary, Summary};
 
 use super::number::{count, in_unit, signed, unit_name};
 use super::{DisplayKey, Input, LISTED_FINDINGS, Labels, ShownFinding};
@@ -43,6 +43,32 @@ fn entity_view(entity: &EntitySummary, labels: &Labels, shows_refused: bool) -> 
         differs: count(entity.differs),
         is_equal: entity.counts().is_equal(),
     }
+}
+
+/// What loading did to the rows of an entity.
+pub(super) struct LoadedView {
+    pub(super) label: String,
+    pub(super) inserted: String,
+    pub(super) updated: String,
+    pub(super) unchanged: String,
+    pub(super) retired: String,
+    pub(super) because: String,
+    pub(super) refused: String,
+}
+
+/// One line for each entity in which something changed.
+pub(super) fn loaded(summary: &Summary, labels: &Labels) -> Vec<LoadedView> {
+    let changed = |one: &&EntityChanges| one.inserted + one.updated + one.all_retired() + one.refused > 0;
+    let view = |one: &EntityChanges| LoadedView {
+        label: Labels::name(&labels.entities, &one.entity).to_owned(),
+        inserted: count(one.inserted),
+        updated: count(one.updated),
+        unchanged: count(one.unchanged),
+        retired: count(one.all_retired()),
+        because: one.retired_because(),
+        refused: count(one.refused),
+    };
+    summary.changes.iter().filter(changed).map(view).collect()
 }
 
 /// The references between rows, and the rows that nobody judged. A text is empty where there is nothing to say.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::secrecy::SecrecyDifference;
 use crate::snapshot::{Drift, TableChanges};
-use crate::summary::{RefusedLine, Summary, TableSummary, Verdict};
+use crate::summary::{EntityChanges, RefusedLine, Summary, TableSummary, Verdict, total};
 
 use super::number::{count, in_unit, signed, unit_name};
 
@@ -33,6 +33,7 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
         count(sum(&|table| total(&table.excluded))),
         count(summary.quarantined()),
     )?;
+    write_changes(out, summary)?;
     let rows = summary.rows;
     writeln!(
         out,
@@ -89,6 +90,22 @@ fn write_refused(out: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(out, "  och {} till, se summary.json", count(summary.refused.len() - LISTED))?;
     }
     Ok(())
+}
+
+/// Says nothing when nothing is known of the loading.
+fn write_changes(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    if summary.changes.is_empty() {
+        return Ok(());
+    }
+    let EntityChanges { inserted, updated, unchanged, refused, .. } = total(&summary.changes);
+    let sum = total(&summary.changes);
+    write!(out, "Inläsningen: {} nya, {} ändrade, ", count(inserted), count(updated))?;
+    write!(out, "{} oförändrade, {} tillbakadragna", count(unchanged), count(sum.all_retired()))?;
+    let because = sum.retired_because();
+    if !because.is_empty() {
+        write!(out, " ({because})")?;
+    }
+    writeln!(out, ", {} avvisade", count(refused))
 }
 
 fn write_references(out: &mut String, summary: &Summary) -> std::fmt::Result {

@@ -109,7 +109,7 @@ impl Chain<'_> {
 
     /// Whether a row of the target that nothing here explains is another project's: it came from a system that this
     /// one does not have, or the bridge made it from records of such a system.
-    pub(super) fn is_from_elsewhere(&self, batch: &Batch, row: usize) -> bool {
+    pub(in crate::chain) fn is_from_elsewhere(&self, batch: &Batch, row: usize) -> bool {
         let text = |name: &str| batch.cells_named(name).and_then(|cells| cells.text(row)).unwrap_or_default();
         let system = text("src_system");
         if system != BRIDGE_SYSTEM {

@@ -72,15 +72,15 @@ impl<'a> Observed<'a> {
 }
 
 /// Where the rows of a batch come from.
-pub(super) struct Origins<'b> {
+pub(in crate::chain) struct Origins<'b> {
     /// System, table and number of rows.
-    pub(super) known: Vec<(&'b str, &'b str, u64)>,
+    pub(in crate::chain) known: Vec<(&'b str, &'b str, u64)>,
     /// For each row its place in `known`.
-    pub(super) of_row: Vec<usize>,
+    pub(in crate::chain) of_row: Vec<usize>,
 }
 
 impl<'b> Origins<'b> {
-    pub(super) fn of(batch: &'b Batch) -> Self {
+    pub(in crate::chain) fn of(batch: &'b Batch) -> Self {
         let [system, table] = ["src_system", "src_table"].map(|name| batch.cells_named(name));
         let text =
             |cells: &Option<Cells<'b>>, row| cells.as_ref().and_then(|cells| cells.text(row)).unwrap_or("");
