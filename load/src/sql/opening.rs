@@ -104,11 +104,6 @@ pub(crate) fn repeated(table: &str) -> SqlStr {
     ))
 }
 
-/// Lets the planner know what a table has come to hold.
-pub(crate) fn analyze(table: &str) -> SqlStr {
-    made(format!("ANALYZE {}", quoted(table)))
-}
-
 /// Puts on a foreign key that is not yet known to be kept.
 pub(crate) fn add_reference(reference: &Reference) -> SqlStr {
     let Reference { table, column, target } = reference;
