@@ -83,7 +83,7 @@ fn rows_and_receipts_are_the_same_whatever_the_number_of_connections() {
     });
     let mut again = load(&project, &servers[0], 3);
     assert_ne!(again.remove("bron_receipt"), one.get("bron_receipt").cloned(), "no row was inserted");
-    let mut rows = one.clone();
+    let mut rows = one;
     rows.remove("bron_receipt");
     assert_eq!(again, rows);
 }

@@ -1,9 +1,9 @@
-//! How fast `bron load` is, and how much memory it takes, beside what others take for the same rows into the same table
-//! with the same indexes on the same machine in the same minute.
+//! How fast `bron load` is, and how much memory it takes, beside what others take for the same rows into the same
+//! table with the same indexes on the same machine in the same minute.
 //!
-//! Made-up visits of 13 columns are extracted and mapped once; the entity parts that lie staged then are what `bron load`
-//! starts from. What came into the target is copied out again as CSV and in PostgreSQL's binary format, and these files
-//! are what the others load:
+//! Made-up visits of 13 columns are extracted and mapped once; the entity parts that lie staged then are what
+//! `bron load` starts from. What came into the target is copied out again as CSV and in PostgreSQL's binary format,
+//! and these files are what the others load:
 //!
 //! - `initial`: into a new table, beside `\copy` from CSV and from the binary format by psql, each into the table with
 //!   its key and indexes and into one that gets them afterwards, and beside `pgloader`, where it is installed;
@@ -14,8 +14,8 @@
 //! - `refused`: one row that the table refuses, beside the same load without it. Only when asked for.
 //!
 //! Each is run three times, in turns, and the shortest time counts. `cargo bench --bench loading` measures all but the
-//! last with a million visits. Numbers and words behind `--` choose, as for the measurement of extraction; `connections=4`
-//! lets that many connections write. All files lie below `TMPDIR`: ten million visits take 20 GB.
+//! last with a million visits. Numbers and words behind `--` choose, as for the measurement of extraction;
+//! `connections=4` lets that many connections write. All files lie below `TMPDIR`: ten million visits take 20 GB.
 #![expect(clippy::print_stdout, reason = "a measurement prints what it found")]
 
 mod others;

@@ -22,7 +22,8 @@ pub(crate) const REMEMBER: &str = super::WRITE_LAYOUT;
 /// Finds the load run of the state `$1`.
 pub(crate) const FIND: &str = super::FIND_LAYOUT;
 /// The tables whose references are off.
-pub(crate) const LIST_UNCHECKED: &str = "SELECT substr(entity, length('@unchecked:') + 1) FROM bron_schema WHERE entity LIKE '@unchecked:%' ORDER BY 1";
+pub(crate) const LIST_UNCHECKED: &str = "SELECT substr(entity, length('@unchecked:') + 1) FROM bron_schema \
+     WHERE entity LIKE '@unchecked:%' ORDER BY 1";
 /// Takes away the state `$1`.
 pub(crate) const FORGET: &str = "DELETE FROM bron_schema WHERE entity = $1";
 
@@ -102,11 +103,6 @@ pub(crate) fn repeated(table: &str) -> SqlStr {
     made(format!(
         "SELECT count(*), min({id}::text) FROM (SELECT {id} FROM {table} GROUP BY {id} HAVING count(*) > 1) AS twice"
     ))
-}
-
-/// Lets the planner know what a table has come to hold.
-pub(crate) fn analyze(table: &str) -> SqlStr {
-    made(format!("ANALYZE {}", quoted(table)))
 }
 
 /// Puts on a foreign key that is not yet known to be kept.
