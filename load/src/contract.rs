@@ -36,7 +36,7 @@ macro_rules! every_case {
             values_outside_what_is_stored_are_refused, a_check_refuses_its_rows_and_no_other,
             a_part_of_bad_rows_has_a_receipt, of_equal_values_the_first_is_kept,
             references_of_somebody_else_are_kept, references_that_are_checked_at_the_end_are_kept,
-            a_refused_change_leaves_the_row_as_it_was, rows_of_another_part_are_an_error_beside_bad_rows,
+            a_refused_change_leaves_the_row_as_it_was, refused_rows_are_tried_again_when_it_is_asked_for, rows_of_another_part_are_an_error_beside_bad_rows,
             drift_is_refused_and_nothing_is_made, a_model_that_moved_is_drift,
             rows_come_in_the_order_of_their_ids, reading_alters_nothing, a_reader_may_stop_early,
             a_table_made_anew_has_no_receipts, an_empty_part_has_a_receipt, names_that_sql_uses_are_names,

@@ -1,5 +1,7 @@
 //! Entity parts → target rows, each part once.
 
+use std::collections::BTreeSet;
+
 use bron_load::{PartId, Receipt, RunIds, Sink, open};
 use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
@@ -60,16 +62,19 @@ impl Chain<'_> {
         let mappings = self.in_load_order();
         let stage = self.printer.stage("load", u64::try_from(mappings.len()).unwrap_or(0));
         let mut work = Work::default();
+        let mut written = BTreeSet::new();
         for mapping in mappings {
             stage.now(&mapping.id);
             let record = self.record_of(mapping)?;
             for name in &record.entities {
                 let entity = self.set.model.entity(name).expect("the record was made with this model");
-                self.load_entity(sink.as_mut(), mapping, entity, &mut work)?;
+                let parts = self.load_entity(sink.as_mut(), mapping, entity, &mut work)?;
+                written.extend(parts.into_iter().map(|part| (name.clone(), part)));
             }
             stage.step();
         }
         stage.now("refused");
+        self.try_refused(sink.as_mut(), &written, &mut work)?;
         let refused = self.refused(sink.as_mut())?;
         for line in refused.lines() {
             let RefusedLine { system, table, entity, reason, constraint, rows } = line;
@@ -81,13 +86,15 @@ impl Chain<'_> {
         Ok(work)
     }
 
+    /// Writes the parts of one entity of a mapping. Gives the names of those that this call has written.
     fn load_entity(
         &self,
         sink: &mut dyn Sink,
         mapping: &Mapping,
         entity: &Entity,
         work: &mut Work,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<String>, Failure> {
+        let mut written = Vec::new();
         let dir = self.entity_dir(mapping, &entity.name);
         let manifest = self.manifest(&dir)?;
         for part in &manifest.parts {
@@ -103,8 +110,12 @@ impl Chain<'_> {
             let batch =
                 batches.first().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))?;
             let receipt = sink.write(entity, &id, batch, &self.run_ids())?;
-            work.count(matches!(receipt, Receipt::Replayed(_)));
+            let is_replayed = matches!(receipt, Receipt::Replayed(_));
+            work.count(is_replayed);
+            if !is_replayed {
+                written.push(id.part);
+            }
         }
-        Ok(())
+        Ok(written)
     }
 }

@@ -55,7 +55,8 @@ impl Trial for Table {
 }
 
 fn isolated(table: &mut Table, batch: &Batch, known: Vec<(usize, Objection)>) -> Result<Isolated> {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(isolate(table, batch, known))
+    let given = Given { batch, known, again: false };
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(isolate(table, given))
 }
 
 fn refused_places(done: &Isolated) -> Vec<usize> {
@@ -136,6 +137,8 @@ fn what_is_not_about_a_row_ends_the_part() {
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let error = runtime.block_on(isolate(&mut Lost, &batch(&[1, 2]), Vec::new())).unwrap_err();
+    let batch = batch(&[1, 2]);
+    let given = Given { batch: &batch, known: Vec::new(), again: false };
+    let error = runtime.block_on(isolate(&mut Lost, given)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
 }

@@ -45,7 +45,7 @@ impl<'a> PartTrial<'a> {
 impl Trial for PartTrial<'_> {
     async fn attempt(&mut self, rows: &Batch) -> Result<Counts> {
         if self.is_used {
-            // Rows of tries that were undone would be passed over again and again by every later one.
+            // Else rows of tries that were undone would be passed over again and again by every later one.
             self.control(statement(&self.statements.clear)).await?;
         }
         self.is_used = true;
@@ -101,7 +101,10 @@ pub(super) async fn list(connection: &mut PgConnection, load_run_id: &str) -> Re
     }
     let rows = sqlx::query(refusals::LIST).bind(load_run_id).fetch_all(connection).await;
     let rows = rows.map_err(|error| Error::of(&error, refusals::TABLE))?;
-    rows.iter().map(listed).collect()
+    let mut refusals = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
+    // The order of texts is the database's own.
+    refusals.sort_unstable();
+    Ok(refusals)
 }
 
 fn listed(row: &PgRow) -> Result<Refusal> {

@@ -9,10 +9,9 @@ use super::refusals::{self, PartTrial};
 use super::{SETTLE_ATTEMPTS, SETTLE_PAUSE, Session, counts, whole};
 use crate::admission::contested;
 use crate::error::{Error, ErrorKind, Result};
-use crate::isolation::{Isolated, isolate};
+use crate::isolation::{Given, Isolated, isolate};
 use crate::layout::Layout;
-use crate::refusal::Objection;
-use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
+use crate::sink::{Counts, PartId, Receipt, RunIds, never_written, replayed};
 use crate::sql::postgres::{LOCK, PREFER_INDEX, WriteStatements};
 use crate::sql::{self, statement};
 
@@ -27,7 +26,7 @@ pub(super) async fn part(
     session: &mut Session,
     layout: &Layout,
     part: &PartId,
-    rows: (&Batch, Vec<(usize, Objection)>),
+    given: Given<'_>,
     run: &RunIds,
 ) -> Result<Receipt> {
     let statements = WriteStatements::new(layout);
@@ -37,7 +36,7 @@ pub(super) async fn part(
         let stage = sqlx::query(statement(&statements.stage)).execute(&mut *connection).await;
         stage.map_err(|error| Error::of(&error, format!("staging table of {}", layout.table)))?;
     }
-    let attempt = attempt(connection, layout, &statements, part, rows, run).await;
+    let attempt = attempt(connection, layout, &statements, part, given, run).await;
     session.staged.insert(layout.table.clone());
     match attempt? {
         Attempt::Done(receipt) => Ok(receipt),
@@ -50,19 +49,27 @@ async fn attempt(
     layout: &Layout,
     statements: &WriteStatements,
     part: &PartId,
-    (batch, known): (&Batch, Vec<(usize, Objection)>),
+    given: Given<'_>,
     run: &RunIds,
 ) -> Result<Attempt> {
     let failed = |error: sqlx::Error| Error::of(&error, format!("{} of table {}", part.part, layout.table));
     let mut transaction = connection.begin().await.map_err(failed)?;
-    if let Some(receipt) = earlier(&mut transaction, part, run).await? {
-        return Ok(Attempt::Done(receipt));
-    }
+    let (batch, again) = (given.batch, given.again);
+    let before = match earlier(&mut transaction, part, run).await? {
+        Some(receipt) if !again => return Ok(Attempt::Done(receipt)),
+        None if again => return Err(never_written(part)),
+        before => before,
+    };
     sqlx::raw_sql(PREFER_INDEX).execute(&mut *transaction).await.map_err(failed)?;
     let mut trial = PartTrial::new(&mut transaction, layout, statements, part, run);
-    let Isolated { counts, refused } = isolate(&mut trial, batch, known).await?;
+    let Isolated { counts: tried, refused } = isolate(&mut trial, given).await?;
+    let counts = match before {
+        Some(receipt) if refused.len() == batch.rows() => return Ok(Attempt::Done(receipt)),
+        Some(receipt) => receipt.counts().after_another_try(tried),
+        None => tried,
+    };
     refusals::write(&mut transaction, part, batch, &refused, run).await?;
-    if counts.updated > 0 {
+    if tried.updated > 0 {
         let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
         supersede.execute(&mut *transaction).await.map_err(failed)?;
     }

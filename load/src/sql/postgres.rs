@@ -34,7 +34,8 @@ pub(crate) const PREFER_INDEX: &str = "SET LOCAL random_page_cost = 1.1";
 pub(crate) struct WriteStatements {
     /// Makes the staging table, which empties itself at the end of each transaction.
     pub(crate) stage: Arc<str>,
-    /// Empties the staging table.
+    /// Empties the staging table for a try of few rows, each of which is to be looked up: without statistics the
+    /// planner would rather read the whole table each time.
     pub(crate) clear: Arc<str>,
     /// Takes the rows into the staging table.
     pub(crate) copy: Arc<str>,
@@ -58,7 +59,10 @@ impl WriteStatements {
         Self {
             stage: format!("CREATE TEMP TABLE {stage} ({}) ON COMMIT DELETE ROWS", definitions.join(", "))
                 .into(),
-            clear: format!("TRUNCATE {stage}").into(),
+            clear: format!(
+                "TRUNCATE {stage}; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+            )
+            .into(),
             copy: format!("COPY {stage} ({}) FROM STDIN (FORMAT binary)", list(layout.names())).into(),
             merge: merge(layout, &stage).into(),
             verify: format!(

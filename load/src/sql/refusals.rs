@@ -38,7 +38,7 @@ pub(crate) const WRITE_MANY: &str = "INSERT INTO bron_refused (load_run_id, enti
 /// Lists what a run was refused, of the parts whose receipts still prove what the tables hold.
 pub(crate) const LIST: &str = "SELECT r.entity, r.part, r.id, r.sqlstate, r.constraint_name FROM bron_refused AS r \
      JOIN bron_receipt AS w ON w.load_run_id = r.load_run_id AND w.entity = r.entity AND w.part = r.part \
-     WHERE r.load_run_id = $1 AND r.superseded = 0 AND w.superseded = 0 ORDER BY r.entity, r.part, r.id";
+     WHERE r.load_run_id = $1 AND r.superseded = 0 AND w.superseded = 0";
 
 /// Begins a try to write rows.
 pub(crate) const TRY: &str = "SAVEPOINT bron_try";
