@@ -136,7 +136,10 @@ fn what_the_target_takes_later_comes_with_the_next_load() {
     assert_eq!((&later["no_op"], &later["findings_total"]), (&Value::Bool(false), &Value::from(0)));
     assert_eq!(later["summary"]["refused"], Value::Null);
     assert!(files(&only_run(&project.dir).join("refused")).is_empty());
-    assert!(contents(&target) == contents(&whole.dir.join("target.sqlite")), "every row is there");
+    let found = contents(&target);
+    for (table, rows) in contents(&whole.dir.join("target.sqlite")) {
+        assert!(found[&table] == rows, "every row of {table} is there");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use bron_mappings::{Entity, Field, FieldType, Model, ProtectionClass};
 use crate::layout::{Dialect, Layout, RUN_COLUMNS};
 use crate::sql;
 
-/// The statements that create every table of the model and the control tables `bron_receipt`,
-/// `bron_refused` and `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand what loading does not
+/// The statements that create every table of the model and the control tables `bron_receipt`, `bron_refused` and
+/// `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand what loading does not
 /// need and leaves alone: an index on every reference, and what each table and column means, in Swedish, with
 /// the protection of the column. PostgreSQL keeps these texts with the table (`COMMENT ON`); for SQLite they
 /// are comments of the text.

@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 use crate::refusal::{Answer, Objection};
 use crate::sink::Counts;
 
-/// How often a row is tried at most, on average over a part, in one pass: once with the whole part, and for every refused
-/// row the rows before it in growing chunks and the halves of the chunk that it stands in.
+/// How often a row is tried at most, on average over a part, in one pass: once with the whole part, and for every
+/// refused row the rows before it in growing chunks and the halves of the chunk that it stands in.
 #[cfg(test)]
 const MOST_TRIES_A_ROW: usize = 8;
 

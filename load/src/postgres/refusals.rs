@@ -46,10 +46,11 @@ impl Trial for PartTrial<'_> {
     async fn attempt(&mut self, rows: &Batch) -> Result<Counts> {
         if self.is_used {
             // Else rows of tries that were undone would be passed over again and again by every later one.
-            self.control(statement(&self.statements.clear)).await?;
+            self.control(statement(&self.statements.try_again)).await?;
+        } else {
+            self.control(refusals::TRY).await?;
         }
         self.is_used = true;
-        self.control(refusals::TRY).await?;
         let failed = |error: sqlx::Error| Error::of(&error, &*self.context);
         let tried = write::rows(self.connection, self.layout, self.statements, rows, self.run, &failed).await;
         let tried = match tried {

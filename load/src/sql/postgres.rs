@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bron_mappings::EntityId;
 
+use super::refusals::TRY;
 use super::{column_type, list, quoted};
 use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
@@ -34,9 +35,9 @@ pub(crate) const PREFER_INDEX: &str = "SET LOCAL random_page_cost = 1.1";
 pub(crate) struct WriteStatements {
     /// Makes the staging table, which empties itself at the end of each transaction.
     pub(crate) stage: Arc<str>,
-    /// Empties the staging table for a try of few rows, each of which is to be looked up: without statistics the
-    /// planner would rather read the whole table each time.
-    pub(crate) clear: Arc<str>,
+    /// Begins a try of few rows after another one: empties the staging table, and has each row looked up, because
+    /// without statistics the planner would rather read the whole table each time.
+    pub(crate) try_again: Arc<str>,
     /// Takes the rows into the staging table.
     pub(crate) copy: Arc<str>,
     /// Moves the rows that are new or differ; `$1` and `$2` are the runs. Gives the numbers of inserted
@@ -59,8 +60,8 @@ impl WriteStatements {
         Self {
             stage: format!("CREATE TEMP TABLE {stage} ({}) ON COMMIT DELETE ROWS", definitions.join(", "))
                 .into(),
-            clear: format!(
-                "TRUNCATE {stage}; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+            try_again: format!(
+                "TRUNCATE {stage}; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; {TRY}"
             )
             .into(),
             copy: format!("COPY {stage} ({}) FROM STDIN (FORMAT binary)", list(layout.names())).into(),

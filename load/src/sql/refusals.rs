@@ -30,8 +30,8 @@ pub(crate) const WRITE: &str = "INSERT INTO bron_refused (load_run_id, entity, p
      superseded) VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (load_run_id, entity, part, id) \
      DO UPDATE SET sqlstate = excluded.sqlstate, constraint_name = excluded.constraint_name, superseded = 0";
 /// Writes down several at once, in PostgreSQL: ids, codes and constraints are arrays.
-pub(crate) const WRITE_MANY: &str = "INSERT INTO bron_refused (load_run_id, entity, part, id, sqlstate, constraint_name, \
-     superseded) SELECT $1, $2, $3, new.id, new.sqlstate, new.constraint_name, 0 \
+pub(crate) const WRITE_MANY: &str = "INSERT INTO bron_refused (load_run_id, entity, part, id, sqlstate, \
+     constraint_name, superseded) SELECT $1, $2, $3, new.id, new.sqlstate, new.constraint_name, 0 \
      FROM unnest($4::text[], $5::text[], $6::text[]) AS new (id, sqlstate, constraint_name) \
      ON CONFLICT (load_run_id, entity, part, id) DO UPDATE SET sqlstate = excluded.sqlstate, \
      constraint_name = excluded.constraint_name, superseded = 0";
