@@ -4,7 +4,7 @@
 //! chunk that is refused is cut where the database names the row, else in halves, until the row stands alone; behind a
 //! refused row chunks begin small and grow. So a single bad row costs about three times its part and nothing else, and
 //! a part in which every row is bad costs one try a row, without the logarithm that plain halving would take. Rows
-//! tried in all, however many are bad: at most [`MOST_TRIES_A_ROW`] for each row of the part.
+//! tried in all, however many are bad: at most eight for each row of the part.
 //!
 //! Rows whose reference is not met are tried once more behind the others, as long as that helps: the row that they
 //! refer to may stand behind them in the part.
@@ -14,11 +14,6 @@ use bron_mappings::Batch;
 use crate::error::{Error, Result};
 use crate::refusal::{Answer, Objection};
 use crate::sink::Counts;
-
-/// How often a row is tried at most, on average over a part, in one pass: once with the whole part, and for every
-/// refused row the rows before it in growing chunks and the halves of the chunk that it stands in.
-#[cfg(test)]
-const MOST_TRIES_A_ROW: usize = 8;
 
 /// Writes rows so that it can be undone.
 pub(crate) trait Trial {

@@ -8,6 +8,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::ErrorKind;
 
+/// How often a row is tried at most, on average over a part, in one pass: once with the whole part, and for every
+/// refused row the rows before it in growing chunks and the halves of the chunk that it stands in.
+const MOST_TRIES_A_ROW: usize = 8;
+
 /// A table that takes the numbers that are not bad. A number may refer to another, which must then be there.
 #[derive(Default)]
 struct Table {

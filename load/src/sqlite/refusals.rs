@@ -108,12 +108,15 @@ impl Trial for PartTrial<'_> {
     }
 }
 
+/// The columns of a reference, each with the one that it refers to.
+type Columns = Vec<(String, String)>;
+
 async fn references(
     connection: &mut SqliteConnection,
     layout: &Layout,
 ) -> std::result::Result<Vec<Reference>, sqlx::Error> {
     let listed = sqlx::query(sqlite::REFERENCES).bind(&layout.table).fetch_all(connection).await?;
-    let mut found: Vec<(i64, String, Vec<(String, String)>)> = Vec::new();
+    let mut found: Vec<(i64, String, Columns)> = Vec::new();
     for row in listed {
         let (number, columns) = (row.try_get(0)?, (row.try_get(2)?, row.try_get(3)?));
         match found.last_mut().filter(|(last, ..)| *last == number) {
