@@ -11,8 +11,8 @@ pub(crate) struct Without<'a> {
 }
 
 impl<'a> Without<'a> {
-    /// The reader itself when nothing is to be left out.
-    pub(crate) fn new(
+    /// Leaves rows with these ids out of what a reader gives.
+    pub(crate) fn leaving_out(
         inner: Box<dyn BatchReader + 'a>,
         ids: &'a BTreeSet<EntityId>,
     ) -> Box<dyn BatchReader + 'a> {
@@ -59,7 +59,7 @@ mod tests {
         let left_out = |numbers: &[u8]| {
             let ids = numbers.iter().map(|number| EntityId::from_bytes(id(*number))).collect();
             let batches = [batch(&[1, 2, 3]), batch(&[4]), batch(&[])].into_iter().map(Ok);
-            let kept = Without::new(Box::new(Batches::new(schema.clone(), batches)), &ids);
+            let kept = Without::leaving_out(Box::new(Batches::new(schema.clone(), batches)), &ids);
             kept.map(|batch| {
                 let batch = batch.unwrap();
                 (0..batch.rows()).map(|row| batch.cells(0).id(row).unwrap()[0]).collect()
