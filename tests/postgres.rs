@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bron_servers::PostgresServer;
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::support::{Project, Ran, block_on, bron, fresh_city, run_project};
@@ -86,4 +87,41 @@ fn rows_and_receipts_are_the_same_whatever_the_number_of_connections() {
     let mut rows = one;
     rows.remove("bron_receipt");
     assert_eq!(again, rows);
+}
+
+#[test]
+fn what_postgresql_refuses_is_held_back_as_in_a_file() {
+    let server = PostgresServer::start().expect("the server's programs are installed");
+    let project = fresh_city();
+    let whole = with_target("migrate", &project.dir, &server.url()).expect(&[0, 3]).json();
+    block_on(async {
+        let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+        for statement in [
+            // Without regard to the foreign keys.
+            "SET session_replication_role = replica; DELETE FROM beslut; DELETE FROM utbetalning; \
+             DELETE FROM bron_receipt; SET session_replication_role = origin",
+            "ALTER TABLE beslut ADD CONSTRAINT stadens_villkor CHECK (id::text NOT LIKE '0%')",
+            "CREATE FUNCTION kontroll() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF NEW.id::text LIKE '1%' THEN RAISE 'hemligt'; END IF; RETURN NEW; END $$",
+            "CREATE CONSTRAINT TRIGGER sist AFTER INSERT ON utbetalning DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION kontroll()",
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+        }
+    });
+    let document = with_target("migrate", &project.dir, &server.url()).expect(&[3]).json();
+    assert_eq!(document["verdict"], "lika_med_karantan");
+    assert_eq!(document["findings_total"], 0);
+    let lines = document["summary"]["refused"].as_array().unwrap();
+    let named = |constraint: &str| -> u64 {
+        let lines = lines.iter().filter(|line| line["constraint"] == constraint);
+        lines.filter_map(|line| line["rows"].as_u64()).sum()
+    };
+    let (checked, raised) = (named("stadens_villkor"), named("kontroll"));
+    assert!(checked > 0 && raised > 0, "{lines:?}");
+    let compared = |document: &Value| document["summary"]["rows"]["compared"].as_u64().unwrap();
+    assert_eq!(compared(&document), compared(&whole) - checked - raised);
+    let again = with_target("migrate", &project.dir, &server.url()).expect(&[3]).json();
+    assert_eq!(again["no_op"], true);
+    assert_eq!(again["summary"], document["summary"]);
 }

@@ -4,7 +4,7 @@
 //! chunk that is refused is cut where the database names the row, else in halves, until the row stands alone; behind a
 //! refused row chunks begin small and grow. So a single bad row costs about three times its part and nothing else, and
 //! a part in which every row is bad costs one try a row, without the logarithm that plain halving would take. Rows
-//! tried in all, however many are bad: at most [`MOST_TRIES_A_ROW`] for each row of the part.
+//! tried in all, however many are bad: at most eight for each row of the part.
 //!
 //! Rows whose reference is not met are tried once more behind the others, as long as that helps: the row that they
 //! refer to may stand behind them in the part.
@@ -14,11 +14,6 @@ use bron_mappings::Batch;
 use crate::error::{Error, Result};
 use crate::refusal::{Answer, Objection};
 use crate::sink::Counts;
-
-/// How often a row is tried at most, on average over a part, in one pass: once with the whole part, and for every refused
-/// row the rows before it in growing chunks and the halves of the chunk that it stands in.
-#[cfg(test)]
-const MOST_TRIES_A_ROW: usize = 8;
 
 /// Writes rows so that it can be undone.
 pub(crate) trait Trial {
@@ -31,6 +26,16 @@ pub(crate) trait Trial {
     async fn attempt(&mut self, rows: &Batch) -> Result<Counts>;
 }
 
+/// Rows of a part that are to be written.
+#[derive(Clone)]
+pub(crate) struct Given<'a> {
+    pub(crate) batch: &'a Batch,
+    /// The rows that are not even tried, by their place, in order.
+    pub(crate) known: Vec<(usize, Objection)>,
+    /// Whether they are those that the target refused when the part was written.
+    pub(crate) again: bool,
+}
+
 /// What became of the rows of a part.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Isolated {
@@ -40,31 +45,35 @@ pub(crate) struct Isolated {
     pub(crate) refused: Vec<(usize, Objection)>,
 }
 
-/// Writes the rows of a part except those that the target refuses. `known` are the rows that are not even tried.
-pub(crate) async fn isolate(
-    trial: &mut impl Trial,
-    batch: &Batch,
-    known: Vec<(usize, Objection)>,
-) -> Result<Isolated> {
+impl Isolated {
+    /// What became of a part of which these counts were written and these rows, in order, were refused.
+    pub(crate) fn of(mut counts: Counts, refused: Vec<(usize, Objection)>) -> Self {
+        counts.refused = u64::try_from(refused.len()).expect("a batch has fewer than 2^64 rows");
+        counts.rows += counts.refused;
+        Self { counts, refused }
+    }
+}
+
+/// Writes the rows of a part except those that the target refuses.
+pub(crate) async fn isolate(trial: &mut impl Trial, given: Given<'_>) -> Result<Isolated> {
+    let Given { batch, known, again: _ } = given;
     let mut open: Vec<usize> = (0..batch.rows()).collect();
     open.retain(|row| known.binary_search_by_key(row, |(known, _)| *known).is_err());
-    let mut done = Isolated { counts: Counts::default(), refused: known };
+    let (mut counts, mut refused) = (Counts::default(), known);
     loop {
-        let written_before = done.counts.rows;
-        let found = Pass::new(batch, &open).run(trial, &mut done.counts).await?;
+        let written_before = counts.rows;
+        let found = Pass::new(batch, &open).run(trial, &mut counts).await?;
         let (later, settled): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|(_, objection)| objection.may_pass_later());
-        done.refused.extend(settled);
-        if later.is_empty() || done.counts.rows == written_before {
-            done.refused.extend(later);
+        refused.extend(settled);
+        if later.is_empty() || counts.rows == written_before {
+            refused.extend(later);
             break;
         }
         open = later.into_iter().map(|(row, _)| row).collect();
     }
-    done.refused.sort_unstable();
-    done.counts.refused = u64::try_from(done.refused.len()).expect("a batch has fewer than 2^64 rows");
-    done.counts.rows += done.counts.refused;
-    Ok(done)
+    refused.sort_unstable();
+    Ok(Isolated::of(counts, refused))
 }
 
 /// One walk over rows, in order.

@@ -25,6 +25,7 @@ use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
 use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
+use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout, Reference};
 use crate::refusal::Refusal;
 use crate::sink::{
@@ -68,6 +69,27 @@ impl PostgresSink {
         };
         runtime.block_on(session.connection())?;
         Ok(Self { runtime, session })
+    }
+}
+
+impl PostgresSink {
+    /// Writes a part, or the rows of it that were refused.
+    fn put(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        (batch, again): (&Batch, bool),
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        let Self { runtime, session } = self;
+        session.access.require_write().map_err(|error| error.at(&session.place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        let known = admit(entity, &layout, batch, Dialect::Postgres)?;
+        let given = Given { batch, known, again };
+        runtime
+            .block_on(write::part(session, &layout, part, given, run))
+            .map_err(|error| session.after(error))
     }
 }
 
@@ -161,14 +183,17 @@ impl Sink for PostgresSink {
     }
 
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
-        let Self { runtime, session } = self;
-        session.access.require_write().map_err(|error| error.at(&session.place))?;
-        require_same_entity(entity, part)?;
-        let layout = Layout::of(entity)?;
-        let known = admit(entity, &layout, batch, Dialect::Postgres)?;
-        runtime
-            .block_on(write::part(session, &layout, part, (batch, known), run))
-            .map_err(|error| session.after(error))
+        self.put(entity, part, (batch, false), run)
+    }
+
+    fn write_refused(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        batch: &Batch,
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        self.put(entity, part, (batch, true), run)
     }
 
     fn register(&mut self, run: &RunIds, beginning: &Beginning) -> Result<u64> {

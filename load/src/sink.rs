@@ -69,6 +69,18 @@ impl Counts {
         Self { rows, inserted, updated, unchanged, refused, retired: rows.saturating_sub(written) }
     }
 
+    /// The counts of a part after those of its rows that were refused have been tried again.
+    pub(crate) fn after_another_try(self, again: Self) -> Self {
+        Self {
+            rows: self.rows,
+            inserted: self.inserted + again.inserted,
+            updated: self.updated + again.updated,
+            unchanged: self.unchanged + again.unchanged,
+            refused: again.refused,
+            retired: self.retired,
+        }
+    }
+
     /// Adds the counts of other rows of the same part.
     pub(crate) fn add(&mut self, other: Self) {
         let Self { rows, inserted, updated, unchanged, refused, retired } = other;
@@ -178,6 +190,21 @@ pub trait Sink: Send {
     /// Kind `Data` when an id is in the batch twice, a row may not be overwritten, or the part has a receipt
     /// of this run for other content. Otherwise what the database says; see [`Error::is_retryable`].
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt>;
+
+    /// Tries the rows again that the target refused of a part that this run has written: the row that they refer to
+    /// may have come since, or the target may demand less. `batch` holds all of them and no other. When none of
+    /// them is taken, nothing is written and the receipt is [`Receipt::Replayed`]; else the receipt has the counts of
+    /// the whole part.
+    ///
+    /// # Errors
+    /// As [`Sink::write`]; also kind `Data` when the part has no receipt of this run.
+    fn write_refused(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        batch: &Batch,
+        run: &RunIds,
+    ) -> Result<Receipt>;
 
     /// Gives the run its place among those that change the target, and the number of that place. The run that began
     /// last keeps its place; after another one it gets a new one. Comes before the first part that is written: a run
@@ -345,6 +372,15 @@ pub(crate) fn require_same_entity(entity: &Entity, part: &PartId) -> Result<()> 
     }
     let text = format!("part {} of entity {} was given with rows of {}", part.part, part.entity, entity.name);
     Err(Error::new(ErrorKind::Data, text))
+}
+
+/// The error when the refused rows of a part are tried again that was never written.
+pub(crate) fn never_written(part: &PartId) -> Error {
+    let text = format!(
+        "entity {}: {} has no receipt of this run, so nothing of it was refused",
+        part.entity, part.part
+    );
+    Error::new(ErrorKind::Data, text)
 }
 
 /// What an earlier receipt of the same part says about writing it now.

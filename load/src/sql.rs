@@ -149,11 +149,13 @@ pub(crate) fn definition(text: String) -> SqlStr {
 }
 
 /// The same receipt statements serve both systems: `$n` is understood by both.
-pub(crate) const FIND_RECEIPT: &str = "SELECT content, row_count, inserted, updated, unchanged, (SELECT count(*) FROM bron_refused AS r \
+pub(crate) const FIND_RECEIPT: &str = "SELECT content, row_count, inserted, updated, unchanged, \
+     (SELECT count(*) FROM bron_refused AS r \
      WHERE r.load_run_id = $1 AND r.entity = $2 AND r.part = $3 AND r.superseded = 0) FROM bron_receipt \
      WHERE load_run_id = $1 AND entity = $2 AND part = $3 AND superseded = 0";
 /// Lists the receipts of a run that still prove what the tables hold.
-pub(crate) const LIST_RECEIPTS: &str = "SELECT entity, part, content, row_count, inserted, updated, unchanged, (SELECT count(*) FROM bron_refused AS r \
+pub(crate) const LIST_RECEIPTS: &str = "SELECT entity, part, content, row_count, inserted, updated, unchanged, \
+     (SELECT count(*) FROM bron_refused AS r \
      WHERE r.load_run_id = w.load_run_id AND r.entity = w.entity AND r.part = w.part AND r.superseded = 0) \
      FROM bron_receipt AS w WHERE load_run_id = $1 AND superseded = 0 ORDER BY entity, part";
 /// Writes a receipt, in the place of a superseded one.

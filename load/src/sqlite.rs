@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use crate::admission::admit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
+use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout};
 use crate::refusal::Refusal;
 use crate::sink::{
@@ -83,6 +84,31 @@ impl SqliteSink {
     }
 }
 
+impl SqliteSink {
+    /// Writes a part, or the rows of it that were refused.
+    fn put(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        (batch, again): (&Batch, bool),
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        let place = self.place();
+        self.access.require_write().map_err(|error| error.at(&place))?;
+        require_same_entity(entity, part)?;
+        let layout = Layout::of(entity)?;
+        let known = admit(entity, &layout, batch, Dialect::Sqlite)?;
+        let given = Given { batch, known, again };
+        let (runtime, connection) = self.parts()?;
+        let written = runtime.block_on(write::part(connection, &layout, part, given, run));
+        if written.is_err() {
+            // A trigger can end the transaction behind the driver's back: the next call begins anew.
+            self.connection = None;
+        }
+        written.map_err(|error| error.at(&place))
+    }
+}
+
 impl Drop for SqliteSink {
     /// Closes the file before the sink is gone, so that the log is folded into it.
     fn drop(&mut self) {
@@ -109,18 +135,17 @@ impl Sink for SqliteSink {
     }
 
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
-        let place = self.place();
-        self.access.require_write().map_err(|error| error.at(&place))?;
-        require_same_entity(entity, part)?;
-        let layout = Layout::of(entity)?;
-        let known = admit(entity, &layout, batch, Dialect::Sqlite)?;
-        let (runtime, connection) = self.parts()?;
-        let written = runtime.block_on(write::part(connection, &layout, part, (batch, known), run));
-        if written.is_err() {
-            // A trigger can end the transaction behind the driver's back: the next call begins anew.
-            self.connection = None;
-        }
-        written.map_err(|error| error.at(&place))
+        self.put(entity, part, (batch, false), run)
+    }
+
+    fn write_refused(
+        &mut self,
+        entity: &Entity,
+        part: &PartId,
+        batch: &Batch,
+        run: &RunIds,
+    ) -> Result<Receipt> {
+        self.put(entity, part, (batch, true), run)
     }
 
     fn register(&mut self, run: &RunIds, beginning: &Beginning) -> Result<u64> {

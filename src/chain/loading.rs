@@ -101,6 +101,8 @@ impl Chain<'_> {
             stage.step();
         })?;
         let mut work = Work { done: as_count(missing.len()), reused: as_count(all - missing.len()) };
+        let written = missing.iter().map(|job| load.id(*job)).map(|part| (part.entity, part.part)).collect();
+        self.try_refused(definer.as_mut(), &written, &mut work)?;
         self.retire(definer.as_mut(), &due, &mut work)?;
         let finished = definer.finish(model, &names, &run)?;
         tell(self.printer, &finished, !missing.is_empty());

@@ -126,7 +126,8 @@ impl Chain<'_> {
         gathered: &mut Gathered,
     ) -> Result<EntitySummary, Failure> {
         let ids = refused.ids(&entity.name);
-        let expected = self.expected(entity)?.into_iter().map(|rows| Without::new(rows, &ids)).collect();
+        let expected =
+            self.expected(entity)?.into_iter().map(|rows| Without::leaving_out(rows, &ids)).collect();
         let links = EntityLinks::of(self, entity);
         let mut problem = None;
         let mut foreign: BTreeMap<Origin, u64> = BTreeMap::new();

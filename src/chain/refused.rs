@@ -4,6 +4,7 @@
 //! from what is staged the artefact can be made at any time, and is made anew when it is not that of the target: a
 //! run can be loaded into several targets. So a kill between the two leaves no trace.
 
+mod again;
 mod places;
 mod without;
 
@@ -103,7 +104,7 @@ impl Chain<'_> {
         atomic::renew_directory(dir)?;
         let mut by_mapping: BTreeMap<&str, Vec<&Refusal>> = BTreeMap::new();
         for refusal in refusals {
-            let (mapping, _) = part_of(refusal)?;
+            let (mapping, _) = part_of(&refusal.part)?;
             by_mapping.entry(mapping).or_default().push(refusal);
         }
         let staged = self.staged()?;
@@ -267,11 +268,10 @@ fn record_path(dir: &Path) -> PathBuf {
     dir.join("refused.json")
 }
 
-/// The mapping and the file of the part that a refused row came in.
-fn part_of(refusal: &Refusal) -> Result<(&str, &str), Failure> {
-    let unknown =
-        || Failure::safety(format!("the target names part {}, which is none of a run", refusal.part));
-    refusal.part.rsplit_once('/').ok_or_else(unknown)
+/// The mapping and the file in the name of a part.
+fn part_of(part: &str) -> Result<(&str, &str), Failure> {
+    let unknown = || Failure::safety(format!("the target names part {part}, which is none of a run"));
+    part.rsplit_once('/').ok_or_else(unknown)
 }
 
 fn digest(refusals: &[Refusal]) -> Digest {

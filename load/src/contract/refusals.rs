@@ -176,3 +176,30 @@ pub(crate) fn rows_of_another_part_are_an_error_beside_bad_rows(home: &impl Home
     assert_eq!(home.texts("SELECT beskrivning FROM insats"), ["b"]);
     assert_eq!((sink.refused("r1").unwrap(), sink.receipts("r1").unwrap().len()), (Vec::new(), 1));
 }
+
+pub(crate) fn refused_rows_are_tried_again_when_it_is_asked_for(home: &impl Home) {
+    let model = model();
+    let mut sink = constrained(home, "CONSTRAINT dit FOREIGN KEY (foregaende_id) REFERENCES insats (id)");
+    let rows = [referring(1, 7), row(2, "b"), referring(3, 8), referring(4, 3)];
+    let first = batch(&model, &rows);
+    let never = sink.write_refused(insats(&model), &part("p", "a"), &first, &run("r1")).unwrap_err();
+    assert!(never.to_string().contains("no receipt"), "{never}");
+    sink.write(insats(&model), &part("p", "a"), &first, &run("r1")).unwrap();
+    assert_eq!(sink.refused("r1").unwrap().len(), 3);
+
+    // Nothing has changed: nothing is written.
+    let lost = batch(&model, &[rows[0], rows[2], rows[3]]);
+    let again =
+        |sink: &mut dyn Sink| sink.write_refused(insats(&model), &part("p", "a"), &lost, &run("r1")).unwrap();
+    assert_eq!(again(sink.as_mut()), Receipt::Replayed(super::Counts { refused: 3, ..counts(4, 1, 0, 0) }));
+
+    // The row that one of them refers to comes in a later part.
+    let later = batch(&model, &[row(7, "c")]);
+    sink.write(insats(&model), &part("q", "a"), &later, &run("r1")).unwrap();
+    let expected = super::Counts { refused: 2, ..counts(4, 2, 0, 0) };
+    assert_eq!(again(sink.as_mut()), Receipt::Written(expected));
+    let left: Vec<_> = sink.refused("r1").unwrap().into_iter().map(|one| shown(one).0).collect();
+    assert_eq!(left, [3, 4]);
+    assert_eq!(sink.receipts("r1").unwrap()[0], (part("p", "a"), expected));
+    assert_eq!(sink.count(insats(&model)).unwrap(), 3);
+}

@@ -8,6 +8,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::ErrorKind;
 
+/// How often a row is tried at most, on average over a part, in one pass: once with the whole part, and for every
+/// refused row the rows before it in growing chunks and the halves of the chunk that it stands in.
+const MOST_TRIES_A_ROW: usize = 8;
+
 /// A table that takes the numbers that are not bad. A number may refer to another, which must then be there.
 #[derive(Default)]
 struct Table {
@@ -55,7 +59,8 @@ impl Trial for Table {
 }
 
 fn isolated(table: &mut Table, batch: &Batch, known: Vec<(usize, Objection)>) -> Result<Isolated> {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(isolate(table, batch, known))
+    let given = Given { batch, known, again: false };
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(isolate(table, given))
 }
 
 fn refused_places(done: &Isolated) -> Vec<usize> {
@@ -136,6 +141,8 @@ fn what_is_not_about_a_row_ends_the_part() {
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let error = runtime.block_on(isolate(&mut Lost, &batch(&[1, 2]), Vec::new())).unwrap_err();
+    let batch = batch(&[1, 2]);
+    let given = Given { batch: &batch, known: Vec::new(), again: false };
+    let error = runtime.block_on(isolate(&mut Lost, given)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
 }

@@ -36,11 +36,12 @@ impl<'a> PartTrial<'a> {
 impl Trial for PartTrial<'_> {
     async fn attempt(&mut self, rows: &Batch) -> Result<Counts> {
         if self.is_used && self.way == Way::Merge {
-            // Rows of tries that were undone would be passed over again and again by every later one.
-            self.control(statement(&self.delivery.statements.clear)).await?;
+            // Else rows of tries that were undone would be passed over again and again by every later one.
+            self.control(statement(&self.delivery.statements.try_again)).await?;
+        } else {
+            self.control(refusals::TRY).await?;
         }
         self.is_used = true;
-        self.control(refusals::TRY).await?;
         let tried = write::rows(self.connection, self.delivery, self.way, rows).await;
         let tried = match tried {
             Ok(counts) => self.control(CHECK_NOW_AND_KEEP).await.map(|()| counts),
@@ -91,7 +92,10 @@ pub(super) async fn list(connection: &mut PgConnection, load_run_id: &str) -> Re
     }
     let rows = sqlx::query(refusals::LIST).bind(load_run_id).fetch_all(connection).await;
     let rows = rows.map_err(|error| Error::of(&error, refusals::TABLE))?;
-    rows.iter().map(listed).collect()
+    let mut refusals = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
+    // The order of texts is the database's own.
+    refusals.sort_unstable();
+    Ok(refusals)
 }
 
 fn listed(row: &PgRow) -> Result<Refusal> {

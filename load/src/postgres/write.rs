@@ -12,10 +12,9 @@ use super::retire::{keep_replaced, require_kept};
 use super::{SETTLE_ATTEMPTS, SETTLE_PAUSE, Session, counts, whole};
 use crate::admission::contested;
 use crate::error::{Error, ErrorKind, Result};
-use crate::isolation::{Isolated, isolate};
+use crate::isolation::{Given, Isolated, isolate};
 use crate::layout::Layout;
-use crate::refusal::Objection;
-use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
+use crate::sink::{Counts, PartId, Receipt, RunIds, never_written, replayed};
 use crate::sql::postgres::{LOCK, LOOK_UP, WriteStatements};
 use crate::sql::{self, statement};
 
@@ -53,12 +52,12 @@ pub(super) async fn part(
     session: &mut Session,
     layout: &Layout,
     part: &PartId,
-    (batch, known): (&Batch, Vec<(usize, Objection)>),
+    given: Given<'_>,
     run: &RunIds,
 ) -> Result<Receipt> {
     let delivery = Delivery { layout, statements: WriteStatements::new(layout), part, run };
     session.connection().await?;
-    match attempt(session, &delivery, batch, known).await? {
+    match attempt(session, &delivery, given).await? {
         Attempt::Done(receipt) => Ok(receipt),
         Attempt::Unanswered(counts, error) => settle(session, part, run, counts, error).await,
     }
@@ -67,25 +66,32 @@ pub(super) async fn part(
 async fn attempt(
     session: &mut Session,
     delivery: &Delivery<'_>,
-    batch: &Batch,
-    known: Vec<(usize, Objection)>,
+    given: Given<'_>,
 ) -> Result<Attempt> {
     let Delivery { layout, part, run, .. } = delivery;
     let failed = |error: sqlx::Error| delivery.failed(&error);
     let is_staged = session.staged.contains(&layout.table);
     let connection = session.connection().await?;
     let mut transaction = connection.begin().await.map_err(failed)?;
-    if let Some(receipt) = earlier(&mut transaction, part, run).await? {
-        return Ok(Attempt::Done(receipt));
-    }
+    let (batch, again) = (given.batch, given.again);
+    let before = match earlier(&mut transaction, part, run).await? {
+        Some(receipt) if !again => return Ok(Attempt::Done(receipt)),
+        None if again => return Err(never_written(part)),
+        before => before,
+    };
     let way = way(&mut transaction, delivery).await?;
     if way == Way::Merge {
         make_ready(&mut transaction, delivery, is_staged).await.map_err(failed)?;
     }
     let mut trial = PartTrial::new(&mut transaction, delivery, way);
-    let Isolated { counts, refused } = isolate(&mut trial, batch, known).await?;
+    let Isolated { counts: tried, refused } = isolate(&mut trial, given).await?;
+    let counts = match before {
+        Some(receipt) if refused.len() == batch.rows() => return Ok(Attempt::Done(receipt)),
+        Some(receipt) => receipt.counts().after_another_try(tried),
+        None => tried,
+    };
     refusals::write(&mut transaction, part, batch, &refused, run).await?;
-    if counts.updated > 0 {
+    if tried.updated > 0 {
         supersede(&mut transaction, part, run).await.map_err(failed)?;
     }
     write_receipt(&mut transaction, part, counts, run).await.map_err(failed)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bron_mappings::EntityId;
 
 use super::history::keep_staged;
+use super::refusals::TRY;
 use super::{column_type, list, quoted};
 use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
@@ -43,8 +44,9 @@ pub(crate) struct WriteStatements {
     pub(crate) fill: Arc<str>,
     /// Makes the staging table, which empties itself at the end of each transaction.
     pub(crate) stage: Arc<str>,
-    /// Empties the staging table.
-    pub(crate) clear: Arc<str>,
+    /// Begins a try of few rows after another one: empties the staging table, and has each row looked up, because
+    /// without statistics the planner would rather read the whole table each time.
+    pub(crate) try_again: Arc<str>,
     /// Takes the rows into the staging table.
     pub(crate) copy: Arc<str>,
     /// Moves the rows that are new or differ; `$1` and `$2` are the runs. Gives the numbers of rows that were found
@@ -71,7 +73,10 @@ impl WriteStatements {
             fill: format!("COPY {table} ({all}) FROM STDIN (FORMAT binary)").into(),
             stage: format!("CREATE TEMP TABLE {stage} ({}) ON COMMIT DELETE ROWS", definitions.join(", "))
                 .into(),
-            clear: format!("TRUNCATE {stage}").into(),
+            try_again: format!(
+                "TRUNCATE {stage}; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; {TRY}"
+            )
+            .into(),
             copy: format!("COPY {stage} ({}) FROM STDIN (FORMAT binary)", list(layout.names())).into(),
             merge: merge(layout, &stage).into(),
             keep: keep_staged(layout, &stage),

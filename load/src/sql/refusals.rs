@@ -30,15 +30,15 @@ pub(crate) const WRITE: &str = "INSERT INTO bron_refused (load_run_id, entity, p
      superseded) VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (load_run_id, entity, part, id) \
      DO UPDATE SET sqlstate = excluded.sqlstate, constraint_name = excluded.constraint_name, superseded = 0";
 /// Writes down several at once, in PostgreSQL: ids, codes and constraints are arrays.
-pub(crate) const WRITE_MANY: &str = "INSERT INTO bron_refused (load_run_id, entity, part, id, sqlstate, constraint_name, \
-     superseded) SELECT $1, $2, $3, new.id, new.sqlstate, new.constraint_name, 0 \
+pub(crate) const WRITE_MANY: &str = "INSERT INTO bron_refused (load_run_id, entity, part, id, sqlstate, \
+     constraint_name, superseded) SELECT $1, $2, $3, new.id, new.sqlstate, new.constraint_name, 0 \
      FROM unnest($4::text[], $5::text[], $6::text[]) AS new (id, sqlstate, constraint_name) \
      ON CONFLICT (load_run_id, entity, part, id) DO UPDATE SET sqlstate = excluded.sqlstate, \
      constraint_name = excluded.constraint_name, superseded = 0";
 /// Lists what a run was refused, of the parts whose receipts still prove what the tables hold.
 pub(crate) const LIST: &str = "SELECT r.entity, r.part, r.id, r.sqlstate, r.constraint_name FROM bron_refused AS r \
      JOIN bron_receipt AS w ON w.load_run_id = r.load_run_id AND w.entity = r.entity AND w.part = r.part \
-     WHERE r.load_run_id = $1 AND r.superseded = 0 AND w.superseded = 0 ORDER BY r.entity, r.part, r.id";
+     WHERE r.load_run_id = $1 AND r.superseded = 0 AND w.superseded = 0";
 
 /// Begins a try to write rows.
 pub(crate) const TRY: &str = "SAVEPOINT bron_try";

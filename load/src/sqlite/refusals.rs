@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::write;
 use crate::error::{Error, ErrorKind, Result};
-use crate::isolation::Trial;
+use crate::isolation::{Given, Isolated, Trial};
 use crate::layout::Layout;
 use crate::refusal::{Answer, Objection, Refusal};
 use crate::sink::{Counts, PartId, RunIds};
@@ -48,6 +48,22 @@ impl<'a> PartTrial<'a> {
         Ok(Self { connection, layout, run, context, references })
     }
 
+    /// Writes all rows but those that are known not to fit, without a savepoint.
+    pub(super) async fn whole(&mut self, given: Given<'_>) -> Result<Isolated> {
+        let Given { batch, known, again: _ } = given;
+        let is_open = |row: &usize| known.binary_search_by_key(row, |(known, _)| *known).is_err();
+        let open = batch.pick(&(0..batch.rows()).filter(is_open).collect::<Vec<usize>>());
+        let counts = self.rows(&open).await?;
+        Ok(Isolated::of(counts, known))
+    }
+
+    async fn rows(&mut self, rows: &Batch) -> Result<Counts> {
+        let failed = |error: sqlx::Error| Error::of(&error, &*self.context);
+        let counts = write::rows(self.connection, self.layout, rows, self.run, &failed).await?;
+        self.check_references(rows).await?;
+        Ok(counts)
+    }
+
     async fn control(&mut self, statement: &'static str) -> Result<()> {
         let done = sqlx::raw_sql(statement).execute(&mut *self.connection).await;
         done.map(|_| ()).map_err(|error| Error::of(&error, &*self.context))
@@ -80,13 +96,7 @@ impl<'a> PartTrial<'a> {
 impl Trial for PartTrial<'_> {
     async fn attempt(&mut self, rows: &Batch) -> Result<Counts> {
         self.control(refusals::TRY).await?;
-        let failed = |error: sqlx::Error| Error::of(&error, &*self.context);
-        let tried = write::rows(self.connection, self.layout, rows, self.run, &failed).await;
-        let tried = match tried {
-            Ok(counts) => self.check_references(rows).await.map(|()| counts),
-            Err(error) => Err(error),
-        };
-        match tried {
+        match self.rows(rows).await {
             Ok(counts) => self.control(refusals::KEEP).await.map(|()| counts),
             Err(error) if error.answer().is_some() => match self.control(refusals::UNDO).await {
                 Ok(()) => Err(error),
@@ -98,12 +108,15 @@ impl Trial for PartTrial<'_> {
     }
 }
 
+/// The columns of a reference, each with the one that it refers to.
+type Columns = Vec<(String, String)>;
+
 async fn references(
     connection: &mut SqliteConnection,
     layout: &Layout,
 ) -> std::result::Result<Vec<Reference>, sqlx::Error> {
     let listed = sqlx::query(sqlite::REFERENCES).bind(&layout.table).fetch_all(connection).await?;
-    let mut found: Vec<(i64, String, Vec<(String, String)>)> = Vec::new();
+    let mut found: Vec<(i64, String, Columns)> = Vec::new();
     for row in listed {
         let (number, columns) = (row.try_get(0)?, (row.try_get(2)?, row.try_get(3)?));
         match found.last_mut().filter(|(last, ..)| *last == number) {
@@ -152,7 +165,10 @@ pub(super) async fn list(connection: &mut SqliteConnection, load_run_id: &str) -
         return Ok(Vec::new());
     }
     let rows = sqlx::query(refusals::LIST).bind(load_run_id).fetch_all(connection).await.map_err(failed)?;
-    rows.iter().map(listed).collect()
+    let mut refusals = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
+    // The order of texts is the database's own.
+    refusals.sort_unstable();
+    Ok(refusals)
 }
 
 fn listed(row: &SqliteRow) -> Result<Refusal> {

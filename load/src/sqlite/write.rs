@@ -13,36 +13,82 @@ use crate::calendar;
 use crate::decimal;
 use crate::error::{Error, Result};
 use crate::history::not_kept;
-use crate::isolation::{Isolated, isolate};
+use crate::isolation::{Given, Isolated, isolate};
 use crate::layout::{Layout, RUN_COLUMNS};
-use crate::refusal::Objection;
-use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
+use crate::sink::{Counts, PartId, Receipt, RunIds, never_written, replayed};
 use crate::sql::sqlite::WriteStatements;
 use crate::sql::{self, statement};
 
+/// Writes a part. Within a savepoint SQLite copies every page before it changes it, so a part is taken row by row only
+/// when the file has refused one.
 pub(super) async fn part(
     connection: &mut SqliteConnection,
     layout: &Layout,
     part: &PartId,
-    (batch, known): (&Batch, Vec<(usize, Objection)>),
+    given: Given<'_>,
+    run: &RunIds,
+) -> Result<Receipt> {
+    match attempt(connection, layout, part, (given.clone(), false), run).await {
+        Err(error) if error.answer().is_some() => attempt(connection, layout, part, (given, true), run).await,
+        done => done,
+    }
+}
+
+async fn attempt(
+    connection: &mut SqliteConnection,
+    layout: &Layout,
+    part: &PartId,
+    (given, row_by_row): (Given<'_>, bool),
     run: &RunIds,
 ) -> Result<Receipt> {
     let failed = |error: sqlx::Error| Error::of(&error, format!("{} of table {}", part.part, layout.table));
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    match within(&mut transaction, layout, part, (given, row_by_row), run).await {
+        Ok(receipt) => {
+            transaction.commit().await.map(|()| receipt).map_err(|error| failed(error).final_word())
+        }
+        Err(error) => match transaction.rollback().await {
+            Ok(()) => Err(error),
+            // A trigger that rolls everything back leaves no transaction to go on with.
+            Err(_) => Err(error.final_word()),
+        },
+    }
+}
+
+/// Writes rows, refusals and receipt; all that is left to do is to commit them.
+async fn within(
+    connection: &mut SqliteConnection,
+    layout: &Layout,
+    part: &PartId,
+    (given, row_by_row): (Given<'_>, bool),
+    run: &RunIds,
+) -> Result<Receipt> {
+    let failed = |error: sqlx::Error| Error::of(&error, format!("{} of table {}", part.part, layout.table));
     let earlier = sqlx::query(sql::FIND_RECEIPT).bind(&run.load_run_id).bind(&part.entity).bind(&part.part);
-    if let Some(row) = earlier.fetch_optional(&mut *transaction).await.map_err(failed)? {
-        return replayed(part, row.try_get::<&str, _>(0).map_err(failed)?, counts(&row, 1)?);
-    }
-    retire::ordinal(&mut transaction, run).await.map_err(failed)?;
-    let mut trial = PartTrial::new(&mut transaction, layout, part, run).await?;
-    let Isolated { counts: written, refused } = isolate(&mut trial, batch, known).await?;
-    refusals::write(&mut transaction, part, batch, &refused, run).await?;
-    if written.updated > 0 {
+    let earlier = earlier.fetch_optional(&mut *connection).await.map_err(failed)?;
+    let earlier =
+        earlier.map(|row| replayed(part, row.try_get::<&str, _>(0).map_err(failed)?, counts(&row, 1)?));
+    let (batch, again) = (given.batch, given.again);
+    let before = match earlier.transpose()? {
+        Some(receipt) if !again => return Ok(receipt),
+        None if again => return Err(never_written(part)),
+        before => before,
+    };
+    retire::ordinal(connection, run).await.map_err(failed)?;
+    let mut trial = PartTrial::new(connection, layout, part, run).await?;
+    let isolated = if row_by_row { isolate(&mut trial, given).await? } else { trial.whole(given).await? };
+    let Isolated { counts: tried, refused } = isolated;
+    let written = match before {
+        Some(receipt) if refused.len() == batch.rows() => return Ok(receipt),
+        Some(receipt) => receipt.counts().after_another_try(tried),
+        None => tried,
+    };
+    refusals::write(connection, part, batch, &refused, run).await?;
+    if tried.updated > 0 {
         let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
-        supersede.execute(&mut *transaction).await.map_err(failed)?;
+        supersede.execute(&mut *connection).await.map_err(failed)?;
     }
-    receipt(&mut transaction, part, written, run).await.map_err(failed)?;
-    transaction.commit().await.map_err(failed)?;
+    receipt(connection, part, written, run).await.map_err(failed)?;
     Ok(Receipt::Written(written))
 }
 
@@ -74,14 +120,14 @@ pub(super) async fn rows(
     failed: &impl Fn(sqlx::Error) -> Error,
 ) -> Result<Counts> {
     let most = WriteStatements::most_rows(layout);
-    let many = WriteStatements::new(layout, most);
+    let many = (batch.rows() >= most).then(|| WriteStatements::new(layout, most));
     let one = WriteStatements::new(layout, 1);
     let mut binder = Binder::new(layout, batch, run);
     let mut total = Counts::default();
     let mut row = 0;
     let mut next = (batch.rows() >= most).then(|| binder.bind(0, most));
     while row < batch.rows() {
-        let statements = if row + most <= batch.rows() { &many } else { &one };
+        let statements = many.as_ref().filter(|_| row + most <= batch.rows()).unwrap_or(&one);
         let arguments = next.take().unwrap_or_else(|| binder.bind(row, statements.rows));
         let first = row;
         row += statements.rows;

@@ -123,3 +123,24 @@ proptest! {
         prop_assert!(merged.check_cells().is_empty());
     }
 }
+
+#[test]
+fn what_the_target_refused_is_held_back_and_adds_up() {
+    let mut ledger = balanced();
+    let (here, beslut) = (at("BESLUT", "715", "2016"), origin("beslut", "BESLUT"));
+    ledger.forgo(&here, &beslut, 2).unwrap();
+    ledger.hold_back(&here, "mal_villkor", 2).unwrap();
+    let mut held = target();
+    held.insert(beslut.clone(), 9);
+    assert_eq!(ledger.check(&BTreeMap::from([(table("BESLUT"), 15)]), &held), []);
+    let cell = &ledger.cells()[&here];
+    assert_eq!((cell.read, cell.loaded, cell.fanout, cell.quarantined["mal_villkor"]), (10, 4, 10, 2));
+    for (rows, made) in [(5, 1), (1, 100)] {
+        let mut ledger = ledger.clone();
+        assert!(
+            ledger.hold_back(&here, "mal_villkor", rows).is_err()
+                || ledger.forgo(&here, &beslut, made).is_err()
+        );
+    }
+    assert!(ledger.hold_back(&at("BESLUT", "715", "1999"), "mal_villkor", 1).is_err());
+}

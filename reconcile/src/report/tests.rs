@@ -286,7 +286,8 @@ fn rows_that_the_target_refused_are_told_with_what_refused_them() {
     let page = scene.page(&[]);
     for expected in [
         "Rader som målet inte tog emot",
-        "<code>mal_villkor</code> Raden bryter mot ett villkor i målet</td><td>belopp_positivt</td><td class=\"n\">7</td>",
+        "<code>mal_villkor</code> Raden bryter mot ett villkor i målet</td>",
+        "<td>belopp_positivt</td><td class=\"n\">7</td>",
         "<td>datum utanför åren 1 till 9999</td><td class=\"n\">2</td>",
         "<th scope=\"col\" class=\"n\">Vägrade av målet</th>",
     ] {

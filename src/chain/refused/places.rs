@@ -109,7 +109,7 @@ impl Chain<'_> {
     ) -> Result<BTreeMap<(&'r str, EntityId), Behind>, Failure> {
         let mut wanted: BTreeMap<(&str, &str), BTreeSet<EntityId>> = BTreeMap::new();
         for refusal in refusals {
-            let (_, file) = part_of(refusal)?;
+            let (_, file) = part_of(&refusal.part)?;
             wanted.entry((refusal.entity.as_str(), file)).or_default().insert(refusal.id);
         }
         let mut found = BTreeMap::new();
