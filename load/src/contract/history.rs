@@ -127,7 +127,9 @@ pub(crate) fn runs_have_places(home: &impl Home) {
     assert_eq!(sink.runs().unwrap(), [], "there are no control tables yet");
     sink.prepare(&model, &["insats"]).unwrap();
     write(sink.as_mut(), "r0", "p", &[row(1, "a")]);
-    home.execute("DELETE FROM bron_run");
+    home.execute("DROP TABLE bron_run");
+    assert_eq!(sink.runs().unwrap().len(), 1, "a target of before places were noted");
+    sink.prepare(&model, &["insats"]).unwrap();
     let beginning = Beginning { as_of: Some("2024-12-31".to_owned()), ..Beginning::default() };
     assert_eq!(sink.begin(&run("r1"), &beginning).unwrap(), 1);
     assert_eq!(sink.begin(&run("r1"), &beginning).unwrap(), 1);

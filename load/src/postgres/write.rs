@@ -66,7 +66,8 @@ async fn attempt(
     let number = |index: usize| merged.try_get::<i64, _>(index).map(whole).map_err(failed);
     let rows = u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows");
     let (inserted, updated) = (number(0)?, number(1)?);
-    let counts = Counts { rows, inserted, updated, unchanged: rows - inserted - updated, ..Counts::default() };
+    let counts =
+        Counts { rows, inserted, updated, unchanged: rows - inserted - updated, ..Counts::default() };
     require_kept(layout, kept, updated)?;
     if counts.unchanged > 0 {
         let verified =

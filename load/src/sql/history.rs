@@ -31,6 +31,10 @@ pub(crate) const LIST_RUNS: &str = "SELECT ordinal, load_run_id, plan FROM bron_
      SELECT DISTINCT 0, load_run_id, CAST(NULL AS text) FROM bron_receipt \
      WHERE load_run_id NOT IN (SELECT load_run_id FROM bron_run) ORDER BY 1, 2";
 
+/// The runs that have written to a target of before places were noted.
+pub(crate) const LIST_WRITERS: &str =
+    "SELECT DISTINCT CAST(0 AS bigint), load_run_id, CAST(NULL AS text) FROM bron_receipt ORDER BY 2";
+
 /// The name of the history table of an entity.
 pub(crate) fn name(table: &str) -> String {
     format!("bron_history_{table}")
