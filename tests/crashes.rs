@@ -208,7 +208,8 @@ fn with_history(target: &Path) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
     for mut row in crate::support::sqlite_rows(target, histories) {
         let table = row.remove(0).unwrap();
         let query = format!(
-            "SELECT id, load_run_id, ended_by_run, ended_because, CAST(ended_ordinal AS TEXT) FROM {table} ORDER BY 1, 5"
+            "SELECT id, load_run_id, ended_by_run, ended_because, CAST(ended_ordinal AS TEXT) FROM {table} \
+             ORDER BY 1, 5"
         );
         held.insert(table, crate::support::sqlite_rows(target, &query));
     }

@@ -27,6 +27,10 @@ pub(crate) fn migrate(project: &Path, more: &[&str]) -> Ran {
     command.output().unwrap().into()
 }
 
+/// The last of the absences has another reason.
+const OTHER_REASON: &str = "UPDATE absence SET type = CASE type WHEN 'VAB' THEN 'SEM' ELSE 'VAB' END \
+     WHERE id = (SELECT max(id) FROM absence)";
+
 const ACCEPT: [&str; 2] = ["--accept", "schemos/absence"];
 
 /// Of the absences of staff one is gone, one has another reason, and one is new. Gives the key that is gone.
@@ -96,12 +100,7 @@ fn three_snapshots_and_back_again() {
 
     // The row that was gone comes back, and its history stays.
     std::fs::write(&schemos, &first_file).unwrap();
-    sqlite(
-        &schemos,
-        &[
-            "UPDATE absence SET type = CASE type WHEN 'VAB' THEN 'SEM' ELSE 'VAB' END WHERE id = (SELECT max(id) FROM absence)",
-        ],
-    );
+    sqlite(&schemos, &[OTHER_REASON]);
     let document = migrate(&project.dir, &ACCEPT).expect(&[0, 3]).json();
     assert_eq!((absent(&gone), &document["findings_total"]), (1, &Value::from(0)));
     assert!(history(&target, "personalfranvaro").contains(&of_gone.to_vec()));
@@ -254,12 +253,7 @@ fn a_plan_says_what_will_be_done_and_that_is_done_once() {
     assert!(told.contains("the code list beslutstyp is another"), "{told}");
     std::fs::write(&list, codes).unwrap();
     let source = std::fs::read(&schemos).unwrap();
-    sqlite(
-        &schemos,
-        &[
-            "UPDATE absence SET type = CASE type WHEN 'VAB' THEN 'SEM' ELSE 'VAB' END WHERE id = (SELECT max(id) FROM absence)",
-        ],
-    );
+    sqlite(&schemos, &[OTHER_REASON]);
     let stopped = migrate(&project.dir, &apply).expect(&[5]).json();
     assert!(stopped["error"]["message"].as_str().unwrap().contains("the content of schemos is another"));
     std::fs::write(&schemos, source).unwrap();

@@ -8,9 +8,9 @@ use crate::layout::{Dialect, Layout, RUN_COLUMNS};
 use crate::sql;
 
 /// The statements that create every table of the model with its history, and the control tables `bron_receipt`,
-/// `bron_schema` and `bron_run`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand what loading does not
-/// need and leaves alone: an index on every reference, and what each table and column means, in Swedish, with
-/// the protection of the column. PostgreSQL keeps these texts with the table (`COMMENT ON`); for SQLite they
+/// `bron_schema` and `bron_run`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand what loading does
+/// not need and leaves alone: an index on every reference, and what each table and column means, in Swedish, with the
+/// protection of the column. PostgreSQL keeps these texts with the table (`COMMENT ON`); for SQLite they
 /// are comments of the text.
 ///
 /// The statements stand in the order of the tables' names and can be run again.

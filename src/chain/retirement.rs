@@ -96,7 +96,8 @@ impl Chain<'_> {
     pub(crate) fn due(&self, sink: &mut dyn Sink) -> Result<Vec<Due>, Failure> {
         let search = Search::new(self, sink)?;
         let mut due = Vec::new();
-        if search.writers.is_empty() {
+        // A run gives every row that it wrote itself.
+        if search.writers.iter().all(|run| *run == self.run.id) {
             return Ok(due);
         }
         for entity in self.entities() {

@@ -5,8 +5,8 @@ use bron_mappings::EntityId;
 use super::{Home, Row, all, batch, counts, insats, model, part, prepared, row, run};
 use crate::{Beginning, Counts, Ended, ErrorKind, PartId, Receipt, Retirement, Sink, open, read_only};
 
-const HISTORY: &str = "SELECT beskrivning || ' ' || load_run_id || ' ' || ended_by_run || ' ' || ended_because || ' ' || \
-     CAST(ended_ordinal AS text) FROM bron_history_insats ORDER BY id, ended_ordinal";
+const HISTORY: &str = "SELECT beskrivning || ' ' || load_run_id || ' ' || ended_by_run || ' ' || ended_because || \
+     ' ' || CAST(ended_ordinal AS text) FROM bron_history_insats ORDER BY id, ended_ordinal";
 const KEPT: &str = "SELECT beskrivning || ' ' || load_run_id FROM insats ORDER BY id";
 
 fn write(sink: &mut dyn Sink, load: &str, name: &str, rows: &[Row<'_>]) -> Counts {

@@ -12,8 +12,8 @@ const CONTROL_TABLES: [&str; 3] = ["bron_receipt", "bron_schema", "bron_run"];
 /// The statements that give three roles their rights in the schema `public` of a target: `<role>_ddl` creates and
 /// alters tables, `<role>_dml` loads them, `<role>_read` compares and reports. None of the last two can create, drop
 /// or empty a table. `<role>_dml` can take a row away from a table of the model, which is how a row that is moved to
-/// the history leaves it, and only the owner of the tables can alter or take away what the history holds. The statements can be run again; making the
-/// roles and their passwords stands before them as comments.
+/// the history leaves it, and only the owner of the tables can alter or take away what the history holds. The
+/// statements can be run again; making the roles and their passwords stands before them as comments.
 #[must_use]
 pub fn target_grants(model: &Model, role: &str, database: Option<&str>) -> String {
     let [ddl, dml, read] = ["ddl", "dml", "read"].map(|kind| quoted(&format!("{role}_{kind}")));
