@@ -200,3 +200,59 @@ fn a_full_disk_is_said_and_the_next_run_completes() {
     println!("disk full at {refused} places, every run was completed");
     assert!(refused >= 5, "only {refused} refusals: the faults did not reach the program");
 }
+
+/// What a target holds, with what it held before.
+fn with_history(target: &Path) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
+    let mut held = contents(target);
+    let histories = "SELECT name FROM sqlite_master WHERE name LIKE 'bron_history_%' AND type = 'table'";
+    for mut row in crate::support::sqlite_rows(target, histories) {
+        let table = row.remove(0).unwrap();
+        let query = format!(
+            "SELECT id, load_run_id, ended_by_run, ended_because, CAST(ended_ordinal AS TEXT) FROM {table} \
+             ORDER BY 1, 5"
+        );
+        held.insert(table, crate::support::sqlite_rows(target, &query));
+    }
+    held
+}
+
+/// A later snapshot is killed while it is loaded, and loaded again: each row is changed and retired once.
+#[test]
+fn a_later_snapshot_killed_while_it_is_loaded_changes_each_row_once() {
+    let fresh = tiny_city();
+    run_project("migrate", &fresh.dir).expect(&[0, 3]);
+    let settings = fs::read_to_string(fresh.dir.join("bron.toml")).unwrap();
+    let lenient = settings.replacen("format = 1", "format = 1\nretire_limit_percent = 100", 1);
+    fs::write(fresh.dir.join("bron.toml"), lenient).unwrap();
+    let gone = "DELETE FROM planned_visit WHERE id % 4 = 0";
+    crate::support::sqlite(&fresh.dir.join("legacy/schemos.sqlite"), &[gone]);
+    for verb in ["extract", "transform"] {
+        run_project(verb, &fresh.dir).expect(&[0]);
+    }
+    let whole = copy(&fresh);
+    run_project("load", &whole.dir).expect(&[0]);
+    let expected = with_history(&whole.dir.join("target.sqlite"));
+    let retired = |row: &&Vec<Option<String>>| row[3].as_deref() == Some("gone");
+    let retired = expected
+        .iter()
+        .filter(|(table, _)| table.starts_with("bron_history"))
+        .flat_map(|(_, rows)| rows)
+        .filter(retired)
+        .count();
+    assert!(retired > 0, "nothing was retired");
+    let mut kills = 0;
+    for calls in ["fsync,fdatasync", "pwrite64"] {
+        for nth in places() {
+            let project = copy(&fresh);
+            if !run_with_kill("load", &project.dir, calls, nth) {
+                break;
+            }
+            kills += 1;
+            run_project("load", &project.dir).expect(&[0]);
+            let found = with_history(&project.dir.join("target.sqlite"));
+            assert!(found == expected, "killed at {calls} number {nth}: another target or another history");
+        }
+    }
+    println!("killed at {kills} places while {retired} rows were retired, each once");
+    assert!(kills >= 10, "only {kills} kills: the faults did not reach the program");
+}

@@ -27,6 +27,10 @@ pub(crate) fn migrate(project: &Path, more: &[&str]) -> Ran {
     command.output().unwrap().into()
 }
 
+/// The last of the absences has another reason.
+const OTHER_REASON: &str = "UPDATE absence SET type = CASE type WHEN 'VAB' THEN 'SEM' ELSE 'VAB' END \
+     WHERE id = (SELECT max(id) FROM absence)";
+
 const ACCEPT: [&str; 2] = ["--accept", "schemos/absence"];
 
 /// Of the absences of staff one is gone, one has another reason, and one is new. Gives the key that is gone.
@@ -96,7 +100,7 @@ fn three_snapshots_and_back_again() {
 
     // The row that was gone comes back, and its history stays.
     std::fs::write(&schemos, &first_file).unwrap();
-    sqlite(&schemos, &["UPDATE absence SET type = CASE type WHEN 'VAB' THEN 'SEM' ELSE 'VAB' END WHERE id = (SELECT max(id) FROM absence)"]);
+    sqlite(&schemos, &[OTHER_REASON]);
     let document = migrate(&project.dir, &ACCEPT).expect(&[0, 3]).json();
     assert_eq!((absent(&gone), &document["findings_total"]), (1, &Value::from(0)));
     assert!(history(&target, "personalfranvaro").contains(&of_gone.to_vec()));
@@ -108,7 +112,11 @@ fn three_snapshots_and_back_again() {
         assert!(without_runs(contents(&target)) == without_runs(expected.clone()), "run {place}");
         assert_eq!(sqlite_count(&target, "SELECT max(ordinal) FROM bron_run"), place);
     }
-    assert_eq!(as_after(&target, 1), absences(&first), "the target can be seen as it was after the first run");
+    assert_eq!(
+        as_after(&target, 1),
+        absences(&first),
+        "the target can be seen as it was after the first run"
+    );
     assert_eq!(as_after(&target, 2), absences(&second));
 }
 
@@ -146,7 +154,7 @@ fn many_rows_that_go_at_once_stop_the_run_until_somebody_accepts() {
     std::fs::write(&file, lenient).unwrap();
     let document = migrate(&project.dir, &[]).expect(&[2]).json();
     assert_eq!(document["verdict"], "ej_bevisat", "rows that are gone without a word");
-    assert!(changes(&document, "personalfranvaro")["retired"]["gone"].as_u64() > Some(1));
+    assert_eq!(changes(&document, "personalfranvaro")["retired"], serde_json::json!({ "gone": 1 }));
 }
 
 #[test]
@@ -169,10 +177,7 @@ fn rows_of_others_and_of_what_was_not_read_whole_stay() {
     };
     let hand = "00000000-0000-8000-8000-000000000001";
     let other = "ffffffff-ffff-8fff-bfff-fffffffffff1";
-    sqlite(
-        &target,
-        &[&copy(hand, &[("load_run_id", "handen")]), &copy(other, &[("src_system", "annat")])],
-    );
+    sqlite(&target, &[&copy(hand, &[("load_run_id", "handen")]), &copy(other, &[("src_system", "annat")])]);
     let gone = second_snapshot(&schemos);
     let document = migrate(&project.dir, &ACCEPT).expect(&[2]).json();
     assert_eq!(document["findings_total"], 1, "what the hand wrote is found, and left");
@@ -181,19 +186,27 @@ fn rows_of_others_and_of_what_was_not_read_whole_stay() {
     let there = "SELECT id FROM personalfranvaro WHERE id IN";
     let there = sqlite_rows(&target, &format!("{there} ('{hand}', '{other}') ORDER BY id"));
     assert_eq!(there, [[Some(hand.to_owned())], [Some(other.to_owned())]]);
-    assert_eq!(history(&target, "personalfranvaro").iter().filter(|row| row[0] == Some(gone.clone())).count(), 1);
+    assert_eq!(
+        history(&target, "personalfranvaro").iter().filter(|row| row[0] == Some(gone.clone())).count(),
+        1
+    );
 
     // A file that does not come any more makes no row go.
     sqlite(&target, &[&format!("DELETE FROM personalfranvaro WHERE id = '{hand}'")]);
     let visits = sqlite_count(&target, "SELECT count(*) FROM besok WHERE src_table = 'besok'");
     let folder = project.dir.join("legacy/paraga");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.retain(|file| file.file_name().unwrap().to_str().unwrap().starts_with("besok_2016"));
     files.sort();
     std::fs::remove_file(&files[0]).unwrap();
     let ran = migrate(&project.dir, &ACCEPT).expect(&[2]);
     assert_eq!(sqlite_count(&target, "SELECT count(*) FROM besok WHERE src_table = 'besok'"), visits);
-    assert!(ran.stderr.contains("are not given any more and stay: not everything was read"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("are not given any more and stay: not everything was read"),
+        "{}",
+        ran.stderr
+    );
     let document = ran.json();
     assert!(document["findings_total"].as_u64() > Some(0), "they are told, each");
     assert_ne!(document["verdict"], "lika");
@@ -217,10 +230,13 @@ fn a_plan_says_what_will_be_done_and_that_is_done_once() {
     let one = entities.iter().find(|one| one["entity"] == "personalfranvaro").unwrap();
     let figures = ["insert", "update"].map(|name| one[name].as_u64());
     assert_eq!((figures, &one["retire"]), ([Some(1), Some(1)], &serde_json::json!({ "gone": 1 })));
-    assert!(planned["code_lists"].as_object().unwrap().len() > 3 && planned["sources"]["schemos"].is_string());
+    assert!(
+        planned["code_lists"].as_object().unwrap().len() > 3 && planned["sources"]["schemos"].is_string()
+    );
 
     // Another target, and other mapping files, are not what was planned.
-    let statement = "UPDATE personalfranvaro SET dq_flags = 'D0' WHERE id = (SELECT min(id) FROM personalfranvaro)";
+    let statement =
+        "UPDATE personalfranvaro SET dq_flags = 'D0' WHERE id = (SELECT min(id) FROM personalfranvaro)";
     sqlite(&target, &[statement]);
     let drifted = contents(&target);
     let stopped = migrate(&project.dir, &apply).expect(&[5]).json();
@@ -237,7 +253,7 @@ fn a_plan_says_what_will_be_done_and_that_is_done_once() {
     assert!(told.contains("the code list beslutstyp is another"), "{told}");
     std::fs::write(&list, codes).unwrap();
     let source = std::fs::read(&schemos).unwrap();
-    sqlite(&schemos, &["UPDATE absence SET type = CASE type WHEN 'VAB' THEN 'SEM' ELSE 'VAB' END WHERE id = (SELECT max(id) FROM absence)"]);
+    sqlite(&schemos, &[OTHER_REASON]);
     let stopped = migrate(&project.dir, &apply).expect(&[5]).json();
     assert!(stopped["error"]["message"].as_str().unwrap().contains("the content of schemos is another"));
     std::fs::write(&schemos, source).unwrap();

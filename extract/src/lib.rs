@@ -59,11 +59,11 @@ pub use delimited::{
 pub use error::{Error, ErrorKind};
 pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};
 pub use grants::{GrantDialect, ReadingRights, TableNeed, reading_grants};
+pub use hashing::RowHasher;
 pub use keys::{
     KEY_FILE, KeyState, MasterKey, RECEIPT_FILE, Receipt, RunKey, UNKNOWN_KEY, WrappedKey, destroy_run_key,
     draw_run_key, key_state,
 };
-pub use hashing::RowHasher;
 pub use ledger::{
     BROKEN_ROW, CONTROL_TOTALS, ControlNote, DUPLICATE_FILE, LineNote, MALFORMED_VALUE, SourceFile,
     TableLedger,

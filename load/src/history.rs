@@ -140,8 +140,8 @@ pub(crate) fn not_ours(layout: &Layout, retirement: &Retirement, asked: u64, fou
 /// The error when rows were not kept as they were before they were overwritten. Nothing was changed.
 pub(crate) fn not_kept(layout: &Layout, kept: u64, updated: u64) -> Error {
     let text = format!(
-        "entity {}: {updated} rows were to be overwritten and {kept} were kept as they were: somebody else wrote to the \
-         table; nothing was changed",
+        "entity {}: {updated} rows were to be overwritten and {kept} were kept as they were: somebody else wrote to \
+         the table; nothing was changed",
         layout.table
     );
     Error::new(ErrorKind::Busy, text)

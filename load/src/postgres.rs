@@ -206,10 +206,8 @@ impl Sink for PostgresSink {
 
     fn runs(&mut self) -> Result<Vec<RunEntry>> {
         let Self { runtime, session } = self;
-        match runtime.block_on(async { retire::runs(session.connection().await?).await }) {
-            Err(error) if error.kind() == ErrorKind::Drift => Ok(Vec::new()),
-            runs => runs.map_err(|error| session.after(error)),
-        }
+        let runs = runtime.block_on(async { retire::runs(session.connection().await?).await });
+        runs.map_err(|error| session.after(error))
     }
 
     fn retire(

@@ -158,10 +158,7 @@ impl Sink for SqliteSink {
     fn runs(&mut self) -> Result<Vec<RunEntry>> {
         let place = self.place();
         let (runtime, connection) = self.parts()?;
-        match runtime.block_on(retire::runs(connection)) {
-            Err(error) if error.kind() == ErrorKind::Drift => Ok(Vec::new()),
-            runs => runs.map_err(|error| error.at(&place)),
-        }
+        runtime.block_on(retire::runs(connection)).map_err(|error| error.at(&place))
     }
 
     fn retire(

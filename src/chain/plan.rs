@@ -17,8 +17,8 @@ use bron_reconcile::rows::{self, FindingKind};
 
 pub(crate) use self::document::LoadPlan;
 use self::document::{FORMAT, PlannedEntity, PlannedTable, Written};
-use super::retirement::of_part;
 use super::Chain;
+use super::retirement::of_part;
 use crate::failure::{Class, Exit, Failure};
 
 impl Chain<'_> {
@@ -34,7 +34,7 @@ impl Chain<'_> {
                 Some(sink) => self.compare_with_target(entity, sink.as_mut(), &mut state)?,
                 None => None,
             };
-            self.plan_entity(entity, found, &mut entities)?;
+            self.plan_entity(entity, found.as_ref(), &mut entities)?;
             stage.step();
         }
         let (mut due, mut already) = (Vec::new(), Vec::new());
@@ -119,8 +119,7 @@ impl Chain<'_> {
         if differences.is_empty() {
             return Ok(());
         }
-        let message =
-            format!("what was done is not what was planned: {}", differences::listed(&differences));
+        let message = format!("what was done is not what was planned: {}", differences::listed(&differences));
         Err(Failure::new(Exit::Drift, Class::Safety, message)
             .hint("somebody else wrote to the target meanwhile; compare with: bron reconcile"))
     }
@@ -173,7 +172,7 @@ impl Chain<'_> {
     fn plan_entity(
         &self,
         entity: &Entity,
-        found: Option<BTreeMap<String, Found>>,
+        found: Option<&BTreeMap<String, Found>>,
         planned: &mut BTreeMap<(String, String), PlannedEntity>,
     ) -> Result<(), Failure> {
         let mut given: BTreeMap<String, u64> = BTreeMap::new();
@@ -185,7 +184,7 @@ impl Chain<'_> {
             }
         }
         for (system, rows) in given {
-            let Found { new, other } = match &found {
+            let Found { new, other } = match found {
                 Some(found) => found.get(&system).copied().unwrap_or_default(),
                 None => Found { new: rows, other: 0 },
             };
@@ -245,7 +244,8 @@ struct Found {
 }
 
 fn not_the_plan(differences: &[String]) -> Failure {
-    let message = format!("this is not what was planned: {}; nothing was changed", differences::listed(differences));
+    let message =
+        format!("this is not what was planned: {}; nothing was changed", differences::listed(differences));
     Failure::new(Exit::Drift, Class::Data, message).hint("make a new plan with --plan FILE, and read it")
 }
 

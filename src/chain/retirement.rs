@@ -96,7 +96,8 @@ impl Chain<'_> {
     pub(crate) fn due(&self, sink: &mut dyn Sink) -> Result<Vec<Due>, Failure> {
         let search = Search::new(self, sink)?;
         let mut due = Vec::new();
-        if search.writers.is_empty() {
+        // A run gives every row that it wrote itself.
+        if search.writers.iter().all(|run| *run == self.run.id) {
             return Ok(due);
         }
         for entity in self.entities() {
@@ -125,9 +126,9 @@ impl Chain<'_> {
         let limit = u128::from(self.settings.retire_limit_percent);
         let before = self.snapshot()?.tables;
         let accepted = |due: &Due| {
-            let stored = before.iter().any(|table| {
-                table.accepted && table.system == due.system && table.table == due.table
-            });
+            let stored = before
+                .iter()
+                .any(|table| table.accepted && table.system == due.system && table.table == due.table);
             stored || self.settings.accept.contains(&format!("{}/{}", due.system, due.table))
         };
         let too_many = |due: &&Due| {
@@ -141,8 +142,9 @@ impl Chain<'_> {
             told.join(", ")
         );
         let again = format!("{} --accept {}/{}", self.settings.again(), first.system, first.table);
-        Err(Failure::safety(message)
-            .hint(format!("find out why the rows are not given any more; once it is explained, accept it: {again}")))
+        Err(Failure::safety(message).hint(format!(
+            "find out why the rows are not given any more; once it is explained, accept it: {again}"
+        )))
     }
 
     /// Gives the run its place in the target.
@@ -157,12 +159,7 @@ impl Chain<'_> {
     }
 
     /// Moves what is due to the history: what says who may read goes last.
-    pub(super) fn retire(
-        &self,
-        sink: &mut dyn Sink,
-        due: &[Due],
-        work: &mut Work,
-    ) -> Result<(), Failure> {
+    pub(super) fn retire(&self, sink: &mut dyn Sink, due: &[Due], work: &mut Work) -> Result<(), Failure> {
         for one in due.iter().filter(|due| due.kept > 0) {
             let (entity, system, table, kept) = (&one.entity, &one.system, &one.table, one.kept);
             self.printer.say(&format!(
@@ -175,11 +172,8 @@ impl Chain<'_> {
         let search = Search::new(self, sink)?;
         let order: Vec<Origin> = self.in_load_order().into_iter().map(origin).collect();
         let place = |due: &Due| order.iter().position(|one| *one == (due.system.clone(), due.table.clone()));
-        let mut entities: Vec<(Option<usize>, &str)> = due
-            .iter()
-            .filter(|due| due.rows() > 0)
-            .map(|due| (place(due), due.entity.as_str()))
-            .collect();
+        let mut entities: Vec<(Option<usize>, &str)> =
+            due.iter().filter(|due| due.rows() > 0).map(|due| (place(due), due.entity.as_str())).collect();
         entities.sort_unstable_by(|one, other| other.cmp(one));
         let mut seen = BTreeSet::new();
         entities.retain(|(_, entity)| seen.insert(*entity));
@@ -208,12 +202,12 @@ impl Chain<'_> {
         ids: &[EntityId],
         work: &mut Work,
     ) -> Result<(), Failure> {
-        let retirement =
-            Retirement { system: mapping.system.clone(), table: mapping.table.clone(), because };
+        let retirement = Retirement { system: mapping.system.clone(), table: mapping.table.clone(), because };
         let of_mapping = format!("{}/retired-", mapping.id);
         let receipts = sink.receipts(&self.run.id)?;
-        let done =
-            receipts.iter().filter(|(part, _)| part.entity == entity.name && part.part.starts_with(&of_mapping));
+        let done = receipts
+            .iter()
+            .filter(|(part, _)| part.entity == entity.name && part.part.starts_with(&of_mapping));
         let first = done.count();
         for (index, ids) in ids.chunks(ROWS_PER_PART).enumerate() {
             self.go_on()?;
@@ -253,12 +247,8 @@ fn told(due: &Due) -> String {
 
 /// What is done with the rows of one look: the sink, the rows by origin, and each row that is not given with why it
 /// is to be retired, or nothing when it stays.
-type Judge<'j> = dyn FnMut(
-        &mut dyn Sink,
-        &[(Origin, u64)],
-        &[(Candidate, Option<Ended>)],
-    ) -> Result<(), Failure>
-    + 'j;
+type Judge<'j> =
+    dyn FnMut(&mut dyn Sink, &[(Origin, u64)], &[(Candidate, Option<Ended>)]) -> Result<(), Failure> + 'j;
 
 impl<'c> Search<'c> {
     fn new(chain: &'c Chain<'c>, sink: &mut dyn Sink) -> Result<Self, Failure> {

@@ -69,7 +69,8 @@ fn h20_a_correction_that_comes_later_changes_the_visit_once() {
     assert_ne!(after[5], before[5], "in a version of its own run");
     assert_eq!(corrections(), [[Some("2019-10-08 11:45".to_owned())]]);
     let history = || {
-        let query = "SELECT id, slut, ended_because, load_run_id, ended_by_run FROM bron_history_besok WHERE src_key";
+        let query =
+            "SELECT id, slut, ended_because, load_run_id, ended_by_run FROM bron_history_besok WHERE src_key";
         sqlite_rows(&target, &format!("{query} = '{}'", case["besok"]))
     };
     let known = [&before[0], "2019-10-08 11:30:00", "replaced", &before[5], &after[5]];

@@ -5,8 +5,8 @@ use bron_mappings::EntityId;
 use super::{Home, Row, all, batch, counts, insats, model, part, prepared, row, run};
 use crate::{Beginning, Counts, Ended, ErrorKind, PartId, Receipt, Retirement, Sink, open, read_only};
 
-const HISTORY: &str = "SELECT beskrivning || ' ' || load_run_id || ' ' || ended_by_run || ' ' || ended_because || ' ' || \
-     CAST(ended_ordinal AS text) FROM bron_history_insats ORDER BY id, ended_ordinal";
+const HISTORY: &str = "SELECT beskrivning || ' ' || load_run_id || ' ' || ended_by_run || ' ' || ended_because || \
+     ' ' || CAST(ended_ordinal AS text) FROM bron_history_insats ORDER BY id, ended_ordinal";
 const KEPT: &str = "SELECT beskrivning || ' ' || load_run_id FROM insats ORDER BY id";
 
 fn write(sink: &mut dyn Sink, load: &str, name: &str, rows: &[Row<'_>]) -> Counts {
@@ -127,7 +127,9 @@ pub(crate) fn runs_have_places(home: &impl Home) {
     assert_eq!(sink.runs().unwrap(), [], "there are no control tables yet");
     sink.prepare(&model, &["insats"]).unwrap();
     write(sink.as_mut(), "r0", "p", &[row(1, "a")]);
-    home.execute("DELETE FROM bron_run");
+    home.execute("DROP TABLE bron_run");
+    assert_eq!(sink.runs().unwrap().len(), 1, "a target of before places were noted");
+    sink.prepare(&model, &["insats"]).unwrap();
     let beginning = Beginning { as_of: Some("2024-12-31".to_owned()), ..Beginning::default() };
     assert_eq!(sink.register(&run("r1"), &beginning).unwrap(), 1);
     assert_eq!(sink.register(&run("r1"), &beginning).unwrap(), 1);

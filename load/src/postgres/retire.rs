@@ -6,11 +6,13 @@ use sqlx::{Connection, Row};
 
 use super::write::{Attempt, earlier, settle, write_receipt};
 use super::{Session, whole};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Beginning, Retirement, RunEntry, continues, not_kept, not_ours};
 use crate::layout::Layout;
 use crate::sink::{Counts, PartId, Receipt, RunIds};
-use crate::sql::history::{FIND_ORDINAL, LAST_RUN, LIST_RUNS, NOTE_PLAN, NUMBER_RUN, RetireStatements};
+use crate::sql::history::{
+    FIND_ORDINAL, LAST_RUN, LIST_RUNS, LIST_WRITERS, NOTE_PLAN, NUMBER_RUN, RetireStatements,
+};
 use crate::sql::postgres::LOCK;
 use crate::sql::{self, statement};
 
@@ -78,10 +80,16 @@ async fn ordinal(connection: &mut PgConnection, run: &RunIds) -> std::result::Re
     Ok(find().fetch_one(connection).await?.unwrap_or_default())
 }
 
-/// The runs that have written, in their places.
+/// The runs that have written, in their places; none when there are no control tables.
 pub(super) async fn runs(connection: &mut PgConnection) -> Result<Vec<RunEntry>> {
-    let rows = sqlx::query(LIST_RUNS).fetch_all(connection).await.map_err(|error| failed(&error))?;
-    rows.iter().map(|row| entry(row).map_err(|error| failed(&error))).collect()
+    for query in [LIST_RUNS, LIST_WRITERS] {
+        match sqlx::query(query).fetch_all(&mut *connection).await {
+            Ok(rows) => return rows.iter().map(|row| entry(row).map_err(|error| failed(&error))).collect(),
+            Err(error) if failed(&error).kind() == ErrorKind::Drift => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Keeps the rows that the merge of a staging table is going to overwrite, and locks them. Gives their number, which

@@ -31,6 +31,10 @@ pub(crate) const LIST_RUNS: &str = "SELECT ordinal, load_run_id, plan FROM bron_
      SELECT DISTINCT 0, load_run_id, CAST(NULL AS text) FROM bron_receipt \
      WHERE load_run_id NOT IN (SELECT load_run_id FROM bron_run) ORDER BY 1, 2";
 
+/// The runs that have written to a target of before places were noted.
+pub(crate) const LIST_WRITERS: &str =
+    "SELECT DISTINCT CAST(0 AS bigint), load_run_id, CAST(NULL AS text) FROM bron_receipt ORDER BY 2";
+
 /// The name of the history table of an entity.
 pub(crate) fn name(table: &str) -> String {
     format!("bron_history_{table}")
@@ -122,8 +126,8 @@ pub(crate) fn keep_values(layout: &Layout, values: &str) -> Arc<str> {
 
 /// The statements that retire rows.
 pub(crate) struct RetireStatements {
-    /// Keeps the rows as they are. The parameters 1 to 5 are the run, the system, the table, the reason and the run's place;
-    /// then come the ids.
+    /// Keeps the rows as they are. The parameters 1 to 5 are the run, the system, the table, the reason and the run's
+    /// place; then come the ids.
     pub(crate) keep: Arc<str>,
     /// Takes the same rows away: the parameters 1 to 3, and the ids.
     pub(crate) delete: Arc<str>,
@@ -150,8 +154,9 @@ impl RetireStatements {
         let (system, source_table) = (quoted(SOURCE_SYSTEM), quoted("src_table"));
         // Rows of another system or table, of this run, and rows that the bridge has no receipt for stay.
         let ours = format!(
-            "kept.{system} = {sign}2 AND kept.{source_table} = {sign}3 AND kept.{run} <> {sign}1 AND EXISTS (SELECT 1 FROM \
-             bron_receipt AS receipt WHERE receipt.load_run_id = kept.{run} AND receipt.entity = {})",
+            "kept.{system} = {sign}2 AND kept.{source_table} = {sign}3 AND kept.{run} <> {sign}1 AND \
+             EXISTS (SELECT 1 FROM bron_receipt AS receipt \
+             WHERE receipt.load_run_id = kept.{run} AND receipt.entity = {})",
             super::literal(&layout.table)
         );
         let keep = format!(

@@ -6,11 +6,13 @@ use sqlx::{Connection, Row};
 
 use super::write::{push_id, receipt};
 use super::{counts, whole};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Beginning, Retirement, RunEntry, continues, not_ours};
 use crate::layout::Layout;
 use crate::sink::{Counts, PartId, Receipt, RunIds, replayed};
-use crate::sql::history::{FIND_ORDINAL, LAST_RUN, LIST_RUNS, NOTE_PLAN, NUMBER_RUN, RetireStatements};
+use crate::sql::history::{
+    FIND_ORDINAL, LAST_RUN, LIST_RUNS, LIST_WRITERS, NOTE_PLAN, NUMBER_RUN, RetireStatements,
+};
 use crate::sql::{self, statement};
 
 /// Ids of one statement; far below the number of parameters that SQLite takes.
@@ -77,10 +79,16 @@ pub(super) async fn ordinal(
     Ok(find().fetch_one(connection).await?.unwrap_or_default())
 }
 
-/// The runs that have written, in their places.
+/// The runs that have written, in their places; none when there are no control tables.
 pub(super) async fn runs(connection: &mut SqliteConnection) -> Result<Vec<RunEntry>> {
-    let rows = sqlx::query(LIST_RUNS).fetch_all(connection).await.map_err(|error| failed(&error))?;
-    rows.iter().map(|row| entry(row).map_err(|error| failed(&error))).collect()
+    for query in [LIST_RUNS, LIST_WRITERS] {
+        match sqlx::query(query).fetch_all(&mut *connection).await {
+            Ok(rows) => return rows.iter().map(|row| entry(row).map_err(|error| failed(&error))).collect(),
+            Err(error) if failed(&error).kind() == ErrorKind::Drift => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Moves the rows with these ids into the history, with a receipt, in one transaction.

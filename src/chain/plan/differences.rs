@@ -77,7 +77,8 @@ impl LoadPlan {
         for place in places {
             let none = (PlannedEntity::default(), EntityChanges::default());
             let plan = planned.get(place).copied().unwrap_or(&none.0);
-            let [before, after] = [&before, &after].map(|written| written.get(place).copied().unwrap_or(&none.1));
+            let [before, after] =
+                [&before, &after].map(|written| written.get(place).copied().unwrap_or(&none.1));
             let since = |count: fn(&EntityChanges) -> u64| count(after).saturating_sub(count(before));
             // What was there already was found as it is when the plan was made.
             let there = before.inserted + before.updated + before.unchanged;
@@ -96,7 +97,8 @@ impl LoadPlan {
 
 fn unequal(place: &Place, (what, planned, found): (&str, u64, u64)) -> Option<String> {
     let (entity, system) = place;
-    (planned != found).then(|| format!("{entity} of {system}: {planned} {what} were planned, and it is {found}"))
+    (planned != found)
+        .then(|| format!("{entity} of {system}: {planned} {what} were planned, and it is {found}"))
 }
 
 fn by_place(entities: &[PlannedEntity]) -> BTreeMap<Place, &PlannedEntity> {
@@ -136,7 +138,9 @@ mod tests {
         assert!(plan.differences(&plan.clone()).is_empty());
         let other = LoadPlan { entities: vec![entity(1, 5, 3, 0)], target: "x".to_owned(), ..plan.clone() };
         let told = listed(&plan.differences(&other));
-        for part in ["the target does not hold", "2 changed were planned, and it is 5", "4 retired", "other reasons"] {
+        for part in
+            ["the target does not hold", "2 changed were planned, and it is 5", "4 retired", "other reasons"]
+        {
             assert!(told.contains(part), "{told}");
         }
         let lists = BTreeMap::from([("kon".to_owned(), "d".to_owned())]);

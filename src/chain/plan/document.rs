@@ -85,8 +85,7 @@ pub(super) struct Written {
 impl LoadPlan {
     /// Reads the text of a plan file.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
-        let unusable =
-            |problem: String| Failure::config(format!("{} is no plan: {problem}", path.display()));
+        let unusable = |problem: String| Failure::config(format!("{} is no plan: {problem}", path.display()));
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
         let format = value["format"].as_u64().unwrap_or_default();

@@ -37,7 +37,8 @@ impl LoadPlan {
             push(&mut out, "  Ingenting ändras: målet håller redan det som körningen ger.");
         }
         let [held, left_out] = [true, false].map(|held| {
-            let tables = self.tables.iter().map(|table| if held { &table.held_back } else { &table.left_out });
+            let tables =
+                self.tables.iter().map(|table| if held { &table.held_back } else { &table.left_out });
             tables.flat_map(BTreeMap::values).sum::<u64>()
         });
         push(&mut out, &format!("Källorna: {held} rader i karantän, {left_out} utelämnade enligt regel"));
@@ -82,7 +83,10 @@ mod tests {
         };
         let text = plan.text(&str::to_owned);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[1].contains("0 nya, 4 ändras, 0 oförändrade, 3 dras tillbaka (3 borta i källan)"), "{text}");
+        assert!(
+            lines[1].contains("0 nya, 4 ändras, 0 oförändrade, 3 dras tillbaka (3 borta i källan)"),
+            "{text}"
+        );
         assert!(lines[2].contains("b ur paraga") && lines[3].contains("a ur paraga"), "{text}");
         assert!(LoadPlan::default().text(&str::to_owned).contains("Ingenting ändras"));
     }
