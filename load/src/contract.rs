@@ -1,5 +1,12 @@
 //! What every sink must do, whatever database is behind it: the cases, and the rows they work on.
 
+mod together;
+
+pub(crate) use together::{
+    an_older_format_is_upgraded_and_a_newer_refused, equal_rows_have_equal_digests,
+    parts_together_are_as_parts_alone,
+};
+
 use bron_mappings::{Batch, ColumnBuilder, ColumnType, Digest, Entity, EntityId, Model, Value};
 
 use crate::{Counts, ErrorKind, IdRange, PartId, Receipt, RunIds, Sink, Target, UNREADABLE, open, read_only};
@@ -32,7 +39,9 @@ macro_rules! every_case {
             days_outside_the_calendar_are_refused, drift_is_refused_and_nothing_is_made, a_model_that_moved_is_drift,
             rows_come_in_the_order_of_their_ids, reading_alters_nothing, a_reader_may_stop_early,
             a_table_made_anew_has_no_receipts, an_empty_part_has_a_receipt, names_that_sql_uses_are_names,
-            what_is_missing_is_named, a_target_belongs_to_one_installation,
+            what_is_missing_is_named, a_target_belongs_to_one_installation, parts_together_are_as_parts_alone,
+            an_older_format_is_upgraded_and_a_newer_refused,
+            equal_rows_have_equal_digests,
         );
     };
 }

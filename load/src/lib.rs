@@ -14,8 +14,10 @@
 
 mod admission;
 mod calendar;
+mod content;
 #[cfg(test)]
 mod contract;
+mod control_format;
 mod decimal;
 mod definition;
 mod error;
@@ -28,6 +30,7 @@ mod sqlite;
 mod target;
 mod unreadable;
 
+pub use content::{ContentDigest, content};
 pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
 pub use examine::{TargetFacts, examine};

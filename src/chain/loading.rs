@@ -1,5 +1,8 @@
 //! Entity parts → target rows, each part once.
 
+use std::path::Path;
+
+use bron_extract::{Manifest, PartEntry};
 use bron_load::{PartId, Receipt, RunIds, Sink, open};
 use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
@@ -79,21 +82,29 @@ impl Chain<'_> {
     ) -> Result<(), Failure> {
         let dir = self.entity_dir(mapping, &entity.name);
         let manifest = self.manifest(&dir)?;
-        for part in &manifest.parts {
+        for parts in manifest.parts.chunks(sink.parts_at_once()) {
             self.go_on()?;
-            let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
-            let batches: Vec<Batch> =
-                manifest.read_part(&dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
-            let id = PartId {
-                entity: entity.name.clone(),
-                part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
-                content: part.content,
-            };
-            let batch =
-                batches.first().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))?;
-            let receipt = sink.write(entity, &id, batch, &self.run_ids())?;
-            work.count(matches!(receipt, Receipt::Replayed(_)));
+            let parts = parts.iter().map(|part| {
+                let id = PartId {
+                    entity: entity.name.clone(),
+                    part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
+                    content: part.content,
+                };
+                Ok((id, whole_part(&manifest, &dir, part)?))
+            });
+            let parts: Vec<(PartId, Batch)> = parts.collect::<Result<_, Failure>>()?;
+            for receipt in sink.write_together(entity, &parts, &self.run_ids())? {
+                work.count(matches!(receipt, Receipt::Replayed(_)));
+            }
         }
         Ok(())
     }
+}
+
+/// All rows of a part as one batch.
+fn whole_part(manifest: &Manifest, dir: &Path, part: &PartEntry) -> Result<Batch, Failure> {
+    let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
+    // To the end: only then has the digest of the rows been compared.
+    let batches: Vec<Batch> = manifest.read_part(dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
+    batches.into_iter().next().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))
 }

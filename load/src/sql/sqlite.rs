@@ -14,6 +14,9 @@ const MOST_ROWS: usize = 200;
 /// Lists the columns of the table `?1`; no row when there is no such table.
 pub(crate) const COLUMNS: &str = "SELECT name, type, \"notnull\", pk FROM pragma_table_info($1) ORDER BY cid";
 
+/// Counts the indexes of the table `?1`.
+pub(crate) const COUNT_INDEXES: &str = "SELECT count(*) FROM pragma_index_list($1)";
+
 /// The statements that write a number of rows at once. The parameters are each row's fields and the
 /// two run ids.
 pub(crate) struct WriteStatements {
@@ -36,14 +39,19 @@ impl WriteStatements {
         ((MOST_PARAMETERS - 1) / parameters).clamp(1, MOST_ROWS)
     }
 
+    /// The statement that inserts those of so many rows that are new.
+    pub(crate) fn insert(layout: &Layout, rows: usize) -> String {
+        let (table, columns) = (quoted(&layout.table), list(layout.names().chain(RUN_COLUMNS)));
+        let (values, id) = (values(layout, rows), quoted(ID));
+        format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT ({id}) DO NOTHING")
+    }
+
     pub(crate) fn new(layout: &Layout, rows: usize) -> Self {
-        let width = layout.columns.len() + RUN_COLUMNS.len();
-        let row = format!("({})", vec!["?"; width].join(","));
-        let values = vec![row.as_str(); rows].join(",");
+        let values = values(layout, rows);
         let table = quoted(&layout.table);
         let columns = list(layout.names().chain(RUN_COLUMNS));
         let id = quoted(ID);
-        let insert = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT ({id}) DO NOTHING");
+        let insert = Self::insert(layout, rows);
         let assignments: Vec<String> = layout
             .content()
             .chain(RUN_COLUMNS)
@@ -58,6 +66,12 @@ impl WriteStatements {
         );
         Self { rows, insert: insert.into(), compare: compare(layout, &values).into(), update: update.into() }
     }
+}
+
+/// So many rows of parameters.
+fn values(layout: &Layout, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; layout.columns.len() + RUN_COLUMNS.len()].join(","));
+    vec![row.as_str(); rows].join(",")
 }
 
 fn compare(layout: &Layout, values: &str) -> String {
