@@ -161,9 +161,9 @@ fn push(builder: &mut ColumnBuilder, column: (&str, ColumnType), id: u128, numbe
         ("verbatim", _) => builder.push(None),
         ("src_system", _) => text("paraga", builder),
         ("status", _) => {
-            text(["utford", "bom", "avbokad"][usize::try_from(number % 3).unwrap_or(0)], builder)
+            text(["utford", "bom", "avbokad"][usize::try_from(number % 3).unwrap_or(0)], builder);
         }
-        ("anm", _) => text(if number % 10 == 0 { "Ingen öppnade dörren" } else { "" }, builder),
+        ("anm", _) => text(if number.is_multiple_of(10) { "Ingen öppnade dörren" } else { "" }, builder),
         ("dq_flags", _) => text("", builder),
         (_, ColumnType::Text) => text(&format!("{number}"), builder),
         (_, ColumnType::Id) => builder.push(Some(Value::Id(spread(number % 50_000).to_be_bytes()))),
@@ -175,7 +175,7 @@ fn push(builder: &mut ColumnBuilder, column: (&str, ColumnType), id: u128, numbe
         (_, ColumnType::Int) => builder.push(Some(Value::Int(small % 120))),
         (_, ColumnType::Decimal { .. }) => builder.push(Some(Value::Decimal(small.into()))),
         (_, ColumnType::Date) => {
-            builder.push(Some(Value::Date(i32::try_from(18_000 + small % 1000).unwrap_or(0))))
+            builder.push(Some(Value::Date(i32::try_from(18_000 + small % 1000).unwrap_or(0))));
         }
         (_, ColumnType::Time) => {
             builder.push(Some(Value::Time(

@@ -100,6 +100,6 @@ fn ordered(batches: &[&Batch]) -> Vec<Place> {
         rows.extend((0..cells.len()).map(|row| (id(&cells, row), Place { batch, row })));
     }
     // Equal ids end the attempt, in whichever order they come.
-    rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+    rows.sort_by_key(|(id, _)| *id);
     rows.into_iter().map(|(_, place)| place).collect()
 }
