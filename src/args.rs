@@ -4,6 +4,7 @@ mod key;
 mod mapping;
 mod rights;
 mod source;
+mod target;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use mapping::{
 };
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
 pub(crate) use source::{DescribeArguments, DriftArguments, SourceArguments, SourceVerb};
+pub(crate) use target::{TargetDigestArguments, TargetVerb};
 
 /// Moves Stockholm's social-care records into the new information model, and proves what came over.
 #[derive(Debug, Parser)]
@@ -69,6 +71,9 @@ pub(crate) enum Verb {
     /// What lies in a source that nobody has described
     #[command(subcommand)]
     Source(SourceVerb),
+    /// What the target holds
+    #[command(subcommand)]
+    Target(TargetVerb),
     /// Ask whether everything that a run needs is there: servers, rights, files, disk, keys. Changes nothing
     Doctor(DoctorArguments),
     /// Print the statements that give an account the rights that the work takes, and no more

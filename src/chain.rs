@@ -10,6 +10,7 @@ mod earlier;
 mod effect;
 mod extraction;
 mod files;
+mod formats;
 mod identity;
 mod keeping;
 mod lanes;
@@ -43,6 +44,7 @@ pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
 pub(crate) use earlier::{LastReading, shapes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
+use formats::require_known_formats;
 use identity::Identities;
 pub(crate) use keeping::{Kept, Standing, kept_runs, shred};
 pub(crate) use loading::installation_mark;
@@ -114,6 +116,7 @@ impl<'a> Chain<'a> {
         printer: &'a Printer,
         moment: Moment,
     ) -> Result<Self, Failure> {
+        require_known_formats(&settings.runs())?;
         let files = mapping_files(&settings.mappings)?;
         let parsed = MappingSet::parse(&files);
         let mut sources = open_sources(settings, &parsed.0, |line, time| pause(printer, line, time))?;

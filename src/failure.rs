@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bron_mappings::Diagnostic;
+use bron_mappings::{Diagnostic, UnknownFormat};
 use serde_json::Value;
 
 /// What the process says when it ends. The numbers are a contract and are never reused.
@@ -167,8 +167,8 @@ impl Failure {
 /// What the operator does about a source that could not be read.
 fn way_out(kind: bron_extract::ErrorKind) -> Option<&'static str> {
     use bron_extract::ErrorKind::{
-        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings,
-        Storage, Truncated, Unreadable,
+        Busy, Connection, Corrupt, Database, Drift, Encoding, Format, Missing, Outdated, Permission,
+        Settings, Storage, Truncated, Unreadable,
     };
     match kind {
         Busy => Some(
@@ -180,7 +180,14 @@ fn way_out(kind: bron_extract::ErrorKind) -> Option<&'static str> {
             Some("ask for the rights that `bron grants` prints (`bron doctor` names what may not be read)")
         }
         Drift => Some("bring the mapping files up to date until `bron check` is clean"),
-        Corrupt | Database | Encoding | Missing | Settings | Storage | Truncated | Unreadable | _ => None,
+        Corrupt | Database | Encoding | Format | Missing | Settings | Storage | Truncated | Unreadable
+        | _ => None,
+    }
+}
+
+impl From<UnknownFormat> for Failure {
+    fn from(unknown: UnknownFormat) -> Self {
+        Self::config(unknown.to_string())
     }
 }
 
@@ -199,15 +206,15 @@ const REBUILD: &str = "if the file lies under runs/, remove that run's directory
 
 fn extract_class(error: &bron_extract::Error) -> (Exit, Class) {
     use bron_extract::ErrorKind::{
-        Busy, Connection, Corrupt, Database, Drift, Encoding, Missing, Outdated, Permission, Settings,
-        Storage, Truncated, Unreadable,
+        Busy, Connection, Corrupt, Database, Drift, Encoding, Format, Missing, Outdated, Permission,
+        Settings, Storage, Truncated, Unreadable,
     };
     match error.kind() {
         Busy | Connection | Outdated => (Exit::Failed, Class::Retryable),
         Drift => (Exit::Drift, Class::Data),
         Corrupt => (Exit::SafetyStop, Class::Safety),
         Storage => (Exit::SafetyStop, Class::Retryable),
-        Settings | Permission => (Exit::Failed, Class::Config),
+        Settings | Permission | Format => (Exit::Failed, Class::Config),
         Missing | Unreadable | Encoding | Truncated | Database | _ => (Exit::Failed, Class::Data),
     }
 }
@@ -221,14 +228,14 @@ impl From<bron_load::Error> for Failure {
 
 fn load_class(error: &bron_load::Error) -> (Exit, Class) {
     use bron_load::ErrorKind::{
-        Busy, Config, Connection, Corrupt, Data, Database, Drift, Permission, Storage,
+        Busy, Config, Connection, Corrupt, Data, Database, Drift, Format, Permission, Storage,
     };
     match error.kind() {
         Busy | Connection => (Exit::Failed, Class::Retryable),
         Drift => (Exit::Drift, Class::Data),
         Corrupt => (Exit::SafetyStop, Class::Safety),
         Storage => (Exit::SafetyStop, Class::Retryable),
-        Config | Permission => (Exit::Failed, Class::Config),
+        Config | Permission | Format => (Exit::Failed, Class::Config),
         Data | Database | _ => (Exit::Failed, Class::Data),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bron_extract::{Access, Locator, Manners, MasterKey};
 use bron_load::Target;
-use bron_mappings::{Diagnostic, InstallationSecret, Sensitive, Severity};
+use bron_mappings::{Artefact, Diagnostic, InstallationSecret, Sensitive, Severity};
 use serde::Deserialize;
 
 use crate::args::{ChainArguments, ReadingArguments};
@@ -37,7 +37,8 @@ const DEFAULT_RETIRE_PERCENT: u8 = 5;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProjectFile {
-    format: u32,
+    #[serde(rename = "format")]
+    _format: u32,
     secret: String,
     target: TargetFile,
     mappings: Option<PathBuf>,
@@ -214,10 +215,14 @@ fn project_file(project: &Path) -> Result<ProjectFile, Failure> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<ProjectFile, Failure> {
+    // Before the rest: a newer format may have keys that are unknown here.
+    let number = text.parse::<toml::Table>().ok().and_then(|table| table.get("format")?.as_integer());
+    if let Some(number) = number {
+        Artefact::ProjectFile.require(&path.display(), u64::try_from(number).unwrap_or(0))?;
+    }
     let parsed: Result<ProjectFile, _> = toml::from_str(text);
     let (message, span) = match parsed {
-        Ok(file) if file.format == 1 => return Ok(file),
-        Ok(_) => ("only `format = 1` is known".to_owned(), 0..0),
+        Ok(file) => return Ok(file),
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
             let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
@@ -341,6 +346,23 @@ mod tests {
 
     fn resolve(dir: &Path) -> Result<Settings, Failure> {
         Settings::resolve(&ChainArguments { project: dir.to_owned(), target: None, batch_rows: None })
+    }
+
+    #[test]
+    fn the_oldest_format_is_read_and_a_newer_one_told_from_a_mistake() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("secret.key"), "0".repeat(64)).unwrap();
+        let oldest = include_str!("../tests/cases/formats/bron.toml");
+        std::fs::write(dir.path().join(PROJECT_FILE), oldest).unwrap();
+        assert!(resolve(dir.path()).is_ok());
+        let newer = format!("later_key = true\n{}", oldest.replace("format = 1", "format = 2"));
+        std::fs::write(dir.path().join(PROJECT_FILE), newer).unwrap();
+        let failure = resolve(dir.path()).err().unwrap();
+        assert!(
+            failure.message.contains("format 2") && failure.message.contains("newer"),
+            "{}",
+            failure.message
+        );
     }
 
     #[test]

@@ -11,10 +11,13 @@ mod migrate;
 mod reconcile;
 mod source;
 mod stages;
+mod target;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, Verb};
+use crate::args::{
+    ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, TargetVerb, Verb,
+};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -33,6 +36,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Mapping(verb) => mapping::run(verb, printer),
         Verb::Key(verb) => key::run(verb, printer),
         Verb::Source(verb) => source::run(verb, printer),
+        Verb::Target(verb) => target::run(verb, printer),
         Verb::Doctor(arguments) => doctor::run(arguments, printer),
         Verb::Grants(arguments) => grants::run(arguments, printer),
     }
@@ -48,6 +52,7 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         Verb::Check(CheckArguments { project, mappings, .. }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }
+        Verb::Target(TargetVerb::Digest(arguments)) => vec![mappings_of(&arguments.project)],
         Verb::Grants(arguments) => vec![mappings_of(&arguments.project)],
         Verb::Migrate(MigrateArguments {
             reading: ReadingArguments { chain: ChainArguments { project, .. }, .. },

@@ -1,6 +1,11 @@
 //! The same inputs give the same bytes, on any number of threads and with any batch size.
 
-use crate::support::{Project, contents, files, fresh_city, only_run, run, run_project};
+use serde_json::Value;
+
+use crate::support::{
+    Project, contents, digest_of, files, fresh_city, migrated_city, only_run, run, run_project,
+    run_target_digest, sqlite, tiny_city,
+};
 
 fn migrate(project: &Project, threads: Option<&str>, batch_rows: Option<&str>) {
     let mut command = crate::support::bron();
@@ -35,6 +40,69 @@ fn threads_and_batch_sizes_change_nothing() {
         );
         assert!(report == summary(&other), "{threads:?} {batch_rows:?}: another summary");
     }
+}
+
+fn with_part_rows(project: &Project, rows: u32) {
+    let path = project.dir.join("bron.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("part_rows = {rows}\n{text}")).unwrap();
+}
+
+#[test]
+fn every_number_of_threads_size_of_batch_and_size_of_part_has_the_same_digest() {
+    let mut digests = Vec::new();
+    let cases = [("1", "1", 100), ("2", "7", 32_768), ("4", "1000", 20), ("8", "25000", 50)];
+    for (threads, batch_rows, part_rows) in cases {
+        let project = tiny_city();
+        with_part_rows(&project, part_rows);
+        migrate(&project, Some(threads), Some(batch_rows));
+        digests.push(digest_of(&project));
+    }
+    assert!(digests[0]["entities"].as_array().unwrap().iter().any(|entity| entity["rows"] != 0));
+    assert!(digests.iter().all(|other| *other == digests[0]), "{digests:#?}");
+}
+
+#[test]
+fn a_digest_tells_any_change_and_nothing_else() {
+    let project = migrated_city();
+    let before = digest_of(&project);
+    let target = project.dir.join("target.sqlite");
+    sqlite(&target, &["UPDATE person SET load_run_id = 'another'"]);
+    assert_eq!(digest_of(&project), before, "the run that wrote a row is not its content");
+    sqlite(
+        &target,
+        &["UPDATE person SET dq_flags = dq_flags || 'x' WHERE id = (SELECT max(id) FROM person)"],
+    );
+    let after = digest_of(&project);
+    assert_ne!(after["digest"], before["digest"]);
+    let of = |digest: &Value, name: &str| {
+        let entities = digest["entities"].as_array().unwrap();
+        entities.iter().find(|entity| entity["entity"] == name).unwrap().clone()
+    };
+    for entity in before["entities"].as_array().unwrap() {
+        let name = entity["entity"].as_str().unwrap();
+        assert_eq!(of(&after, name) == *entity, name != "person", "{name}");
+    }
+    let person = run_target_digest(&project, &["--entity", "person"]).expect(&[0]).json();
+    assert_eq!(person["entities"][0], of(&after, "person"));
+    sqlite(&target, &["UPDATE person SET skyddad = 7 WHERE id = (SELECT max(id) FROM person)"]);
+    let told = run(["target", "digest", "--project", project.dir.to_str().unwrap()]).expect(&[2]);
+    assert!(told.stdout.contains("1 rows hold values"), "{}", told.stdout);
+    let unknown = run_target_digest(&project, &["--entity", "nobody"]).expect(&[1]);
+    assert!(unknown.stderr.contains("no entity named nobody"), "{}", unknown.stderr);
+}
+
+#[test]
+fn loading_twice_writes_nothing() {
+    let project = migrated_city();
+    let target = project.dir.join("target.sqlite");
+    let before = (std::fs::read(&target).unwrap(), std::fs::metadata(&target).unwrap().modified().unwrap());
+    let again = run_project("load", &project.dir).expect(&[0]);
+    assert_eq!(again.json()["done"], 0);
+    assert!(std::fs::read(&target).unwrap() == before.0, "the file has other bytes");
+    assert_eq!(std::fs::metadata(&target).unwrap().modified().unwrap(), before.1, "the file was written");
+    let told = run(["load", "--project", project.dir.to_str().unwrap()]).expect(&[0]);
+    assert!(told.stdout.contains("nothing to load"), "{}", told.stdout);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! | [`incremental`] | does a later snapshot change what changed, retire what is gone, and do what was planned? |
 //! | [`truth`] | is every row and every planted defect accounted for? |
 //! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
+//! | [`formats`] | is what an older program wrote read, and what a newer one wrote refused? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
@@ -56,6 +57,7 @@ mod doctor;
 mod documentation;
 mod failures;
 mod foreign;
+mod formats;
 mod grants;
 mod hard_cases;
 mod identity;

@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use crate::incremental::{migrate, second_snapshot};
 use crate::support::{
-    Project, Ran, block_on, bron, fresh_city, migrated_city, run_project, sqlite, sqlite_rows,
+    Project, Ran, block_on, bron, fresh_city, migrated_city, run_project, run_target_digest, sqlite, sqlite_rows,
+    tiny_city,
 };
 
 fn with_target(verb: &str, project: &std::path::Path, url: &str) -> Ran {
@@ -180,4 +181,58 @@ fn later_snapshots_leave_the_same_history_in_both() {
     }
     println!("{rows} rows of {compared} histories are the same in SQLite and in PostgreSQL");
     assert!(rows > 20 && compared > 20, "{rows} rows, {compared} tables");
+}
+
+/// The texts that a statement gives.
+fn rows(url: &str, statement: &str) -> Vec<String> {
+    block_on(async {
+        let mut connection = PgConnection::connect(url).await.expect("the server answers");
+        let rows = sqlx::query_scalar(AssertSqlSafe(statement.to_owned())).fetch_all(&mut connection).await;
+        rows.expect("the statement is right")
+    })
+}
+
+/// The digest of everything that a target holds.
+fn digest(project: &Project, url: &str) -> String {
+    let told = run_target_digest(project, &["--target", url]).expect(&[0]).json();
+    told["digest"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_target_has_the_digest_of_the_same_rows_elsewhere() {
+    let server = PostgresServer::start().expect("the server's programs are installed");
+    let project = tiny_city();
+    run_project("migrate", &project.dir).expect(&[0, 3]);
+    let sqlite = digest(&project, project.dir.join("target.sqlite").to_str().unwrap());
+    for (threads, batch_rows) in [("1", "1"), ("2", "7"), ("4", "1000"), ("8", "25000")] {
+        let name = format!("digest_{threads}");
+        rows(&server.url(), &format!("CREATE DATABASE {name}"));
+        let url = format!("{}{name}", server.url().trim_end_matches("postgres"));
+        let other = tiny_city();
+        let mut command = bron();
+        command.args(["migrate", "--quiet", "--batch-rows", batch_rows, "--project"]).arg(&other.dir);
+        command.args(["--target", &url]).env("RAYON_NUM_THREADS", threads);
+        Ran::from(command.output().unwrap()).expect(&[0, 3]);
+        assert_eq!(digest(&other, &url), sqlite, "{threads} threads, {batch_rows} rows");
+    }
+}
+
+#[test]
+fn loading_twice_writes_no_row() {
+    let server = PostgresServer::start().expect("the server's programs are installed");
+    let project = tiny_city();
+    with_target("migrate", &project.dir, &server.url()).expect(&[0, 3]);
+    // Every row of every table with the transaction that wrote it.
+    let written = || {
+        let tables = rows(&server.url(), "SELECT relname::text FROM pg_stat_user_tables ORDER BY relname");
+        let of = |table: &String| {
+            let query = format!("SELECT xmin::text || ' ' || ctid::text FROM \"{table}\" ORDER BY ctid");
+            (table.clone(), rows(&server.url(), &query))
+        };
+        tables.iter().map(of).collect::<Vec<_>>()
+    };
+    let before = written();
+    assert!(before.iter().map(|(_, rows)| rows.len()).sum::<usize>() > 50);
+    assert_eq!(with_target("load", &project.dir, &server.url()).expect(&[0]).json()["done"], 0);
+    assert!(written() == before, "a row was written again");
 }

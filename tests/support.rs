@@ -124,6 +124,19 @@ fn demo(persons: u32, seed: u32, more: &[&str], codes: &[i32]) -> Project {
     Project { _guard: guard, dir }
 }
 
+/// What `bron target digest` says of a project's target, without the place where it lies.
+pub(crate) fn digest_of(project: &Project) -> Value {
+    let mut told = run_target_digest(project, &[]).expect(&[0]).json();
+    told.as_object_mut().expect("the result is an object").remove("target");
+    told
+}
+
+/// Runs `bron target digest` on a project with more arguments.
+pub(crate) fn run_target_digest(project: &Project, more: &[&str]) -> Ran {
+    let dir = project.dir.to_str().expect("the temporary directory has a plain name");
+    run(["target", "digest", "--output", "json", "--project", dir].iter().chain(more))
+}
+
 /// A copy of a project.
 pub(crate) fn copy(project: &Project) -> Project {
     Project::at(tempfile::tempdir().expect("a temporary directory"), &project.dir)

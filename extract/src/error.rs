@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use bron_mappings::ReadError;
+use bron_mappings::{ReadError, UnknownFormat};
 use parquet::errors::ParquetError;
 
 /// The kinds of error, for code that decides what to do next.
@@ -14,9 +14,11 @@ use parquet::errors::ParquetError;
 pub enum ErrorKind {
     /// A file, folder, table or part that should be there is not.
     Missing,
-    /// It is there, but cannot be opened or is not what it should be: no permission, not a database,
-    /// a manifest of a newer format.
+    /// It is there, but cannot be opened or is not what it should be: no permission, not a database.
     Unreadable,
+    /// An artefact has a format that this program does not understand: a newer one wrote it. Nothing of it is used,
+    /// and nothing is made anew in its place.
+    Format,
     /// It is in use: a locked database, or a file that changed while it was read. Try again later.
     Busy,
     /// The bytes of a file do not fit the encoding that its dialect declares.
@@ -121,6 +123,21 @@ impl Error {
                 source: Some(other),
             },
         }
+    }
+}
+
+impl From<UnknownFormat> for Error {
+    fn from(unknown: UnknownFormat) -> Self {
+        Self::new(ErrorKind::Format, unknown.to_string())
+    }
+}
+
+/// Damage that is a reason to make something anew: then nothing. A format that nobody here understands is no damage.
+pub(crate) fn unless_damaged<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind == ErrorKind::Format => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use bron_mappings::Artefact;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,6 @@ pub const RECEIPT_FILE: &str = "key-destroyed.json";
 /// Stands in a receipt where the key that was destroyed could not be read.
 pub const UNKNOWN_KEY: &str = "unknown";
 
-const FORMAT: u32 = 1;
 const WRAPPING: &str = "bron/run-key/1";
 const FINGERPRINT: &str = "bron/key-fingerprint/1";
 
@@ -136,28 +136,25 @@ pub struct Receipt {
 /// the destruction was begun, and is completed by destroying once more.
 ///
 /// # Errors
-/// [`ErrorKind::Corrupt`] when a file is not what was written, [`ErrorKind::Unreadable`] when it cannot be read or
-/// is of a newer format.
+/// [`ErrorKind::Corrupt`] when a file is not what was written, [`ErrorKind::Unreadable`] when it cannot be read,
+/// [`ErrorKind::Format`] when it is of a newer format.
 pub fn key_state(dir: &Path) -> Result<KeyState, Error> {
-    if let Some(receipt) = stored(&dir.join(RECEIPT_FILE), |receipt: &Receipt| receipt.format)? {
+    if let Some(receipt) = stored::<Receipt>(&dir.join(RECEIPT_FILE), Artefact::KeyReceipt)? {
         return Ok(KeyState::Destroyed(receipt));
     }
-    let key = stored(&dir.join(KEY_FILE), |key: &WrappedKey| key.format)?;
+    let key = stored(&dir.join(KEY_FILE), Artefact::RunKey)?;
     Ok(key.map_or(KeyState::Absent, KeyState::Wrapped))
 }
 
-fn stored<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32) -> Result<Option<T>, Error> {
+fn stored<T: DeserializeOwned>(path: &Path, artefact: Artefact) -> Result<Option<T>, Error> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::reading(path, error)),
     };
-    let found: T = serde_json::from_slice(&bytes)
+    artefact.require_in_text(&path.display(), &bytes)?;
+    let found = serde_json::from_slice(&bytes)
         .map_err(|error| Error::corrupt(path, "is not what was written", Some(error.into())))?;
-    if format(&found) > FORMAT {
-        let problem = format!("{} was written by a newer version", path.display());
-        return Err(Error::new(ErrorKind::Unreadable, problem));
-    }
     Ok(Some(found))
 }
 
@@ -174,7 +171,8 @@ fn write(path: &Path, value: &impl Serialize) -> Result<(), Error> {
 pub fn draw_run_key(dir: &Path, run: &str, master: &MasterKey) -> Result<RunKey, Error> {
     let key: Key = cipher::random()?;
     let wrapped = hex(&cipher::seal(&master.0, &cipher::context(WRAPPING, &[run]), &key)?);
-    write(&dir.join(KEY_FILE), &WrappedKey { format: FORMAT, sealed_by: master.fingerprint(), wrapped })?;
+    let format = Artefact::RunKey.newest();
+    write(&dir.join(KEY_FILE), &WrappedKey { format, sealed_by: master.fingerprint(), wrapped })?;
     Ok(RunKey::new(key))
 }
 
@@ -210,7 +208,8 @@ impl WrappedKey {
 pub fn destroy_run_key(dir: &Path, when: &str) -> Result<Receipt, Error> {
     let path = dir.join(KEY_FILE);
     let begun = |sealed_by: String| {
-        let receipt = Receipt { format: FORMAT, destroyed: when.to_owned(), sealed_by };
+        let receipt =
+            Receipt { format: Artefact::KeyReceipt.newest(), destroyed: when.to_owned(), sealed_by };
         write(&dir.join(RECEIPT_FILE), &receipt).map(|()| receipt)
     };
     let receipt = match key_state(dir) {
@@ -221,7 +220,7 @@ pub fn destroy_run_key(dir: &Path, when: &str) -> Result<Receipt, Error> {
         Ok(KeyState::Destroyed(receipt)) => receipt,
         Ok(KeyState::Wrapped(WrappedKey { sealed_by, .. })) => begun(sealed_by)?,
         Err(_) => {
-            let key = stored(&path, |key: &WrappedKey| key.format).ok().flatten();
+            let key = stored::<WrappedKey>(&path, Artefact::RunKey).ok().flatten();
             begun(key.map_or_else(|| UNKNOWN_KEY.to_owned(), |key| key.sealed_by))?
         }
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use bron_mappings::{BatchSchema, ColumnType, Digest};
+use bron_mappings::{Artefact, BatchSchema, ColumnType, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic;
@@ -17,10 +17,9 @@ use crate::vault::Vault;
 /// finished.
 pub const MANIFEST_FILE: &str = "manifest.json";
 
-/// The first format, and still that of parts that are plain and hold all their values themselves.
-const FORMAT: u32 = 1;
-/// The format of parts that are sealed, or that name large values.
-const VAULT_FORMAT: u32 = 2;
+/// The first format, and still that of parts that are plain and hold all their values themselves: programs that know
+/// no other read them.
+const PLAIN_FORMAT: u32 = 1;
 
 /// The description of a directory of parts: what the rows are, where they came from, where they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,11 +71,6 @@ struct StoredColumn {
     name: String,
 }
 
-#[derive(Deserialize)]
-struct AnyFormat {
-    format: u32,
-}
-
 impl Manifest {
     /// The manifest of finished parts, without a ledger.
     #[must_use]
@@ -115,7 +109,7 @@ impl Manifest {
         Stored {
             columns: columns.collect(),
             content: self.content,
-            format: if has_blobs || self.is_sealed() { VAULT_FORMAT } else { FORMAT },
+            format: if has_blobs || self.is_sealed() { Artefact::Manifest.newest() } else { PLAIN_FORMAT },
             ledger: self.ledger.clone(),
             origin: self.origin.clone(),
             parts: self.parts.clone(),
@@ -184,8 +178,8 @@ impl Manifest {
     /// through it, and their digests are masked; see [`Manifest::open`].
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`] when there is none, [`ErrorKind::Unreadable`] when it was written in a newer
-    /// format, [`ErrorKind::Corrupt`] when it is not a manifest or contradicts itself.
+    /// [`ErrorKind::Missing`] when there is none, [`ErrorKind::Format`] when it was written in a newer format,
+    /// [`ErrorKind::Corrupt`] when it is not a manifest or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Error> {
         Self::load_stored(path).map(|(manifest, _)| manifest)
     }
@@ -223,12 +217,7 @@ impl Manifest {
     pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<(Self, Option<String>), Error> {
         let not_one =
             |error: serde_json::Error| Error::corrupt(path, "is not a manifest", Some(error.into()));
-        let AnyFormat { format } = serde_json::from_slice(text).map_err(not_one)?;
-        if format > VAULT_FORMAT {
-            let problem =
-                format!("{} has format {format}; this version reads up to {VAULT_FORMAT}", path.display());
-            return Err(Error::new(ErrorKind::Unreadable, problem));
-        }
+        Artefact::Manifest.require_in_text(&path.display(), text)?;
         let mut stored: Stored = serde_json::from_slice(text).map_err(not_one)?;
         let seal = stored.seal.take();
         let manifest = Self::from_stored(stored).map_err(|problem| Error::corrupt(path, problem, None))?;
@@ -385,7 +374,7 @@ mod tests {
         let good = manifest().to_json();
         assert_eq!(Manifest::load(&path).unwrap_err().kind(), ErrorKind::Missing);
         let cases = [
-            (good.replace("\"format\": 1", "\"format\": 3"), ErrorKind::Unreadable),
+            (good.replace("\"format\": 1", "\"format\": 3"), ErrorKind::Format),
             (good.replace("\"table\"", "\"tabell\""), ErrorKind::Corrupt),
             (good.replace("decimal(4)", "float"), ErrorKind::Corrupt),
             (good.replacen("\"rows\": 3", "\"rows\": 4", 1), ErrorKind::Corrupt),

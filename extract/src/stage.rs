@@ -11,7 +11,7 @@ use bron_mappings::{BatchSchema, ColumnType, Digest, Value};
 
 use crate::atomic;
 use crate::batches::RowBuilder;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, unless_damaged};
 use crate::hashing::file_digest;
 use crate::ledger::TableLedger;
 use crate::manifest::{MANIFEST_FILE, Manifest};
@@ -106,7 +106,7 @@ pub fn stage_table_by(
     let schema = request.table.batch_schema();
     let two_parts = u64::try_from(request.parts.rows_per_part.saturating_mul(2)).unwrap_or(u64::MAX);
     let is_worth_it = request.table.rows_estimate >= two_parts
-        && finished(request.dir, request.parts.vault.as_ref(), &origin(request), &schema).is_none();
+        && finished(request.dir, request.parts.vault.as_ref(), &origin(request), &schema)?.is_none();
     let mut beside = Vec::new();
     while is_worth_it && beside.len() + 1 < readers {
         let Ok(Some(other)) = source.beside() else { break };
@@ -183,7 +183,7 @@ impl<'r> Staging<'r> {
         request: &'r StageRequest<'r>,
         origin: &BTreeMap<String, String>,
     ) -> Result<(Self, Span), Error> {
-        let (journal, progress) = Journal::open(request, origin);
+        let (journal, progress) = Journal::open(request, origin)?;
         let Progress { parts, unreadable, ledger, mark } = progress;
         let Some(mark) = mark else { return Ok((Self::anew(request, journal)?, Span::default())) };
         let schema = request.table.batch_schema();
@@ -324,7 +324,7 @@ pub fn adopt_table(request: &StageRequest<'_>, from: StagedBefore<'_>) -> Result
     if finished_here(request, &origin)?.is_some() {
         return Ok(true);
     }
-    let Some(manifest) = finished(from.dir, from.vault, &origin, &schema) else { return Ok(false) };
+    let Some(manifest) = finished(from.dir, from.vault, &origin, &schema)? else { return Ok(false) };
     let parts = || manifest.parts.iter().chain(&manifest.unreadable);
     // Before anything is removed: what is damaged there is read again here, perhaps from where an earlier try ended.
     for part in parts() {
@@ -395,32 +395,33 @@ fn finished_here(
     origin: &BTreeMap<String, String>,
 ) -> Result<Option<Manifest>, Error> {
     let (vault, schema) = (request.parts.vault.as_ref(), request.table.batch_schema());
-    let manifest = finished(request.dir, vault, origin, &schema);
+    let manifest = finished(request.dir, vault, origin, &schema)?;
     if manifest.is_some() {
         atomic::clean(request.dir)?;
-        Journal::open(request, origin).0.remove()?;
+        Journal::open(request, origin)?.0.remove()?;
     }
     Ok(manifest)
 }
 
 /// The manifest of a directory that need not be made again. Damage to the manifest is a reason to make it
-/// again, not an error.
+/// again, not an error; a format that this program does not understand is none.
 fn finished(
     dir: &Path,
     vault: Option<&Vault>,
     origin: &BTreeMap<String, String>,
     schema: &BatchSchema,
-) -> Option<Manifest> {
+) -> Result<Option<Manifest>, Error> {
     let manifest = match vault {
-        Some(vault) => Manifest::open(dir, vault).ok()?,
+        Some(vault) => unless_damaged(Manifest::open(dir, vault))?,
         None => {
-            let (manifest, seal) = Manifest::load_stored(&dir.join(MANIFEST_FILE)).ok()?;
+            let stored = unless_damaged(Manifest::load_stored(&dir.join(MANIFEST_FILE)))?;
             // Nobody reads sealed parts without the key.
-            seal.is_none().then_some(manifest)?
+            stored.and_then(|(manifest, seal)| seal.is_none().then_some(manifest))
         }
     };
+    let Some(manifest) = manifest else { return Ok(None) };
     let whole = manifest.parts.iter().chain(&manifest.unreadable).all(|part| dir.join(&part.file).is_file());
-    (whole && &manifest.origin == origin && &manifest.schema == schema).then_some(manifest)
+    Ok((whole && &manifest.origin == origin && &manifest.schema == schema).then_some(manifest))
 }
 
 fn is_part(name: &str, prefix: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use bron_mappings::UnknownFormat;
 use sqlx::error::DatabaseError;
 
 use crate::refusal::{self, Answer};
@@ -28,6 +29,8 @@ pub enum ErrorKind {
     Drift,
     /// The rows break a rule: an id twice, a required field without a value, a value the target cannot hold.
     Data,
+    /// The control tables have a format that this program does not understand: a newer one made them.
+    Format,
     /// The target's own files are damaged or are not a database.
     Corrupt,
     /// The database refused for another reason.
@@ -93,6 +96,12 @@ impl Error {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self.kind, ErrorKind::Connection | ErrorKind::Busy)
+    }
+}
+
+impl From<UnknownFormat> for Error {
+    fn from(unknown: UnknownFormat) -> Self {
+        Self::new(ErrorKind::Format, unknown.to_string())
     }
 }
 

@@ -18,8 +18,10 @@
 
 mod admission;
 mod calendar;
+mod content;
 #[cfg(test)]
 mod contract;
+mod control_format;
 mod decimal;
 mod definition;
 mod error;
@@ -37,6 +39,7 @@ mod target;
 mod terms;
 mod unreadable;
 
+pub use content::{ContentDigest, content};
 pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
 pub use examine::{TargetFacts, examine};

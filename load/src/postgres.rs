@@ -16,12 +16,13 @@ mod write;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
+use bron_mappings::{Artefact, Batch, BatchReader, Digest, Entity, EntityId, Model};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::runtime::Runtime;
 
 use crate::admission::admit;
+use crate::control_format;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
 use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
@@ -111,11 +112,9 @@ impl Session {
         if !self.usable || self.connection.is_none() {
             self.connection = None;
             self.staged.clear();
-            self.connection = Some(
-                connect(&self.options, self.access, &self.terms)
-                    .await
-                    .map_err(|error| error.at(&self.place))?,
-            );
+            let connected = connect(&self.options, self.access, &self.terms).await;
+            let connection = self.connection.insert(connected.map_err(|error| error.at(&self.place))?);
+            format(connection).await.map_err(|error| error.at(&self.place))?;
             self.usable = true;
         }
         Ok(self.connection.as_mut().expect("the connection was made just before"))
@@ -260,6 +259,13 @@ impl Sink for PostgresSink {
         Ok(Box::new(read::PostgresReader::open(runtime, session, layout.only(fields)?, range)?))
     }
 
+    fn holds(&mut self, entity: &Entity) -> Result<bool> {
+        let layout = Layout::of(entity)?;
+        let Self { runtime, session } = self;
+        let found = runtime.block_on(async { columns(session.connection().await?, &layout.table).await });
+        found.map(|found| !found.is_empty()).map_err(|error| session.after(error))
+    }
+
     fn count(&mut self, entity: &Entity) -> Result<u64> {
         let layout = Layout::of(entity)?;
         let Self { runtime, session } = self;
@@ -323,10 +329,17 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
     for table in ["bron_schema", sql::refusals::TABLE, "bron_run"] {
         has_control &= !columns(&mut transaction, table).await?.is_empty();
     }
+    let found = format(&mut transaction).await?;
+    let mut statements = found.map_or_else(Vec::new, |from| control_format::upgrade(from, Dialect::Postgres));
     if !has_control {
-        for statement in sql::control_tables(Dialect::Postgres) {
-            sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
-        }
+        statements.splice(0..0, sql::control_tables(Dialect::Postgres));
+    }
+    for statement in statements {
+        sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    if found != Some(Artefact::ControlTables.newest()) {
+        let number = sqlx::query(sql::WRITE_FORMAT).bind(control_format::newest());
+        number.execute(&mut *transaction).await.map_err(failed)?;
     }
     for layout in layouts {
         let found = columns(&mut transaction, &layout.table).await?;
@@ -358,6 +371,15 @@ async fn prepare_history(connection: &mut PgConnection, layout: &Layout) -> Resu
     let table = sql::history::create_table(layout, Dialect::Postgres);
     let made = sqlx::query(sql::definition(table)).execute(connection).await;
     made.map(|_| ()).map_err(|error| Error::of(&error, format!("table {name}")))
+}
+
+/// The format of the control tables; `None` when there are none.
+async fn format(connection: &mut PgConnection) -> Result<Option<u32>> {
+    if columns(connection, "bron_schema").await?.is_empty() {
+        return Ok(None);
+    }
+    let found = sqlx::query_scalar::<_, String>(sql::FIND_FORMAT).fetch_optional(connection).await;
+    control_format::judged(found.map_err(|error| Error::of(&error, "bron_schema"))?.as_deref()).map(Some)
 }
 
 async fn claim(connection: &mut PgConnection, installation: &str, access: Access) -> Result<()> {

@@ -236,6 +236,24 @@ pub trait Sink: Send {
         because: &Retirement,
         run: &RunIds,
     ) -> Result<Receipt>;
+    /// The most parts that are worth giving to [`Sink::write_together`] at once. Small: all their rows are in memory.
+    fn parts_at_once(&self) -> usize {
+        1
+    }
+
+    /// Writes several parts of an entity, each as [`Sink::write`] does, with the same receipts and the same rows. What
+    /// is new altogether may be written in one transaction, in the order of all ids.
+    ///
+    /// # Errors
+    /// As [`Sink::write`]; the parts before the one at fault may have been written, with their receipts.
+    fn write_together(
+        &mut self,
+        entity: &Entity,
+        parts: &[(PartId, Batch)],
+        run: &RunIds,
+    ) -> Result<Vec<Receipt>> {
+        parts.iter().map(|(part, batch)| self.write(entity, part, batch, run)).collect()
+    }
 
     /// The receipts of a load run that still prove what the tables hold, sorted by entity and part.
     ///
@@ -278,6 +296,12 @@ pub trait Sink: Send {
         fields: &[&str],
         range: Option<IdRange>,
     ) -> Result<Box<dyn BatchReader + 'a>>;
+
+    /// Whether the target has a table for an entity, whatever its columns are.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn holds(&mut self, entity: &Entity) -> Result<bool>;
 
     /// The number of rows of an entity.
     ///

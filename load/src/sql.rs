@@ -171,15 +171,21 @@ pub(crate) const SUPERSEDE_RECEIPTS: &str =
 pub(crate) const FORGET_RECEIPTS: &str = "DELETE FROM bron_receipt WHERE entity = $1";
 /// What `bron_schema` remembers of an entity.
 pub(crate) const FIND_LAYOUT: &str = "SELECT layout FROM bron_schema WHERE entity = $1";
-/// Remembers the layout of an entity.
+/// Remembers the layout of an entity. What is remembered already is not written.
 pub(crate) const WRITE_LAYOUT: &str = "INSERT INTO bron_schema (entity, layout) VALUES ($1, $2) \
-     ON CONFLICT (entity) DO UPDATE SET layout = excluded.layout";
+     ON CONFLICT (entity) DO UPDATE SET layout = excluded.layout WHERE bron_schema.layout <> excluded.layout";
 
 /// Writes down whose target this is, unless somebody has done so before. No entity can have this name.
 pub(crate) const CLAIM: &str = "INSERT INTO bron_schema (entity, layout) VALUES ('@installation', $1) \
      ON CONFLICT (entity) DO NOTHING";
 /// Whose target this is.
 pub(crate) const FIND_CLAIM: &str = "SELECT layout FROM bron_schema WHERE entity = '@installation'";
+
+/// The number of the format of the control tables. No entity can have this name; the first format had no number.
+pub(crate) const FIND_FORMAT: &str = "SELECT layout FROM bron_schema WHERE entity = '@format'";
+/// Writes the number down.
+pub(crate) const WRITE_FORMAT: &str = "INSERT INTO bron_schema (entity, layout) VALUES ('@format', $1) \
+     ON CONFLICT (entity) DO UPDATE SET layout = excluded.layout";
 
 /// The names, quoted and joined with commas.
 fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {

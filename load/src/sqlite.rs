@@ -1,24 +1,29 @@
 //! The SQLite target: one file, write-ahead log, every commit flushed to the disk.
 
+mod finish;
 mod read;
 mod refusals;
 mod retire;
 mod still;
 #[cfg(test)]
 mod tests;
+mod together;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
+use bron_mappings::{Artefact, Batch, BatchReader, Digest, Entity, EntityId, Model};
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::runtime::Runtime;
 
 use crate::admission::admit;
+use crate::control_format;
 use crate::error::{Error, ErrorKind, Result};
+use crate::finished::Finished;
 use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout};
@@ -33,6 +38,9 @@ use still::Still;
 const PAGE_BYTES: u32 = 8192;
 /// Negative means kibibytes: 64 MiB, so that the upper part of a large table's tree stays in memory.
 const CACHE: &str = "-65536";
+/// Pages in the log, 128 MiB, before they are folded into the file: a page that several transactions change is then
+/// written there once, and the log does not grow beyond that and one transaction.
+const CHECKPOINT_PAGES: &str = "16384";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Rows that the database's thread may be ahead of the reader.
 const ROWS_AHEAD: usize = 1024;
@@ -46,19 +54,27 @@ pub(crate) struct SqliteSink {
     access: Access,
     /// Set when the file is read without locks because nobody else had it open.
     still: Option<Still>,
+    /// The entities of which the table was found to hold rows that are written again: those parts are written one by
+    /// one from then on.
+    held: BTreeSet<String>,
 }
 
 impl SqliteSink {
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self> {
-        let place = path.display().to_string();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
             .map_err(|error| Error::io(error, "the runtime does not start"))?;
         require_place(path, access)?;
-        let connected = runtime.block_on(connect(path, access));
-        let (connection, still) = connected.map_err(|error| Error::of(&error, cannot_open(&place)))?;
-        Ok(Self { runtime, connection: Some(connection), path: path.to_owned(), access, still })
+        let (connection, still) = connected(&runtime, path, access)?;
+        Ok(Self {
+            runtime,
+            connection: Some(connection),
+            path: path.to_owned(),
+            access,
+            still,
+            held: BTreeSet::new(),
+        })
     }
 
     /// The runtime and the connection, which is made again when the file was written since.
@@ -67,9 +83,7 @@ impl SqliteSink {
             self.connection = None;
         }
         if self.connection.is_none() {
-            let connected = self.runtime.block_on(connect(&self.path, self.access));
-            let (connection, still) =
-                connected.map_err(|error| Error::of(&error, cannot_open(&self.place())))?;
+            let (connection, still) = connected(&self.runtime, &self.path, self.access)?;
             (self.connection, self.still) = (Some(connection), still);
         }
         Ok((&self.runtime, self.connection.as_mut().expect("the connection was made just before")))
@@ -134,6 +148,15 @@ impl Sink for SqliteSink {
         self.require_still()
     }
 
+    fn finish(&mut self, model: &Model, entities: &[&str], _run: &RunIds) -> Result<Finished> {
+        let (place, entities) = (self.place(), chosen(model, entities)?);
+        self.access.require_write().map_err(|error| error.at(&place))?;
+        let (runtime, connection) = self.parts()?;
+        let keyed =
+            runtime.block_on(finish::indexes(connection, &entities)).map_err(|error| error.at(&place))?;
+        Ok(Finished { keyed, ..Finished::default() })
+    }
+
     fn write(&mut self, entity: &Entity, part: &PartId, batch: &Batch, run: &RunIds) -> Result<Receipt> {
         self.put(entity, part, (batch, false), run)
     }
@@ -179,6 +202,38 @@ impl Sink for SqliteSink {
         runtime.block_on(retired).map_err(|error| error.at(&place))
     }
 
+    fn parts_at_once(&self) -> usize {
+        together::PARTS
+    }
+
+    fn write_together(
+        &mut self,
+        entity: &Entity,
+        parts: &[(PartId, Batch)],
+        run: &RunIds,
+    ) -> Result<Vec<Receipt>> {
+        let layout = Layout::of(entity)?;
+        let is_sound = |(part, batch): &(PartId, Batch)| {
+            require_same_entity(entity, part).is_ok()
+                && admit(entity, &layout, batch, Dialect::Sqlite).is_ok_and(|known| known.is_empty())
+        };
+        if self.access == Access::Write
+            && parts.len() > 1
+            && !self.held.contains(&entity.name)
+            && parts.iter().all(is_sound)
+        {
+            let (runtime, connection) = self.parts()?;
+            let written = runtime.block_on(together::parts(connection, &layout, parts, run));
+            match written {
+                Ok(Some(receipts)) => return Ok(receipts),
+                // What is wrong with which row is found out one by one.
+                Err(error) if error.kind() != ErrorKind::Data => return Err(error.at(&self.place())),
+                Ok(None) | Err(_) => self.held.insert(entity.name.clone()),
+            };
+        }
+        parts.iter().map(|(part, batch)| self.write(entity, part, batch, run)).collect()
+    }
+
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
         let place = self.place();
         let (runtime, connection) = self.parts()?;
@@ -215,6 +270,15 @@ impl Sink for SqliteSink {
         Ok(Box::new(read::SqliteReader::new(runtime, rows, still.as_ref(), Collector::new(layout), place)))
     }
 
+    fn holds(&mut self, entity: &Entity) -> Result<bool> {
+        let layout = Layout::of(entity)?;
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        let found = runtime.block_on(columns(connection, &layout)).map_err(|error| error.at(&place))?;
+        self.require_still()?;
+        Ok(!found.is_empty())
+    }
+
     fn count(&mut self, entity: &Entity) -> Result<u64> {
         let layout = Layout::of(entity)?;
         let place = self.place();
@@ -227,8 +291,25 @@ impl Sink for SqliteSink {
     }
 }
 
-fn cannot_open(place: &str) -> String {
-    format!("{place}: cannot be opened as a SQLite database")
+/// A connection to a file whose control tables, if it has any, are understood.
+fn connected(runtime: &Runtime, path: &Path, access: Access) -> Result<(SqliteConnection, Option<Still>)> {
+    let place = path.display();
+    let (mut connection, still) = runtime
+        .block_on(connect(path, access))
+        .map_err(|error| Error::of(&error, format!("{place}: cannot be opened as a SQLite database")))?;
+    runtime.block_on(format(&mut connection)).map_err(|error| error.at(&place.to_string()))?;
+    Ok((connection, still))
+}
+
+/// The format of the control tables; `None` when there are none.
+async fn format(connection: &mut SqliteConnection) -> Result<Option<u32>> {
+    match sqlx::query_scalar::<_, String>(sql::FIND_FORMAT).fetch_optional(connection).await {
+        Ok(found) => control_format::judged(found.as_deref()).map(Some),
+        Err(error) => match Error::of(&error, "bron_schema") {
+            missing if missing.kind() == ErrorKind::Drift => Ok(None),
+            other => Err(other),
+        },
+    }
 }
 
 /// Says what is wrong with a place before the database says less clearly that it cannot open it.
@@ -268,6 +349,8 @@ async fn connect(
     }
     let options = options
         .create_if_missing(true)
+        .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .page_size(PAGE_BYTES)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
@@ -289,8 +372,14 @@ async fn prepare(connection: &mut SqliteConnection, layouts: &[Layout], access: 
     }
     let failed = |error: sqlx::Error| Error::of(&error, "the tables cannot be created");
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-    for statement in sql::control_tables(Dialect::Sqlite) {
+    let found = format(&mut transaction).await?;
+    let upgrade = found.map_or_else(Vec::new, |from| control_format::upgrade(from, Dialect::Sqlite));
+    for statement in sql::control_tables(Dialect::Sqlite).into_iter().chain(upgrade) {
         sqlx::query(sql::definition(statement)).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    if found != Some(Artefact::ControlTables.newest()) {
+        let number = sqlx::query(sql::WRITE_FORMAT).bind(control_format::newest());
+        number.execute(&mut *transaction).await.map_err(failed)?;
     }
     for layout in layouts {
         let found = columns(&mut transaction, &layout.table).await?;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::artefact::Artefact;
 use crate::diagnostic::{Diagnostic, Severity, Span, nearest};
 
 /// Text with its place in the file.
@@ -85,9 +86,12 @@ pub(crate) fn read_document<T>(
     let table = root.into_inner();
     let mut section = Section::new(&table, 0..span.end.min(1));
     let format = section.int("format", report);
-    if format.is_some_and(|format| format != 1) {
-        report.error("BRON-M002", &section.span_of("format"), "only `format = 1` is known", "another format");
-    } else if format.is_none() {
+    if let Some(format) = format {
+        let judged = Artefact::MappingFile.require(&"the file", u64::try_from(format).unwrap_or(0));
+        if let Err(unknown) = judged {
+            report.error("BRON-M002", &section.span_of("format"), unknown.to_string(), "another format");
+        }
+    } else {
         report.error("BRON-M002", &section.span, "the file must begin with `format = 1`", "no format");
     }
     let value = read(&mut section, report);

@@ -10,6 +10,7 @@
 //! - Parsing never fails: it returns what could be understood and every [`Diagnostic`].
 //! - The same text gives the same value and the same [`Digest`], on any machine.
 
+mod artefact;
 mod batch;
 mod check;
 mod codes;
@@ -37,6 +38,7 @@ pub mod schema;
 mod sensitive;
 mod system;
 
+pub use artefact::{Artefact, UnknownFormat};
 pub use batch::{Batch, BatchError, BatchReader, BatchSchema, Batches, Column, ColumnType, ReadError};
 pub use check::{Coverage, Tables, check, check_systems};
 pub use codes::{CodeAnswer, CodeEntry, CodeList, CodeStatus, Equivalence};

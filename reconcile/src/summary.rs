@@ -6,7 +6,9 @@ mod changes;
 
 use std::collections::BTreeMap;
 
+use bron_mappings::Artefact;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::conservation::{Imbalance, Ledger};
 use crate::controls::ControlRow;
@@ -201,6 +203,14 @@ impl MissingDelivery {
     }
 }
 
+/// A summary as it is written.
+#[derive(Serialize)]
+struct Numbered<'s> {
+    format: u32,
+    #[serde(flatten)]
+    summary: &'s Summary,
+}
+
 /// The summary of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -345,17 +355,24 @@ impl Summary {
     /// # Errors
     /// [`ErrorKind::Report`].
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(self)
+        let format = Artefact::Summary.newest();
+        serde_json::to_string_pretty(&Numbered { format, summary: self })
             .map(|text| text + "\n")
             .map_err(|error| Error::caused(ErrorKind::Report, "the summary cannot be written as JSON", error))
     }
 
-    /// Reads what [`Summary::to_json`] wrote.
+    /// Reads what [`Summary::to_json`] wrote, also in the first format, which had no number.
     ///
     /// # Errors
-    /// [`ErrorKind::Report`] when the text is not a summary.
+    /// [`ErrorKind::Report`] when the text is not a summary, or one of a newer format.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text).map_err(|error| Error::caused(ErrorKind::Report, "not a summary", error))
+        let not_one = |error| Error::caused(ErrorKind::Report, "not a summary", error);
+        let mut document: Value = serde_json::from_str(text).map_err(not_one)?;
+        Artefact::Summary
+            .require_in(&"the text", &document)
+            .map_err(|unknown| Error::new(ErrorKind::Report, unknown.to_string()))?;
+        document.as_object_mut().and_then(|fields| fields.remove("format"));
+        serde_json::from_value(document).map_err(not_one)
     }
 }
 

@@ -7,6 +7,7 @@ use bron_mappings::{Diagnostic, Mapping, MappingSet, Origin, Rule, Severity};
 use bron_transform::{Plan, Profiler, RuleProfile};
 
 use super::effect::{chain, covers, use_set};
+use super::formats::unless_damaged;
 use super::{Chain, Run};
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -34,7 +35,7 @@ pub(crate) fn profiles(
     let mut chain = chain(settings, printer, sources, BTreeMap::new(), run);
     use_set(&mut chain, set)?;
     let wanted = chain.wanted_tables()?;
-    if !covers(&chain, &wanted) {
+    if !covers(&chain, &wanted)? {
         return Ok(None);
     }
     let staged = chain.staged_tables(&wanted)?;
@@ -130,7 +131,8 @@ impl Chain<'_> {
     ) -> Result<BTreeMap<String, u64>, Failure> {
         let mut found = BTreeMap::new();
         let dir = table_dir(&self.run.dir, &mapping.system, &mapping.table);
-        let Ok(manifest) = Manifest::open(&dir, &self.run.vault) else { return Ok(found) };
+        let manifest = unless_damaged(Manifest::open(&dir, &self.run.vault))?;
+        let Some(manifest) = manifest else { return Ok(found) };
         let (Some(codes), Some(_)) = (set.codes.get(list), manifest.schema.index_of(column)) else {
             return Ok(found);
         };

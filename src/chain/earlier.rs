@@ -9,21 +9,22 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bron_extract::{Locator, SourceColumn, TableSchema, Vault};
-use bron_mappings::DigestBuilder;
+use bron_mappings::{Artefact, DigestBuilder};
 use bron_reconcile::snapshot::{ColumnShape, Drift, DriftKind, Snapshot, TableChanges, TableShape, drift};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::rows::{ALTERED, VANISHED};
+use super::formats::require_known_formats;
 use super::{Chain, Run, StagedTable, StagedTables, vaults};
 use crate::failure::{Class, Exit, Failure};
 use crate::project::OpenSource;
 use crate::settings::Settings;
 
 /// The tables and columns of the sources, as they were read.
-const SCHEMA_FILE: &str = "schema.json";
+pub(super) const SCHEMA_FILE: &str = "schema.json";
 /// What the comparison came to. Without it nothing is mapped.
-const SNAPSHOT_FILE: &str = "snapshot.json";
+pub(super) const SNAPSHOT_FILE: &str = "snapshot.json";
 
 #[derive(Serialize, Deserialize)]
 struct StoredSchema {
@@ -50,7 +51,7 @@ pub(super) struct Earlier {
 
 impl Earlier {
     fn open(settings: &Settings, (run, dir): (String, PathBuf)) -> Option<Self> {
-        let StoredSchema { format: 1, tables } = read(&dir.join(SCHEMA_FILE))? else { return None };
+        let StoredSchema { format: _, tables } = read(&dir.join(SCHEMA_FILE))?;
         let vault = vaults::of(settings, &dir, &run).ok();
         Some(Self { run, dir, tables, vault })
     }
@@ -124,11 +125,13 @@ pub(crate) struct LastReading {
 
 impl LastReading {
     /// The last reading that nothing stopped and that had the system; `None` before there is one.
-    pub(crate) fn of(settings: &Settings, system: &str) -> Option<Self> {
-        let last = Run::last_reading(settings, is_reading)?;
-        let mut earlier = Earlier::open(settings, (last.run, last.dir))?;
+    pub(crate) fn of(settings: &Settings, system: &str) -> Result<Option<Self>, Failure> {
+        require_known_formats(&settings.runs())?;
+        let last = Run::last_reading(settings, is_reading);
+        let last = last.and_then(|last| Earlier::open(settings, (last.run, last.dir)));
+        let Some(mut earlier) = last else { return Ok(None) };
         earlier.tables.retain(|shape| shape.system == system);
-        (!earlier.tables.is_empty()).then(|| Self { earlier, system: system.to_owned() })
+        Ok((!earlier.tables.is_empty()).then(|| Self { earlier, system: system.to_owned() }))
     }
 
     /// The run that holds it.
@@ -196,7 +199,8 @@ impl Chain<'_> {
                 return Err(stop_for_drift(&earlier.run, &retyped, &again));
             }
         }
-        self.run.write_json(SCHEMA_FILE, &StoredSchema { format: 1, tables })?;
+        self.run
+            .write_json(SCHEMA_FILE, &StoredSchema { format: Artefact::SourceSchema.newest(), tables })?;
         Ok((earlier, found))
     }
 
@@ -226,7 +230,8 @@ impl Chain<'_> {
             snapshot.previous = Some(earlier.run.clone());
             snapshot.tables = self.compare_tables(&staged, earlier)?;
         }
-        self.run.write_json(SNAPSHOT_FILE, &StoredSnapshot { format: 1, compared, snapshot })
+        let format = Artefact::Snapshot.newest();
+        self.run.write_json(SNAPSHOT_FILE, &StoredSnapshot { format, compared, snapshot })
     }
 
     /// Whether the comparison with this reading was done while its rows could be read, and they cannot any more: then
@@ -291,7 +296,7 @@ impl Chain<'_> {
     }
 
     fn stored_snapshot(&self) -> Option<StoredSnapshot> {
-        read(&self.run.dir.join(SNAPSHOT_FILE)).filter(|stored: &StoredSnapshot| stored.format == 1)
+        read(&self.run.dir.join(SNAPSHOT_FILE))
     }
 
     /// The digest of everything that the comparison reads: of the same there is nothing new to tell.

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bron_extract::{MANIFEST_FILE, Manifest, TableSchema, table_dir};
+use bron_extract::{TableSchema, table_dir};
 use bron_mappings::comparison::Change;
 use bron_mappings::{Batch, BatchSchema, Digest, MappingSet};
 use bron_transform::{Comparison, ComparisonSide, Lookups, Plan, TableEffect};
 
+use super::formats::sound_manifest;
 use super::identity::Identities;
 use super::readings;
 use super::{Chain, Run, StagedTable, StagedTables, pause};
@@ -46,7 +47,7 @@ pub(crate) fn measure(
         Some(run) => {
             let mut chain = chain(settings, printer, sources, BTreeMap::new(), run);
             let wanted = wanted_by_both(&mut chain, sets)?;
-            if covers(&chain, &wanted) { Ok((chain, wanted)) } else { Err(chain.sources) }
+            if covers(&chain, &wanted)? { Ok((chain, wanted)) } else { Err(chain.sources) }
         }
         None => Err(sources),
     };
@@ -125,13 +126,17 @@ fn wanted_by_both(
 }
 
 /// Whether every wanted table lies staged in the run with every wanted column.
-pub(super) fn covers(chain: &Chain<'_>, wanted: &[(String, TableSchema)]) -> bool {
-    wanted.iter().all(|(system, table)| {
-        let dir = table_dir(&chain.run.dir, system, &table.name);
-        Manifest::load(&dir.join(MANIFEST_FILE)).is_ok_and(|manifest| {
+pub(super) fn covers(chain: &Chain<'_>, wanted: &[(String, TableSchema)]) -> Result<bool, Failure> {
+    for (system, table) in wanted {
+        let manifest = sound_manifest(&table_dir(&chain.run.dir, system, &table.name))?;
+        let has_all = manifest.is_some_and(|manifest| {
             table.columns.iter().all(|column| manifest.schema.index_of(&column.name).is_some())
-        })
-    })
+        });
+        if !has_all {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Reads the sources once for both versions.

@@ -11,10 +11,11 @@ use bron_extract::{
     Locator, Manifest, PartOptions, Source, StageRequest, TableSchema, missing_files, stage_table_by,
     table_dir,
 };
-use bron_mappings::{Digest, Mapping, ReasonCode};
+use bron_mappings::{Artefact, Digest, Mapping, ReasonCode};
 use bron_reconcile::summary::MissingDelivery;
 use bron_transform::{Need, needs};
 
+use super::formats::{list_in, numbered};
 use super::lanes::{self, Hooks, Order, Outcome};
 use super::run::Run;
 use super::{Chain, STOP, Work, contents, files};
@@ -24,7 +25,7 @@ use crate::project::OpenSource;
 use crate::settings::Settings;
 
 /// The files that were expected and not delivered, as JSON.
-const DELIVERIES_FILE: &str = "deliveries.json";
+pub(super) const DELIVERIES_FILE: &str = "deliveries.json";
 
 /// A staged table of a run.
 pub(crate) struct StagedTable {
@@ -158,7 +159,7 @@ impl Chain<'_> {
                 });
             }
         }
-        self.run.write_json(DELIVERIES_FILE, &missing)
+        self.run.write_json(DELIVERIES_FILE, &numbered(Artefact::Deliveries, &missing))
     }
 
     fn tell_missing(&self, system: &str, files: &[String], what: &str) {
@@ -176,8 +177,7 @@ impl Chain<'_> {
                 .hint("run `bron extract` first")
         };
         let text = std::fs::read_to_string(&path).map_err(|error| unusable(&error))?;
-        let mut deliveries: Vec<MissingDelivery> =
-            serde_json::from_str(&text).map_err(|error| unusable(&error))?;
+        let mut deliveries: Vec<MissingDelivery> = list_in(&text).map_err(|error| unusable(&error))?;
         for one in &mut deliveries {
             let decided = self.settings.systems.get(&one.system).map(|system| &system.not_delivered);
             let files = one.missing.iter();

@@ -4,12 +4,12 @@
 //! into the target, and the receipts for it, do not depend on how many they are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use bron_extract::Manifest;
+use bron_extract::{Manifest, PartEntry};
 use bron_load::{Finished, PartId, RunIds, Sink, Target};
 use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, SourceKey};
 
@@ -244,8 +244,10 @@ impl Load<'_> {
         let waves = self.waves(jobs);
         let widest = waves.iter().map(Vec::len).max().unwrap_or(0);
         if matches!(self.settings.target, Target::Sqlite(_)) || widest == 0 {
-            let mut jobs = waves.into_iter().flatten();
-            return jobs.try_for_each(|job| self.write_part(definer, job, begun));
+            let most = definer.parts_at_once();
+            let deliveries = waves.iter().flat_map(|wave| wave.chunk_by(|a, b| a.delivery == b.delivery));
+            let mut together = deliveries.flat_map(|jobs| jobs.chunks(most));
+            return together.try_for_each(|jobs| self.write_parts(definer, jobs, begun));
         }
         let mut writers = Vec::new();
         for _ in 0..self.settings.loading.connections.min(widest) {
@@ -267,7 +269,7 @@ impl Load<'_> {
         let work = |sink: &mut dyn Sink| {
             while failures_now().is_empty() {
                 let Some(job) = wave.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
-                if let Err(failure) = self.write_part(sink, *job, begun) {
+                if let Err(failure) = self.write_parts(sink, &[*job], begun) {
                     failures_now().insert(*job, failure);
                 }
             }
@@ -283,18 +285,32 @@ impl Load<'_> {
         failures.into_values().next().map_or(Ok(()), Err)
     }
 
-    fn write_part(&self, sink: &mut dyn Sink, job: Job, begun: &(dyn Fn(Job) + Sync)) -> Result<(), Failure> {
+    /// Writes parts of one delivery.
+    fn write_parts(
+        &self,
+        sink: &mut dyn Sink,
+        jobs: &[Job],
+        begun: &(dyn Fn(Job) + Sync),
+    ) -> Result<(), Failure> {
+        let Some(first) = jobs.first() else { return Ok(()) };
         if STOP.load(Ordering::SeqCst) {
             return Err(Failure::interrupted(&self.settings.again()));
         }
-        begun(job);
-        let Delivery { entity, dir, manifest, .. } = &self.deliveries[job.delivery];
-        let part = &manifest.parts[job.part];
-        let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
-        let batches: Vec<Batch> =
-            manifest.read_part(dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
-        let batch = batches.first().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))?;
-        sink.write(entity, &self.id(job), batch, self.run)?;
+        let parts = jobs.iter().map(|job| {
+            begun(*job);
+            let Delivery { dir, manifest, .. } = &self.deliveries[job.delivery];
+            Ok((self.id(*job), whole_part(manifest, dir, &manifest.parts[job.part])?))
+        });
+        let parts: Vec<(PartId, Batch)> = parts.collect::<Result<_, Failure>>()?;
+        sink.write_together(self.entity(*first), &parts, self.run)?;
         Ok(())
     }
+}
+
+/// All rows of a part as one batch.
+fn whole_part(manifest: &Manifest, dir: &Path, part: &PartEntry) -> Result<Batch, Failure> {
+    let rows = usize::try_from(part.rows).unwrap_or(usize::MAX);
+    // To the end: only then has the digest of the rows been compared.
+    let batches: Vec<Batch> = manifest.read_part(dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
+    batches.into_iter().next().ok_or_else(|| Failure::safety(format!("{} has no rows", part.file)))
 }

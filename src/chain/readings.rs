@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use bron_extract::{Consistency, ErrorKind, StageRequest, StagedBefore, adopt_table, table_dir};
-use bron_mappings::Digest;
+use bron_mappings::{Artefact, Digest};
 use bron_reconcile::summary::SystemReading;
 
 use super::earlier::{drift_meanwhile, is_reading};
+use super::formats::{list_in, numbered};
+use super::reconciliation::SUMMARY_FILE;
 use super::run::{Content, Run};
 use super::{Chain, pause, vaults};
 use crate::failure::{Failure, whole};
@@ -17,7 +19,7 @@ use crate::project::OpenSource;
 use crate::settings::Settings;
 
 /// How each system was read, as JSON.
-const READINGS_FILE: &str = "readings.json";
+pub(super) const READINGS_FILE: &str = "readings.json";
 
 /// Which content of live sources a verb works on. Files are always read as they lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +81,7 @@ fn is_finished(settings: &Settings, reading: &Content) -> bool {
     let mut live = reading.sources.iter().filter(|(system, _)| settings.is_live(system));
     live.any(|(system, content)| {
         let mut same = runs.iter().filter(|run| run.has(system, Some(content)));
-        same.any(|run| run.dir.join("summary.json").is_file())
+        same.any(|run| run.dir.join(SUMMARY_FILE).is_file())
     })
 }
 
@@ -159,13 +161,13 @@ impl Chain<'_> {
             };
             readings.push(before.unwrap_or_else(now));
         }
-        self.run.write_json(READINGS_FILE, &readings)
+        self.run.write_json(READINGS_FILE, &numbered(Artefact::Readings, &readings))
     }
 
     fn reading_before(&self, runs: &[Content], system: &str) -> Option<SystemReading> {
         let same = runs.iter().filter(|run| run.has(system, self.fingerprints.get(system)));
         let noted = same.filter_map(|run| std::fs::read_to_string(run.dir.join(READINGS_FILE)).ok());
-        let mut noted = noted.filter_map(|text| serde_json::from_str::<Vec<SystemReading>>(&text).ok());
+        let mut noted = noted.filter_map(|text| list_in::<SystemReading>(&text).ok());
         noted.find_map(|readings| readings.into_iter().find(|one| one.system == system))
     }
 
@@ -173,7 +175,7 @@ impl Chain<'_> {
     pub(super) fn readings(&self) -> Result<Vec<SystemReading>, Failure> {
         let path = self.run.dir.join(READINGS_FILE);
         let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-        let readings = text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+        let readings = text.and_then(|text| list_in(&text).map_err(|error| error.to_string()));
         readings.map_err(|error| {
             Failure::config(format!("cannot use {}: {error}", path.display()))
                 .hint("run `bron extract` first")

@@ -32,6 +32,9 @@ use super::refused::{Refused, Without};
 use super::{Chain, StagedTables, files};
 use crate::failure::{Exit, Failure};
 
+/// What a reconciliation came to, in the directory of its run.
+pub(super) const SUMMARY_FILE: &str = "summary.json";
+
 /// The rows of a part that are held while parts are merged: small, because all parts of an entity are
 /// open at the same time.
 const MERGE_ROWS: usize = 512;
@@ -322,7 +325,7 @@ impl Chain<'_> {
 
     /// Writes the summary and the report into the run, and the report once more where people look.
     fn publish(&self, summary: &Summary, html: &str) -> Result<PathBuf, Failure> {
-        atomic::write(&self.run.dir.join("summary.json"), summary.to_json()?.as_bytes())?;
+        atomic::write(&self.run.dir.join(SUMMARY_FILE), summary.to_json()?.as_bytes())?;
         for base in [&self.run.dir, &self.settings.project] {
             let dir = base.join("report");
             atomic::create_directory(&dir)?;

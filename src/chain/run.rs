@@ -5,17 +5,19 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use bron_extract::{KEY_FILE, PartOptions, RECEIPT_FILE, Vault, atomic};
-use bron_mappings::{Digest, DigestBuilder, MappingSet, Pseudonym, SourceKey};
+use bron_mappings::{Artefact, Digest, DigestBuilder, MappingSet, Pseudonym, SourceKey};
 use bron_transform::REGISTRY_VERSION;
 use serde::{Deserialize, Serialize};
 
+use super::formats::require_known_formats;
+use super::reconciliation::SUMMARY_FILE;
 use super::vaults;
 use crate::failure::{Class, Exit, Failure};
 use crate::settings::Settings;
 
 /// The file that says what a run is made from and when it was worked on. The only artefact of the work that
 /// holds wall-clock times, so that everything else is the same bytes for the same content.
-const RUN_FILE: &str = "run.json";
+pub(super) const RUN_FILE: &str = "run.json";
 
 /// A run, locked for this process.
 pub(crate) struct Run {
@@ -94,6 +96,7 @@ impl Run {
 
     /// The run of the project that was worked on last and has staged tables.
     pub(crate) fn latest(settings: &Settings) -> Result<Option<Self>, Failure> {
+        require_known_formats(&settings.runs())?;
         let runs =
             described(&settings.runs(), |dir| dir.join("staged").is_dir()).map(|(dir, description)| {
                 let worked_on = description.worked_on.iter().map(|times| times.started.clone()).max();
@@ -129,7 +132,7 @@ impl Run {
         atomic::clean(&dir)?;
         let vault = vaults::own(settings, &dir, &id)?;
         let description = Description {
-            format: 1,
+            format: Artefact::RunDescription.newest(),
             run: id.clone(),
             program: format!("bron {}", env!("CARGO_PKG_VERSION")),
             mapping_digest: mapping_digest.to_string(),
@@ -147,7 +150,7 @@ impl Run {
     /// work on this one began, the one that was done last. Its id and its directory.
     pub(crate) fn earlier(&self, runs: &Path) -> Option<(String, PathBuf)> {
         let began = &self.description.worked_on.first()?.started;
-        let whole = |dir: &Path| dir.join("summary.json").is_file() && dir.join("quality").is_dir();
+        let whole = |dir: &Path| dir.join(SUMMARY_FILE).is_file() && dir.join("quality").is_dir();
         let found = described(runs, whole).filter_map(|(dir, other)| {
             let proves = |times: &&Times| matches!(times.verb.as_str(), "reconcile" | "migrate");
             let other = (other.run != self.id).then_some(other)?;
@@ -270,7 +273,7 @@ fn described<F: Fn(&Path) -> bool>(
     fitting.filter_map(|dir| description(&dir).map(|description| (dir, description)))
 }
 
-fn directories(runs: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+pub(super) fn directories(runs: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     std::fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use bron_mappings::{EntityId, SourceKey};
+use bron_mappings::{Artefact, EntityId, SourceKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,12 +30,18 @@ impl Chain<'_> {
         Ok(Sealed { seal: self.seal(path, &record), record })
     }
 
-    /// Reads a record. `None` when there is none, or none of this form: it is then made again.
-    pub(super) fn unseal<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, Failure> {
+    /// Reads a record. `None` when there is none, or none of this form: it is then made again. One of a newer format is
+    /// refused.
+    pub(super) fn unseal<T: DeserializeOwned>(
+        &self,
+        artefact: Artefact,
+        path: &Path,
+    ) -> Result<Option<T>, Failure> {
         let text = std::fs::read_to_string(path).ok();
         let Some(Sealed { record, seal }) = text.and_then(|text| serde_json::from_str(&text).ok()) else {
             return Ok(None);
         };
+        artefact.require_in(&path.display(), &record)?;
         if seal != self.seal(path, &record) {
             let problem = format!("{} is not what this installation wrote", path.display());
             return Err(Failure::safety(problem)

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bron_extract::{ErrorKind, MANIFEST_FILE, Manifest, PartOptions, PartWriter, atomic};
-use bron_mappings::{Batch, Mapping};
+use bron_extract::{ErrorKind, Manifest, PartOptions, PartWriter, atomic};
+use bron_mappings::{Artefact, Batch, Mapping};
 use bron_reconcile::conservation::{self, Dimension, Ledger, Origin};
 use bron_transform::{Balance, Lookups, Plan, Tally, Transformed, apply_all, reject_schema};
 use serde::{Deserialize, Serialize};
 
+use super::formats::sound_manifest;
 use super::run::write_json;
 use super::{Chain, StagedTable, Work};
 use crate::failure::Failure;
@@ -37,7 +38,7 @@ impl TableRecord {
         produced: BTreeMap<String, u64>,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            format: 1,
+            format: Artefact::TableRecord.newest(),
             system: mapping.system.clone(),
             table: mapping.table.clone(),
             mapping_version: chain.set.version(mapping, bron_transform::REGISTRY_VERSION),
@@ -102,12 +103,16 @@ impl Chain<'_> {
     /// The record of a mapped table, when it is whole and belongs to the mapping as it is now. One that is not
     /// what was written is an error: the balance rests on it.
     pub(crate) fn record(&self, mapping: &Mapping) -> Result<Option<TableRecord>, Failure> {
-        let Some(record) = self.unseal::<TableRecord>(&self.record_path(mapping))? else { return Ok(None) };
+        let record = self.unseal::<TableRecord>(Artefact::TableRecord, &self.record_path(mapping))?;
+        let Some(record) = record else { return Ok(None) };
         let version = self.set.version(mapping, bron_transform::REGISTRY_VERSION);
-        let whole = record.format == 1
-            && record.entities.iter().all(|entity| is_whole(&self.entity_dir(mapping, entity)))
-            && is_whole(&self.rejects_dir(mapping));
-        Ok((whole && record.mapping_version == version).then_some(record))
+        let dirs = record.entities.iter().map(|entity| self.entity_dir(mapping, entity));
+        for dir in dirs.chain([self.rejects_dir(mapping)]) {
+            if !is_whole(&dir)? {
+                return Ok(None);
+            }
+        }
+        Ok((record.mapping_version == version).then_some(record))
     }
 
     /// The record of a table that an earlier stage must have mapped.
@@ -166,9 +171,9 @@ fn artefact_name(mapping: &Mapping) -> String {
 }
 
 /// Whether a directory holds its manifest and every part that the manifest names.
-fn is_whole(dir: &std::path::Path) -> bool {
-    Manifest::load(&dir.join(MANIFEST_FILE))
-        .is_ok_and(|manifest| manifest.parts.iter().all(|part| dir.join(&part.file).is_file()))
+fn is_whole(dir: &std::path::Path) -> Result<bool, Failure> {
+    let manifest = sound_manifest(dir)?;
+    Ok(manifest.is_some_and(|manifest| manifest.parts.iter().all(|part| dir.join(&part.file).is_file())))
 }
 
 struct TableTransformation<'c> {

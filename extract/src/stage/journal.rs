@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, Digest, DigestBuilder, Value};
+use bron_mappings::{Artefact, Batch, BatchSchema, ColumnBuilder, ColumnType, Digest, DigestBuilder, Value};
 use serde::{Deserialize, Serialize};
 
 use super::StageRequest;
@@ -38,6 +38,9 @@ pub(super) struct Progress {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
+    /// The first format had no number.
+    #[serde(default = "unnumbered")]
+    format: u32,
     ledger: TableLedger,
     /// What the parts are made of; see [`made_of`].
     #[serde(with = "crate::manifest::digest_text")]
@@ -46,6 +49,10 @@ struct Step {
     /// The parts that have become whole since the step before.
     parts: Vec<PartEntry>,
     unreadable: Vec<PartEntry>,
+}
+
+const fn unnumbered() -> u32 {
+    1
 }
 
 /// The journal of one table.
@@ -61,7 +68,13 @@ pub(super) struct Journal {
 impl Journal {
     /// The journal of a request, and what an earlier one of the same origin says was finished. A journal that is not
     /// whole, or of another origin, counts for nothing.
-    pub(super) fn open(request: &StageRequest<'_>, origin: &BTreeMap<String, String>) -> (Self, Progress) {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Format`] when a newer program noted it.
+    pub(super) fn open(
+        request: &StageRequest<'_>,
+        origin: &BTreeMap<String, String>,
+    ) -> Result<(Self, Progress), Error> {
         let mut journal = Self {
             dir: request.dir.to_owned(),
             options: request.parts.clone(),
@@ -70,29 +83,29 @@ impl Journal {
             parts: 0,
             unreadable: 0,
         };
-        let progress = journal.read().unwrap_or_default();
+        let progress = journal.read()?.unwrap_or_default();
         if progress.mark.is_none() {
             journal.steps = 0;
         }
         (journal.parts, journal.unreadable) = (progress.parts.len(), progress.unreadable.len());
-        (journal, progress)
+        Ok((journal, progress))
     }
 
-    fn read(&mut self) -> Option<Progress> {
+    fn read(&mut self) -> Result<Option<Progress>, Error> {
         let mut progress = Progress::default();
         let mut mark = None;
         while let Ok(bytes) = fs::read(self.dir.join(self.step_file())) {
-            let step: Step = serde_json::from_slice(&self.opened(bytes)?).ok()?;
-            if step.made_of != self.made_of {
-                return None;
-            }
+            let Some(text) = self.opened(bytes) else { return Ok(None) };
+            Artefact::Journal.require_in_text(&self.dir.join(self.step_file()).display(), &text)?;
+            let step = serde_json::from_slice(&text).ok();
+            let Some(step) = step.filter(|step: &Step| step.made_of == self.made_of) else { return Ok(None) };
             progress.parts.extend(step.parts);
             progress.unreadable.extend(step.unreadable);
             (progress.ledger, mark) = (step.ledger, Some(step.mark));
             self.steps += 1;
         }
-        progress.mark = Some(self.read_mark(&mark?)?);
-        Some(progress)
+        progress.mark = mark.and_then(|mark| self.read_mark(&mark));
+        Ok(progress.mark.is_some().then_some(progress))
     }
 
     fn read_mark(&self, entry: &PartEntry) -> Option<Mark> {
@@ -137,6 +150,7 @@ impl Journal {
         mark: &Mark,
     ) -> Result<(), Error> {
         let step = Step {
+            format: Artefact::Journal.newest(),
             ledger,
             made_of: self.made_of,
             mark: self.write_mark(mark)?,
@@ -190,4 +204,16 @@ fn made_of(request: &StageRequest<'_>, origin: &BTreeMap<String, String>) -> Dig
         digest.part(column.as_bytes());
     }
     digest.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_the_first_format_is_read() {
+        let text = include_str!("../../../tests/cases/formats/progress.json");
+        let step: Step = serde_json::from_str(text).unwrap();
+        assert_eq!((step.format, step.ledger.staged, step.mark.rows), (1, 2, 1));
+    }
 }

@@ -42,6 +42,8 @@ pub(crate) fn unmet_reference(table: &str, parent: &str, columns: &[(String, Str
         id = quoted(ID),
     )
 }
+/// Counts the indexes of the table `?1` with the name `?2`.
+pub(crate) const COUNT_INDEXES: &str = "SELECT count(*) FROM pragma_index_list($1) WHERE name = $2";
 
 /// The statements that write a number of rows at once. The parameters are each row's fields and the
 /// two run ids.
@@ -68,14 +70,19 @@ impl WriteStatements {
         ((MOST_PARAMETERS - 2) / parameters).clamp(1, MOST_ROWS)
     }
 
+    /// The statement that inserts those of so many rows that are new.
+    pub(crate) fn insert(layout: &Layout, rows: usize) -> String {
+        let (table, columns) = (quoted(&layout.table), list(layout.names().chain(RUN_COLUMNS)));
+        let (values, id) = (values(layout, rows), quoted(ID));
+        format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT ({id}) DO NOTHING")
+    }
+
     pub(crate) fn new(layout: &Layout, rows: usize) -> Self {
-        let width = layout.columns.len() + RUN_COLUMNS.len();
-        let row = format!("({})", vec!["?"; width].join(","));
-        let values = vec![row.as_str(); rows].join(",");
+        let values = values(layout, rows);
         let table = quoted(&layout.table);
         let columns = list(layout.names().chain(RUN_COLUMNS));
         let id = quoted(ID);
-        let insert = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT ({id}) DO NOTHING");
+        let insert = Self::insert(layout, rows);
         let assignments: Vec<String> = layout
             .content()
             .chain(RUN_COLUMNS)
@@ -91,6 +98,12 @@ impl WriteStatements {
         let (compare, keep) = (compare(layout, &values).into(), keep_values(layout, &values));
         Self { rows, insert: insert.into(), compare, keep, update: update.into() }
     }
+}
+
+/// So many rows of parameters.
+fn values(layout: &Layout, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; layout.columns.len() + RUN_COLUMNS.len()].join(","));
+    vec![row.as_str(); rows].join(",")
 }
 
 fn compare(layout: &Layout, values: &str) -> String {

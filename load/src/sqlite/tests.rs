@@ -6,7 +6,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
+use super::SqliteSink;
 use crate::contract::{Home, all, batch, found, insats, model, part, prepared, refused, row, run};
+use crate::sink::Access;
 use crate::{Dialect, ErrorKind, Sink, Target, UNREADABLE, ddl, open, read_only};
 
 /// A directory with a file in it.
@@ -158,6 +160,30 @@ fn the_file_is_made_as_promised() {
     let expected =
         ["bron_history_insats", "bron_receipt", "bron_refused", "bron_run", "bron_schema", "insats"];
     assert_eq!(tables, expected);
+}
+
+#[test]
+fn references_are_indexed_once_when_all_is_loaded() {
+    let home = FileHome::new();
+    let model = model();
+    drop(prepared(&home, &model));
+    let mut sink = SqliteSink::open(&home.path(), Access::Write).unwrap();
+    let rows: Vec<_> = (0..3000).map(|number| row(number, "a")).collect();
+    sink.write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1")).unwrap();
+    assert_eq!(sink.finish(&model, &["insats"], &run("r1")).unwrap().keyed, ["insats"]);
+    assert_eq!(sink.finish(&model, &["insats"], &run("r1")).unwrap().keyed, Vec::<String>::new());
+    let found = "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE '%_ix' ORDER BY name";
+    assert_eq!(home.texts(found), ["insats_foregaende_id_ix", "insats_namnd_id_ix"]);
+    let receipt = sink.write(insats(&model), &part("p", "b"), &batch(&model, &[row(1, "b")]), &run("r2"));
+    assert_eq!(receipt.unwrap().counts().updated, 1, "an indexed table is written as before");
+    assert_eq!(
+        home.texts("SELECT CAST(count(*) AS TEXT) FROM insats WHERE foregaende_id = id"),
+        ["3000"],
+        "the index tells the rows"
+    );
+    drop(sink);
+    let mut reading = SqliteSink::open(&home.path(), Access::Read).unwrap();
+    assert_eq!(reading.finish(&model, &["insats"], &run("r1")).unwrap_err().kind(), ErrorKind::Permission);
 }
 
 #[test]

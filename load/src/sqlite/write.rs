@@ -122,25 +122,26 @@ pub(super) async fn rows(
     let most = WriteStatements::most_rows(layout);
     let many = (batch.rows() >= most).then(|| WriteStatements::new(layout, most));
     let one = WriteStatements::new(layout, 1);
-    let mut binder = Binder::new(layout, batch, run);
+    let mut binder = Binder::new(layout, &[batch], run);
+    let mut bind = |first: usize, rows: usize| binder.bind((first..first + rows).map(|row| (0, row)));
     let mut total = Counts::default();
     let mut row = 0;
-    let mut next = (batch.rows() >= most).then(|| binder.bind(0, most));
+    let mut next = (batch.rows() >= most).then(|| bind(0, most));
     while row < batch.rows() {
         let statements = many.as_ref().filter(|_| row + most <= batch.rows()).unwrap_or(&one);
-        let arguments = next.take().unwrap_or_else(|| binder.bind(row, statements.rows));
+        let arguments = next.take().unwrap_or_else(|| bind(row, statements.rows));
         let first = row;
         row += statements.rows;
         let insert = execute(connection, &statements.insert, arguments);
         // The database has a thread of its own: the next rows are bound while it works.
-        let prepare = async { (row + most <= batch.rows()).then(|| binder.bind(row, most)) };
+        let prepare = async { (row + most <= batch.rows()).then(|| bind(row, most)) };
         let (inserted, prepared) = futures_util::future::join(insert, prepare).await;
         next = prepared;
         let inserted = inserted.map_err(failed)?;
         let given = u64::try_from(statements.rows).expect("a statement has few rows");
         let mut counts = Counts { rows: given, inserted, ..Counts::default() };
         if inserted < given {
-            let mut again = || binder.bind(first, statements.rows);
+            let mut again = || bind(first, statements.rows);
             counts.updated = overwrite(connection, layout, statements, run, &mut again, failed).await?;
             counts.unchanged = given - inserted - counts.updated;
         }
@@ -181,7 +182,7 @@ async fn overwrite(
     if kept == updated { Ok(updated) } else { Err(not_kept(layout, kept, updated)) }
 }
 
-async fn execute(
+pub(super) async fn execute(
     connection: &mut SqliteConnection,
     text: &Arc<str>,
     arguments: Vec<Bound>,
@@ -191,7 +192,7 @@ async fn execute(
 }
 
 /// A value on its way to a parameter.
-enum Bound {
+pub(super) enum Bound {
     Null,
     Text(Arc<str>),
     Bytes(Vec<u8>),
@@ -214,8 +215,9 @@ fn handed_over(values: Vec<Bound>) -> SqliteArguments {
 }
 
 /// Turns rows into parameters.
-struct Binder<'a> {
-    columns: Vec<(Cells<'a>, usize)>,
+pub(super) struct Binder<'a> {
+    /// The columns of each batch, with the scale of their decimals.
+    batches: Vec<Vec<(Cells<'a>, usize)>>,
     /// The last text of each column: codes and systems repeat from row to row.
     last: Vec<Arc<str>>,
     run: [Arc<str>; RUN_COLUMNS.len()],
@@ -223,7 +225,7 @@ struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    fn new(layout: &Layout, batch: &'a Batch, run: &RunIds) -> Self {
+    pub(super) fn new(layout: &Layout, batches: &[&'a Batch], run: &RunIds) -> Self {
         let scale = |kind| match kind {
             bron_mappings::ColumnType::Decimal { scale } => usize::try_from(scale).unwrap_or(0),
             bron_mappings::ColumnType::Text
@@ -234,29 +236,33 @@ impl<'a> Binder<'a> {
             | bron_mappings::ColumnType::Time
             | bron_mappings::ColumnType::Id => 0,
         };
-        let columns =
-            layout.columns.iter().enumerate().map(|(index, column)| (batch.cells(index), scale(column.kind)));
+        let columns = |batch: &&'a Batch| {
+            let columns = layout.columns.iter().enumerate();
+            columns.map(|(index, column)| (batch.cells(index), scale(column.kind))).collect()
+        };
         Self {
-            columns: columns.collect(),
+            batches: batches.iter().map(columns).collect(),
             last: vec![Arc::from(""); layout.columns.len()],
             run: [run.extract_run_id.as_str().into(), run.load_run_id.as_str().into()],
             text: String::new(),
         }
     }
 
-    fn bind(&mut self, first: usize, rows: usize) -> Vec<Bound> {
-        let mut values = Vec::with_capacity(rows * (self.columns.len() + self.run.len()) + 1);
-        for row in first..first + rows {
-            for column in 0..self.columns.len() {
-                values.push(self.cell(column, row));
+    /// The parameters of these rows, each given by its batch and its place there.
+    pub(super) fn bind(&mut self, rows: impl ExactSizeIterator<Item = (usize, usize)>) -> Vec<Bound> {
+        let width = self.last.len();
+        let mut values = Vec::with_capacity(rows.len() * (width + self.run.len()) + 1);
+        for (batch, row) in rows {
+            for column in 0..width {
+                values.push(self.cell(batch, column, row));
             }
             values.extend(self.run.iter().map(|id| Bound::Text(Arc::clone(id))));
         }
         values
     }
 
-    fn cell(&mut self, column: usize, row: usize) -> Bound {
-        let (cells, scale) = self.columns[column];
+    fn cell(&mut self, batch: usize, column: usize, row: usize) -> Bound {
+        let (cells, scale) = self.batches[batch][column];
         if cells.is_null(row) {
             return Bound::Null;
         }

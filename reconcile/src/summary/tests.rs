@@ -136,7 +136,7 @@ fn the_file_has_the_agreed_shape() {
     let text = summary.to_json().unwrap();
     let compact: String = text.split_whitespace().collect();
     let expected = concat!(
-        r#"{"run":"2026-11-01T06","mapping_digest":"abc","tables":[{"system":"paraply","table":"BESLUT","read":6,"#,
+        r#"{"format":2,"run":"2026-11-01T06","mapping_digest":"abc","tables":[{"system":"paraply","table":"BESLUT","read":6,"#,
         r#""loaded":5,"merged":0,"excluded":{},"quarantined":{"D24":1},"flagged":{}}],"controls":[{"name":"beslut","#,
         r#""label":"Antalbeslut","unit":"antal","dimension":"år","key":"2017","source":5,"held":0,"target":5,"#,
         r#""difference":0}],"rows":{"compared":5,"missing":0,"unexpected":0,"differs":0,"nameless":0,"elsewhere":7},"#,
@@ -148,6 +148,10 @@ fn the_file_has_the_agreed_shape() {
     assert_eq!(compact, expected);
     assert_eq!(Summary::from_json(&text).unwrap(), summary);
     assert!(Summary::from_json(&text.replace("\"run\"", "\"korning\"")).is_err());
+    let unnumbered = text.replace("  \"format\": 2,\n", "");
+    assert_eq!(Summary::from_json(&unnumbered).unwrap(), summary, "the first format had no number");
+    let newer = Summary::from_json(&text.replace("\"format\": 2", "\"format\": 3")).unwrap_err();
+    assert!(newer.to_string().contains("format 3"), "{newer}");
 }
 
 #[test]

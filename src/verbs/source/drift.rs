@@ -77,7 +77,7 @@ fn compare(
 ) -> Result<Compared, Failure> {
     let name = &arguments.source;
     let parsed = MappingSet::parse(files);
-    let last = LastReading::of(settings, name);
+    let last = LastReading::of(settings, name)?;
     let run = last.as_ref().map(|last| last.run().to_owned());
     let mut compared = Compared {
         source: name.clone(),
