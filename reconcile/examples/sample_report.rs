@@ -76,6 +76,7 @@ fn main() -> Result<(), bron_reconcile::Error> {
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        refused: &[],
         unproven: if wanted == "ej_bevisat" { &notes } else { &[] },
     };
     let digest = Digest::of(b"sample").to_string();

@@ -48,6 +48,7 @@ fn each_verdict_needs_its_evidence() {
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        refused: &[],
         unproven: &[],
     };
     assert_eq!(conclude(&ledger(0), &full), Verdict::Lika);
@@ -96,6 +97,7 @@ fn what_was_not_examined_is_not_equal() {
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        refused: &[],
         unproven: &[],
     };
     let note = ["Kontrollen X har inte körts.".to_owned()];
@@ -130,6 +132,7 @@ fn the_file_has_the_agreed_shape() {
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        refused: &[],
         unproven: &[],
     };
     let summary = Summary::new("2026-11-01T06", "abc", &ledger(1), &evidence).unwrap();
