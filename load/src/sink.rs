@@ -162,7 +162,8 @@ pub trait Sink: Send {
 
     /// Ends the load of these entities, after every part was written: primary keys and the indexes on references are
     /// put on the tables that [`Sink::begin`] took them from, then the foreign keys, each where every row keeps it. A
-    /// finish that was interrupted is called again and goes on; one with nothing to do changes nothing.
+    /// finish that was interrupted is called again and goes on; one with nothing to do changes nothing. A SQLite file
+    /// gets the indexes on references that it lacks.
     ///
     /// No row is changed or deleted for a constraint: a reference that leads nowhere leaves its foreign key out.
     ///
