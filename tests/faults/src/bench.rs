@@ -91,7 +91,7 @@ impl Bench {
                 look.close()?;
             }
             let begun = Instant::now();
-            let reference = self.stage.reference(start, &place, &foreign)?;
+            let reference = self.stage.reference(start, &place, &foreign, &self.folder.join("whole"))?;
             for work in [Work::Load, Work::Migrate] {
                 self.lasting.insert((kind, start, work), begun.elapsed());
             }

@@ -3,15 +3,16 @@
 
 use std::fs;
 use std::io::Result;
+use std::thread::sleep;
 
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Bench;
 use crate::check::Broken;
 use crate::draw::Draw;
-use crate::families::{Disk, Family, cut, kill, through};
+use crate::families::{Disk, Family, cut, through};
 use crate::ground::Ground;
-use crate::look::Kind;
+use crate::look::{Kind, Place};
 use crate::program::{Injection, Work, wait};
 use crate::stage::Start;
 
@@ -123,41 +124,41 @@ fn is_found(bench: &mut Bench, kind: Kind, spoiled: Spoiled, draw: &mut Draw) ->
         | Spoiled::AcknowledgedEarly
         | Spoiled::LogDeleted
         | Spoiled::NotResumed
-        | Spoiled::FileLeft => killed(bench, kind, spoiled, draw),
+        | Spoiled::FileLeft => killed(bench, kind, spoiled),
     }
 }
 
-/// Kills a load after something was acknowledged, spoils it, and asks.
-fn killed(bench: &mut Bench, kind: Kind, spoiled: Spoiled, draw: &mut Draw) -> Result<bool> {
-    for _ in 0..TRIES {
-        let mut ground = bench.lay(kind, Start::Fresh, Work::Load)?;
-        let lasts = bench.lasts(kind, Start::Fresh, Work::Load);
-        let struck = kill(&mut ground, lasts, 400 + draw.below(400), true)?;
-        let whole = ground.reference.receipts.rows();
-        let useful = struck && (1..whole).contains(&ground.acknowledged.rows());
-        if useful {
-            let found = !ask(&mut ground, spoiled)?.is_none();
-            bench.clear(&ground)?;
-            return Ok(found);
-        }
-        bench.clear(&ground)?;
+/// Kills a load in the middle, spoils it, and asks.
+fn killed(bench: &mut Bench, kind: Kind, spoiled: Spoiled) -> Result<bool> {
+    let calls = match kind {
+        Kind::Sqlite => "pwrite64",
+        Kind::Postgres => "sendto,sendmsg",
+    };
+    let last = bench.calls(kind, Start::Fresh, Work::Load, calls)?;
+    let mut ground = bench.lay(kind, Start::Fresh, Work::Load)?;
+    let fault = format!("signal=SIGKILL:when={}", last * 3 / 5);
+    wait(&mut ground.start_with(&Injection { calls: calls.to_owned(), fault })?)?;
+    if spoiled == Spoiled::LogDeleted {
+        ground.lose_log()?;
+    } else {
+        ground.watch()?;
     }
-    Ok(false)
+    let known = ground.acknowledged.rows();
+    let useful = (1..ground.reference.receipts.rows()).contains(&known);
+    let found = useful && !ask(&mut ground, spoiled)?.is_none();
+    bench.clear(&ground)?;
+    Ok(found)
 }
 
 fn ask(ground: &mut Ground, spoiled: Spoiled) -> Result<Broken> {
     let run = ground.reference.run.clone();
-    let (one, rows) = ground.acknowledged.parts.iter().find(|(_, rows)| **rows > 0).map_or_else(
-        || (String::new(), 0),
-        |((entity, _), rows)| (entity.clone(), *rows),
-    );
-    let least = format!("(SELECT min(id::text) FROM \"{one}\" WHERE load_run_id = '{run}')");
-    let id = |of: &Ground| match of.place {
-        crate::look::Place::File(_) => (least.replace("::text", ""), "id"),
-        crate::look::Place::Server(_) => (least.clone(), "id::text"),
+    let with_rows = ground.acknowledged.parts.iter().find(|(_, rows)| **rows > 0);
+    let one = with_rows.map_or_else(String::new, |((entity, _), _)| entity.clone());
+    let column = match ground.place {
+        Place::File(_) => "id",
+        Place::Server(_) => "id::text",
     };
-    let (least, column) = id(ground);
-    debug_assert!(rows > 0, "only parts with rows are spoiled");
+    let least = format!("(SELECT min({column}) FROM \"{one}\" WHERE load_run_id = '{run}')");
     match spoiled {
         Spoiled::RowLost => ground.spoil(&format!("DELETE FROM \"{one}\" WHERE {column} = {least}"))?,
         Spoiled::RowOfOthers => {
@@ -170,11 +171,14 @@ fn ask(ground: &mut Ground, spoiled: Spoiled) -> Result<Broken> {
             let ahead = missing.into_iter().map(|(part, rows)| (part.clone(), *rows)).collect();
             ground.acknowledged.parts = ahead;
         }
-        Spoiled::LogDeleted => ground.delete_log()?,
         Spoiled::RowTwice | Spoiled::ReceiptLost | Spoiled::NotResumed | Spoiled::FileLeft => {
-            return ask_in_the_end(ground, spoiled, &one, column, &least);
+            return ask_in_the_end(ground, spoiled, &one, &format!("{column} = {least}"));
         }
-        Spoiled::NotSealed | Spoiled::DiskDeaf | Spoiled::CommitsAsynchronous | Spoiled::NothingInjected => {}
+        Spoiled::LogDeleted
+        | Spoiled::NotSealed
+        | Spoiled::DiskDeaf
+        | Spoiled::CommitsAsynchronous
+        | Spoiled::NothingInjected => {}
     }
     ground.inspect()
 }
@@ -184,8 +188,7 @@ fn ask_in_the_end(
     ground: &mut Ground,
     spoiled: Spoiled,
     one: &str,
-    column: &str,
-    least: &str,
+    chosen: &str,
 ) -> Result<Broken> {
     if spoiled == Spoiled::NotResumed {
         return ground.finish();
@@ -201,7 +204,7 @@ fn ask_in_the_end(
         _ => {
             let copy = "CREATE TEMP TABLE twin AS SELECT * FROM";
             ground.spoil(&format!(
-                "{copy} \"{one}\" WHERE {column} = {least}; \
+                "{copy} \"{one}\" WHERE {chosen}; \
                  UPDATE twin SET id = '00000000-0000-8000-8000-00000000abcd'; INSERT INTO \"{one}\" SELECT * FROM twin"
             ))?;
         }
@@ -218,8 +221,13 @@ fn commits_lost(bench: &mut Bench, draw: &mut Draw) -> Result<bool> {
     for _ in 0..TRIES {
         let mut ground = bench.lay(Kind::Postgres, Start::Fresh, Work::Load)?;
         let lasts = bench.lasts(Kind::Postgres, Start::Fresh, Work::Load);
-        kill(&mut ground, lasts, 400 + draw.below(600), true)?;
+        let share = u32::try_from(400 + draw.below(600)).expect("at most a thousand");
+        let mut child = ground.start()?;
+        sleep(lasts * share / 1000);
+        ground.watch()?;
         bench.served().restart()?;
+        drop(child.kill());
+        wait(&mut child)?;
         found = !ground.inspect()?.is_none();
         bench.clear(&ground)?;
         if found {

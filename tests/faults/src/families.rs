@@ -7,7 +7,6 @@ mod power;
 mod servers;
 mod space;
 
-pub(crate) use kills::kill;
 pub(crate) use lines::through;
 pub(crate) use power::{Disk, cut};
 

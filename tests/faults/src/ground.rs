@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -143,15 +143,18 @@ impl Ground {
         look.close()
     }
 
-    /// Takes the files beside a target's away in which what was committed last may still be.
-    pub(crate) fn delete_log(&self) -> Result<()> {
+    /// Sees what is acknowledged, and takes the log beside the target away in which what was committed last still is.
+    /// The look goes to a copy: whoever leaves a file as the last one folds its log into it.
+    pub(crate) fn lose_log(&mut self) -> Result<()> {
         let Place::File(path) = &self.place else { return Err(Error::other("a server's log is its own")) };
-        for kind in ["sqlite-wal", "sqlite-shm"] {
-            let log = path.with_extension(kind);
-            if log.is_file() {
-                fs::remove_file(log)?;
-            }
-        }
-        Ok(())
+        let copy = path.with_extension("copy");
+        let log = |of: &Path| PathBuf::from(format!("{}-wal", of.display()));
+        fs::copy(path, &copy)?;
+        fs::copy(log(path), log(&copy))?;
+        let mut look = Look::at(&Place::File(copy.clone()))?;
+        self.acknowledged.join(look.receipts(&self.reference.run)?);
+        look.close()?;
+        fs::remove_file(copy)?;
+        fs::remove_file(log(path))
     }
 }

@@ -143,15 +143,21 @@ impl Stage {
         }
     }
 
-    /// Loads into a place that holds what a trial begins with, and keeps what comes out.
-    pub(crate) fn reference(&self, start: Start, place: &Place, foreign: &Rows) -> Result<Reference> {
+    /// Loads into a place that holds what a trial begins with, out of a copy of the project in a folder that is to be
+    /// made, and keeps what comes out.
+    pub(crate) fn reference(
+        &self,
+        start: Start,
+        place: &Place,
+        foreign: &Rows,
+        project: &Path,
+    ) -> Result<Reference> {
         let mut look = Look::at(place)?;
         let (before, known) = (look.rows()?, runs(&mut look)?);
         look.close()?;
-        let project = self.folder.join(format!("reference-{}", place_name(place)));
-        copy_folder(&self.project(start, Work::Load), &project)?;
-        self.program.must(Work::Load.verb(), &project, Some(place), &DONE)?;
-        fs::remove_dir_all(&project)?;
+        copy_folder(&self.project(start, Work::Load), project)?;
+        self.program.must(Work::Load.verb(), project, Some(place), &DONE)?;
+        fs::remove_dir_all(project)?;
         let mut look = Look::at(place)?;
         let new: Vec<String> = runs(&mut look)?.difference(&known).cloned().collect();
         let [run] = new.as_slice() else { return Err(Error::other("one run was to be loaded")) };
@@ -165,11 +171,6 @@ impl Stage {
         let broken = reference.after_a_fault(&reference.receipts, &picture);
         if broken.is_none() { Ok(reference) } else { Err(Error::other(format!("undisturbed: {broken:?}"))) }
     }
-}
-
-fn place_name(place: &Place) -> String {
-    let argument = place.argument();
-    argument.rsplit('/').next().unwrap_or_default().replace('.', "-")
 }
 
 /// The runs that a target has receipts of.

@@ -9,7 +9,7 @@ use crate::bench::Bench;
 use crate::draw::Draw;
 use crate::ground::Ground;
 use crate::look::Kind;
-use crate::program::{Work, wait};
+use crate::program::{Ended, Work, wait};
 use crate::stage::Start;
 
 /// One in so many trials runs the whole chain; the others load what is mapped already, where the target is written.
@@ -44,7 +44,7 @@ pub(super) fn trial(bench: &mut Bench, kind: Kind, draw: &mut Draw) -> Result<Tr
 }
 
 /// Kills after this share, in thousandths, of the time that the work lasts; false when the work was done before.
-pub(crate) fn kill(ground: &mut Ground, lasts: Duration, share: u64, watched: bool) -> Result<bool> {
+fn kill(ground: &mut Ground, lasts: Duration, share: u64, watched: bool) -> Result<bool> {
     let mut child = ground.start()?;
     let share = u32::try_from(share).expect("a share is at most a thousand");
     sleep(lasts * share / 1000);
@@ -56,5 +56,5 @@ pub(crate) fn kill(ground: &mut Ground, lasts: Duration, share: u64, watched: bo
     // A child that has ended in between cannot be killed, and need not be.
     drop(child.kill());
     let ended = wait(&mut child)?;
-    Ok(!was_done && ended == crate::program::Ended::Killed)
+    Ok(!was_done && ended == Ended::Killed)
 }

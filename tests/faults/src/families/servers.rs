@@ -29,6 +29,9 @@ enum Fault {
 const STILL: Duration = Duration::from_millis(150);
 const STATEMENT: u32 = 50;
 
+/// The program starts and reads its settings for about so long, in thousandths, before it connects.
+const EARLIEST: u64 = 300;
+
 pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
     let fault = *draw.one_of(&[Fault::Stop, Fault::Terminate, Fault::Still]);
     let start = *draw.one_of(&Start::ALL);
@@ -38,7 +41,7 @@ pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
         limit(bench, &ground)?;
     }
     let lasts = bench.lasts(Kind::Postgres, start, Work::Load);
-    let share = u32::try_from(draw.below(1000)).expect("below a thousand");
+    let share = u32::try_from(EARLIEST + draw.below(1000 - EARLIEST)).expect("below a thousand");
     let mut child = ground.start()?;
     sleep(lasts * share / 1000);
     if child.try_wait()?.is_none() {
