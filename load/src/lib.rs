@@ -20,6 +20,8 @@ mod decimal;
 mod definition;
 mod error;
 mod examine;
+#[cfg(test)]
+mod interleaving;
 mod layout;
 mod postgres;
 mod sink;

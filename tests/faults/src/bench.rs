@@ -188,11 +188,15 @@ impl Bench {
                 }
                 Ok(())
             }
-            Place::Server(url) => {
-                let name = url.rsplit('/').next().unwrap_or_default();
-                self.administer(&format!("DROP DATABASE {name} WITH (FORCE)"))
-            }
+            Place::Server(_) => self.administer(&format!("DROP DATABASE {} WITH (FORCE)", ground.database())),
         }
+    }
+
+    /// Puts the database of a trial back to what it was when the trial began.
+    pub(crate) fn put_back(&self, ground: &Ground, start: Start) -> Result<()> {
+        let name = ground.database();
+        self.administer(&format!("DROP DATABASE {name} WITH (FORCE)"))?;
+        self.database(name, start.name()).map(|_| ())
     }
 
     /// How often work makes calls of these kinds in one thread, at the most.

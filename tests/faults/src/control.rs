@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::Result;
-use std::thread::sleep;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +44,7 @@ enum Spoiled {
     FileLeft,
     NotSealed,
     DiskDeaf,
-    CommitsAsynchronous,
+    ServerForgets,
     NothingInjected,
 }
 
@@ -62,7 +61,7 @@ impl Spoiled {
             Self::FileLeft => "a temporary file is left in the run",
             Self::NotSealed => "the run is not sealed",
             Self::DiskDeaf => "no call to flush reaches the disk",
-            Self::CommitsAsynchronous => "the server answers COMMIT before it is durable",
+            Self::ServerForgets => "the server comes up without what it had committed",
             Self::NothingInjected => "the fault lies behind the last call",
         }
     }
@@ -82,7 +81,7 @@ fn of(family: Family, kind: Kind) -> Vec<Spoiled> {
         ],
         Family::Call => vec![Spoiled::NothingInjected, Spoiled::AcknowledgedEarly, Spoiled::NotResumed],
         Family::Space => vec![Spoiled::RowLost, Spoiled::NotResumed],
-        Family::Server => vec![Spoiled::CommitsAsynchronous],
+        Family::Server => vec![Spoiled::ServerForgets],
         Family::Line => vec![Spoiled::AcknowledgedEarly],
         Family::Power => vec![Spoiled::DiskDeaf],
     };
@@ -113,7 +112,7 @@ fn is_found(bench: &mut Bench, kind: Kind, spoiled: Spoiled, draw: &mut Draw) ->
             }
             Ok(false)
         }
-        Spoiled::CommitsAsynchronous => commits_lost(bench, draw),
+        Spoiled::ServerForgets => forgotten(bench),
         Spoiled::NothingInjected => nothing_injected(bench, kind),
         Spoiled::NotSealed => plain(bench, kind),
         Spoiled::AcknowledgedEarly if kind == Kind::Postgres => unsent(bench),
@@ -177,7 +176,7 @@ fn ask(ground: &mut Ground, spoiled: Spoiled) -> Result<Broken> {
         Spoiled::LogDeleted
         | Spoiled::NotSealed
         | Spoiled::DiskDeaf
-        | Spoiled::CommitsAsynchronous
+        | Spoiled::ServerForgets
         | Spoiled::NothingInjected => {}
     }
     ground.inspect()
@@ -212,30 +211,15 @@ fn ask_in_the_end(
     ground.finish()
 }
 
-/// A server that answers COMMIT before it wrote anything down, and stops.
-fn commits_lost(bench: &mut Bench, draw: &mut Draw) -> Result<bool> {
-    bench.administer("ALTER SYSTEM SET synchronous_commit = off")?;
-    bench.administer("ALTER SYSTEM SET wal_writer_delay = '10s'")?;
-    bench.administer("SELECT pg_reload_conf()")?;
-    let mut found = false;
-    for _ in 0..TRIES {
-        let mut ground = bench.lay(Kind::Postgres, Start::Fresh, Work::Load)?;
-        let lasts = bench.lasts(Kind::Postgres, Start::Fresh, Work::Load);
-        let share = u32::try_from(400 + draw.below(600)).expect("at most a thousand");
-        let mut child = ground.start()?;
-        sleep(lasts * share / 1000);
-        ground.watch()?;
-        bench.served().restart()?;
-        drop(child.kill());
-        wait(&mut child)?;
-        found = !ground.inspect()?.is_none();
-        bench.clear(&ground)?;
-        if found {
-            break;
-        }
-    }
-    bench.administer("ALTER SYSTEM RESET ALL")?;
-    bench.administer("SELECT pg_reload_conf()")?;
+/// A server that comes up with what it held before the work began.
+fn forgotten(bench: &mut Bench) -> Result<bool> {
+    let mut ground = bench.lay(Kind::Postgres, Start::Fresh, Work::Load)?;
+    wait(&mut ground.start()?)?;
+    ground.watch()?;
+    bench.put_back(&ground, Start::Fresh)?;
+    bench.served().restart()?;
+    let found = !ground.inspect()?.is_none();
+    bench.clear(&ground)?;
     Ok(found)
 }
 

@@ -71,7 +71,7 @@ impl Family {
     pub(crate) fn missing(self) -> Option<&'static str> {
         match self {
             Self::Space if !space::is_possible() => Some("mounting a small file system takes root"),
-            Self::Power if !power::is_possible() => Some("loop devices and mounting take root"),
+            Self::Power if !power::is_possible() => Some("mounting a loop device takes root"),
             Self::Kill | Self::Call | Self::Space | Self::Server | Self::Line | Self::Power => None,
         }
     }

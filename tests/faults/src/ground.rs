@@ -43,6 +43,14 @@ impl Ground {
         self.program.start_with(injection, self.work.verb(), &self.project, &self.way)
     }
 
+    /// The name of the target's database on its server; empty for a file.
+    pub(crate) fn database(&self) -> &str {
+        match &self.place {
+            Place::Server(url) => url.rsplit('/').next().unwrap_or_default(),
+            Place::File(_) => "",
+        }
+    }
+
     /// Looks which receipts are there now, as an observer beside the program does.
     pub(crate) fn watch(&mut self) -> Result<()> {
         let mut look = Look::at(&self.place)?;

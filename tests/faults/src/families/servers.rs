@@ -10,7 +10,7 @@ use super::{Tried, settle};
 use crate::bench::Bench;
 use crate::draw::Draw;
 use crate::ground::Ground;
-use crate::look::{Kind, Place};
+use crate::look::Kind;
 use crate::program::{Work, wait};
 use crate::stage::Start;
 
@@ -55,21 +55,14 @@ pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
     Ok(tried)
 }
 
-fn name(ground: &Ground) -> String {
-    match &ground.place {
-        Place::Server(url) => url.rsplit('/').next().unwrap_or_default().to_owned(),
-        Place::File(_) => String::new(),
-    }
-}
-
 /// Gives statements in the trial's database a time by which they have to be done.
 fn limit(bench: &Bench, ground: &Ground) -> Result<()> {
-    bench.administer(&format!("ALTER DATABASE {} SET statement_timeout = {STATEMENT}", name(ground)))
+    bench.administer(&format!("ALTER DATABASE {} SET statement_timeout = {STATEMENT}", ground.database()))
 }
 
 /// Does it; false when the program was not connected.
 fn strike(bench: &Bench, ground: &Ground, fault: Fault) -> Result<bool> {
-    let database = name(ground);
+    let database = ground.database();
     let mut look = bench.administration()?;
     let sql = format!("SELECT pid::text FROM pg_stat_activity WHERE datname = '{database}'");
     let connected = look.texts(&sql)?.concat();
