@@ -159,17 +159,17 @@ fn strike(family: Family, kind: Kind, faults: u64) {
 
 #[test]
 fn kills_at_any_time_lose_nothing() {
-    strike(Family::Kill, Kind::Sqlite, 8);
+    strike(Family::Kill, Kind::Sqlite, 6);
 }
 
 #[test]
 fn calls_that_go_wrong_lose_nothing() {
-    strike(Family::Call, Kind::Sqlite, 12);
+    strike(Family::Call, Kind::Sqlite, 8);
 }
 
 #[test]
 fn a_full_disk_loses_nothing() {
-    strike(Family::Space, Kind::Sqlite, 3);
+    strike(Family::Space, Kind::Sqlite, 2);
 }
 
 #[test]
@@ -180,23 +180,23 @@ fn a_power_cut_loses_nothing() {
 #[cfg(feature = "postgres-tests")]
 #[test]
 fn kills_lose_nothing_on_a_server() {
-    strike(Family::Kill, Kind::Postgres, 4);
+    strike(Family::Kill, Kind::Postgres, 2);
 }
 
 #[cfg(feature = "postgres-tests")]
 #[test]
 fn calls_that_go_wrong_lose_nothing_on_a_server() {
-    strike(Family::Call, Kind::Postgres, 4);
+    strike(Family::Call, Kind::Postgres, 2);
 }
 
 #[cfg(feature = "postgres-tests")]
 #[test]
 fn a_server_that_goes_away_loses_nothing() {
-    strike(Family::Server, Kind::Postgres, 2);
+    strike(Family::Server, Kind::Postgres, 1);
 }
 
 #[cfg(feature = "postgres-tests")]
 #[test]
 fn a_line_that_is_cut_loses_nothing() {
-    strike(Family::Line, Kind::Postgres, 4);
+    strike(Family::Line, Kind::Postgres, 2);
 }

@@ -141,7 +141,7 @@ impl Ground {
 
     /// Whether a call of the program was made to go wrong.
     pub(crate) fn injected(&self) -> Result<bool> {
-        Ok(holds(&fs::read(self.project.with_extension("calls"))?, b"(INJECTED)"))
+        Ok(holds(&fs::read(self.project.with_extension("calls"))?, "(INJECTED)"))
     }
 
     /// Looks into the target to spoil it: for negative controls.

@@ -75,7 +75,14 @@ impl Stage {
     /// A sealed project that reads one system of the city.
     fn with_system(&self, city: &Path, system: &str) -> Result<()> {
         let project = self.folder.join(system);
-        copy_folder(&city.join("mappings"), &project.join("mappings"))?;
+        // Every trial reads the same mapping files. Of other systems only those are there that must be.
+        let mappings = self.folder.join(format!("{system}-mappings"));
+        copy_folder(&city.join("mappings"), &mappings)?;
+        if system == LOADED {
+            alone(&mappings, system)?;
+        }
+        fs::create_dir(&project)?;
+        std::os::unix::fs::symlink(&mappings, project.join("mappings"))?;
         let file = format!("{system}.sqlite");
         fs::create_dir(project.join("legacy"))?;
         fs::copy(city.join("legacy").join(&file), project.join("legacy").join(&file))?;
@@ -171,6 +178,23 @@ impl Stage {
         let broken = reference.after_a_fault(&reference.receipts, &picture);
         if broken.is_none() { Ok(reference) } else { Err(Error::other(format!("undisturbed: {broken:?}"))) }
     }
+}
+
+/// Takes the mapping files of all other systems away.
+fn alone(mappings: &Path, system: &str) -> Result<()> {
+    for entry in fs::read_dir(mappings)? {
+        let folder = entry?.path();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name == system || !folder.join("system.toml").is_file() {
+            continue;
+        }
+        fs::remove_dir_all(&folder)?;
+        let controls = mappings.join("controls").join(name + ".toml");
+        if controls.is_file() {
+            fs::remove_file(controls)?;
+        }
+    }
+    Ok(())
 }
 
 /// The runs that a target has receipts of.
