@@ -1,9 +1,9 @@
 //! Killed at any moment and run again is the same as never killed.
 //!
-//! A few of the faults of `bron-faults`, with the negative controls that must be found out; the full set has a command of
-//! its own. Beside them what only a reading can show: it goes on behind the parts that were finished. There the kernel is
-//! asked, through strace, to kill the program at its Nth system call of a kind that makes something durable; N grows by a
-//! half at a time until the program gets through, or one by one when `BRON_EVERY_FAULT` is set.
+//! A few of the faults of `bron-faults`, with the negative controls that must be found out; the full set has a command
+//! of its own. Beside them what only a reading can show: it goes on behind the parts that were finished. There the
+//! kernel is asked, through strace, to kill the program at its Nth system call of a kind that makes something durable;
+//! N grows by a half at a time until the program gets through, or one by one when `BRON_EVERY_FAULT` is set.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,8 +1,8 @@
 //! Four systems write to the same table, their keys between each other's, and are stopped in every phase: whatever the
 //! order, nothing is lost, nothing is there twice, and no row of another system is touched.
 //!
-//! A sink is tried beside an ideal one, which is a map in memory: both are told the same and must say the same. What must
-//! be found out is tried as well: ideal sinks with a fault that real tools have had.
+//! A sink is tried beside an ideal one, which is a map in memory: both are told the same and must say the same. What
+//! must be found out is tried as well: ideal sinks with a fault that real tools have had.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,10 @@ fn cases() -> impl Strategy<Value = Case> {
     let turns = vec((0..SYSTEMS.len(), stop), 1..24);
     (runs, turns).prop_map(|(runs, turns)| {
         let runs = runs.into_iter().enumerate().map(|(system, runs)| {
-            runs.iter().enumerate().map(|(number, (told, claim))| parts(system, number, told, *claim)).collect()
+            runs.iter()
+                .enumerate()
+                .map(|(number, (told, claim))| parts(system, number, told, *claim))
+                .collect()
         });
         Case { runs: runs.collect(), turns }
     })
@@ -104,7 +107,8 @@ fn number(system: usize, key: usize) -> u16 {
 fn parts(system: usize, number_of_run: usize, told: &Told, claim: Claim) -> Vec<Part> {
     let run = format!("{}-{number_of_run}", SYSTEMS[system]);
     let part = |at: usize| {
-        let own = told.iter().enumerate().filter_map(|(key, told)| told.map(|(part, text)| (key, part, text)));
+        let own =
+            told.iter().enumerate().filter_map(|(key, told)| told.map(|(part, text)| (key, part, text)));
         let own = own.filter(|(_, part, _)| *part == at).map(|(key, _, text)| (number(system, key), text));
         let mut rows: BTreeMap<u16, usize> = own.collect();
         if let Some((part, of, key)) = claim
@@ -267,7 +271,9 @@ impl<H: Stoppable> Store for Tried<H> {
         match receipt {
             Ok(Receipt::Written(counts)) => Wrote::Written(counts),
             Ok(Receipt::Replayed(counts)) => Wrote::Replayed(counts),
-            Err(error) if error.kind() == ErrorKind::Data && error.to_string().contains("another") => Wrote::Refused,
+            Err(error) if error.kind() == ErrorKind::Data && error.to_string().contains("another") => {
+                Wrote::Refused
+            }
             Err(_) if stopped => Wrote::Stopped,
             Err(error) => panic!("{error}"),
         }
@@ -309,7 +315,8 @@ fn compare(case: &Case, tried: &mut dyn Store) -> Result<(), TestCaseError> {
     let mut places: Places = [(0, 0); SYSTEMS.len()];
     for (turn, stop) in case.turns.iter().cycle() {
         let unfinished = |system: &usize| places[*system].0 < case.runs[*system].len();
-        let Some(system) = (0..SYSTEMS.len()).map(|more| (turn + more) % SYSTEMS.len()).find(unfinished) else {
+        let Some(system) = (0..SYSTEMS.len()).map(|more| (turn + more) % SYSTEMS.len()).find(unfinished)
+        else {
             break;
         };
         let (run, at) = places[system];

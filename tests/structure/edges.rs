@@ -58,7 +58,11 @@ const HOMES: [Home; 12] = [
     Home { dependency: "rusqlite", crates: &["bron-tds"], tests: &[] },
     Home { dependency: "ring", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "odbc-api", crates: &["bron-extract"], tests: &[] },
-    Home { dependency: "sqlx", crates: &["bron-extract", "bron-load", "bron-city", "bron-faults"], tests: &["bron"] },
+    Home {
+        dependency: "sqlx",
+        crates: &["bron-extract", "bron-load", "bron-city", "bron-faults"],
+        tests: &["bron"],
+    },
     Home { dependency: "indicatif", crates: &["bron"], tests: &[] },
     Home { dependency: "rayon", crates: &["bron-transform", "bron-reconcile"], tests: &[] },
     Home { dependency: "similar", crates: &["bron-reconcile"], tests: &[] },

@@ -34,7 +34,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Makes a bench in a folder of its own. The bench of servers has a server, whose data lie in `data` if it is given.
+    /// Makes a bench in a folder of its own. The bench of servers has a server; its data lie in `data` if it is given.
     pub(crate) fn new(stage: &Arc<Stage>, folder: &Path, kind: Kind, data: Option<&Path>) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let mut bench = Self {

@@ -104,7 +104,10 @@ impl Reference {
         let mut broken = Broken::default();
         for (part, rows) in &acknowledged.parts {
             if found.receipts.parts.get(part) != Some(rows) {
-                broken.lost((*rows).max(1), &format!("rows of {} {} that were acknowledged are not", part.0, part.1));
+                broken.lost(
+                    (*rows).max(1),
+                    &format!("rows of {} {} that were acknowledged are not", part.0, part.1),
+                );
             }
         }
         let mut receipted: BTreeMap<&str, u64> = BTreeMap::new();
@@ -121,7 +124,9 @@ impl Reference {
             known.sort();
             let strange = missing(of(&found.rows, entity), &known);
             if strange > 0 {
-                broken.findings.push(format!("{entity}: rows that are neither of before nor of the end: {strange}"));
+                broken
+                    .findings
+                    .push(format!("{entity}: rows that are neither of before nor of the end: {strange}"));
             }
         }
         broken += self.of_others(&found.rows);

@@ -161,7 +161,8 @@ fn ask(ground: &mut Ground, spoiled: Spoiled) -> Result<Broken> {
     match spoiled {
         Spoiled::RowLost => ground.spoil(&format!("DELETE FROM \"{one}\" WHERE {column} = {least}"))?,
         Spoiled::RowOfOthers => {
-            ground.spoil("UPDATE person SET load_run_id = load_run_id || 'x' WHERE src_system = 'schemos'")?;
+            ground
+                .spoil("UPDATE person SET load_run_id = load_run_id || 'x' WHERE src_system = 'schemos'")?;
         }
         Spoiled::AcknowledgedEarly => {
             let missing = ground.reference.receipts.parts.iter();
@@ -183,12 +184,7 @@ fn ask(ground: &mut Ground, spoiled: Spoiled) -> Result<Broken> {
 }
 
 /// Spoils what stands in the end.
-fn ask_in_the_end(
-    ground: &mut Ground,
-    spoiled: Spoiled,
-    one: &str,
-    chosen: &str,
-) -> Result<Broken> {
+fn ask_in_the_end(ground: &mut Ground, spoiled: Spoiled, one: &str, chosen: &str) -> Result<Broken> {
     if spoiled == Spoiled::NotResumed {
         return ground.finish();
     }
@@ -196,17 +192,15 @@ fn ask_in_the_end(
     if !resumed.is_none() {
         return Ok(Broken::default());
     }
-    match spoiled {
-        Spoiled::FileLeft => fs::write(ground.project.join("runs/.tmp-left"), "")?,
-        Spoiled::ReceiptLost => ground.spoil(&format!("DELETE FROM bron_receipt WHERE entity = '{one}'"))?,
+    if spoiled == Spoiled::FileLeft {
+        fs::write(ground.project.join("runs/.tmp-left"), "")?;
+    } else if spoiled == Spoiled::ReceiptLost {
+        ground.spoil(&format!("DELETE FROM bron_receipt WHERE entity = '{one}'"))?;
+    } else {
         // The same row once more, under an id that is that of no row.
-        _ => {
-            let copy = "CREATE TEMP TABLE twin AS SELECT * FROM";
-            ground.spoil(&format!(
-                "{copy} \"{one}\" WHERE {chosen}; \
-                 UPDATE twin SET id = '00000000-0000-8000-8000-00000000abcd'; INSERT INTO \"{one}\" SELECT * FROM twin"
-            ))?;
-        }
+        let copy = format!("CREATE TEMP TABLE twin AS SELECT * FROM \"{one}\" WHERE {chosen}");
+        let other = "UPDATE twin SET id = '00000000-0000-8000-8000-00000000abcd'";
+        ground.spoil(&format!("{copy}; {other}; INSERT INTO \"{one}\" SELECT * FROM twin"))?;
     }
     ground.finish()
 }
@@ -253,7 +247,8 @@ fn plain(bench: &mut Bench, kind: Kind) -> Result<bool> {
     let text = fs::read_to_string(&settings)?.replace("key = \"file:staging.key\"\n", "");
     fs::write(settings, text.replace("retention_days = 0\n", "").replace("[staging]\n", ""))?;
     let resumed = ground.resume()?;
-    let found = resumed.is_none() && ground.inspect()?.findings.iter().any(|text| text.contains("names a person"));
+    let found =
+        resumed.is_none() && ground.inspect()?.findings.iter().any(|text| text.contains("names a person"));
     bench.clear(&ground)?;
     Ok(found)
 }

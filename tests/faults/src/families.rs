@@ -40,8 +40,7 @@ pub enum Family {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Kill, Self::Call, Self::Space, Self::Server, Self::Line, Self::Power];
+    pub const ALL: [Self; 6] = [Self::Kill, Self::Call, Self::Space, Self::Server, Self::Line, Self::Power];
 
     /// Its name on the command line and in figures.
     #[must_use]

@@ -35,16 +35,19 @@ pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        if entry.file_type()?.is_dir() { found.extend(walk(&entry.path())?) } else { found.push(entry.path()) }
+        if entry.file_type()?.is_dir() {
+            found.extend(walk(&entry.path())?);
+        } else {
+            found.push(entry.path());
+        }
     }
     Ok(found)
 }
 
 /// The files below a folder that are not finished.
 pub(crate) fn unfinished(folder: &Path) -> Result<Vec<PathBuf>> {
-    let named = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED))
-    };
+    let named =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED));
     Ok(walk(folder)?.into_iter().filter(named).collect())
 }
 
@@ -78,7 +81,8 @@ mod tests {
         for dir in ["staged/a", "report"] {
             fs::create_dir_all(run.join(dir)).unwrap();
         }
-        for (name, text) in [("staged/a/.tmp-1", "x"), ("staged/a/part", "..Åsa.."), ("report/index", "Åsa")] {
+        for (name, text) in [("staged/a/.tmp-1", "x"), ("staged/a/part", "..Åsa.."), ("report/index", "Åsa")]
+        {
             fs::write(run.join(name), text).unwrap();
         }
         assert_eq!(unfinished(folder.path()).unwrap(), [run.join("staged/a/.tmp-1")]);

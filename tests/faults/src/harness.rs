@@ -69,7 +69,9 @@ impl Harness {
         };
         thread::scope(|scope| {
             let workers: Vec<_> = (0..self.workers).map(|worker| scope.spawn(move || work(worker))).collect();
-            let ended = workers.into_iter().map(|worker| worker.join().map_err(|_| Error::other("a worker panicked"))?);
+            let ended = workers
+                .into_iter()
+                .map(|worker| worker.join().map_err(|_| Error::other("a worker panicked"))?);
             ended.collect::<Result<Vec<()>>>().map(|_| ())
         })
     }

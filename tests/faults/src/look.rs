@@ -113,9 +113,7 @@ impl Look {
         let line = match place {
             Place::File(path) => {
                 let options = SqliteConnectOptions::new().filename(path);
-                Line::File(
-                    runtime.block_on(SqliteConnection::connect_with(&options)).map_err(Error::other)?,
-                )
+                Line::File(runtime.block_on(SqliteConnection::connect_with(&options)).map_err(Error::other)?)
             }
             Place::Server(url) => {
                 Line::Server(runtime.block_on(PgConnection::connect(url)).map_err(Error::other)?)
@@ -162,7 +160,9 @@ impl Look {
         };
         let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in self.texts(sql)? {
-            let [table, column] = row.as_slice() else { return Err(Error::other("a catalogue of two columns")) };
+            let [table, column] = row.as_slice() else {
+                return Err(Error::other("a catalogue of two columns"));
+            };
             tables.entry(table.clone()).or_default().insert(column.clone());
         }
         Ok(tables)
@@ -218,8 +218,7 @@ impl Look {
     pub(crate) fn written(&mut self, run: &str) -> Result<BTreeMap<String, u64>> {
         let mut written = BTreeMap::new();
         for table in self.entities()? {
-            let sql =
-                format!("SELECT CAST(count(*) AS TEXT) FROM \"{table}\" WHERE load_run_id = '{run}'");
+            let sql = format!("SELECT CAST(count(*) AS TEXT) FROM \"{table}\" WHERE load_run_id = '{run}'");
             let count = self.texts(&sql)?.concat().concat();
             written.insert(table, count.parse().map_err(Error::other)?);
         }

@@ -43,8 +43,15 @@ fn wrong(text: impl Into<String>) -> Error {
 impl Asked {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self> {
         let beside = std::env::current_exe()?.with_file_name("bron");
-        let mut asked =
-            Self { words: Vec::new(), bron: beside, seed: 1, workers: 2, out: None, scale: 100, only: Vec::new() };
+        let mut asked = Self {
+            words: Vec::new(),
+            bron: beside,
+            seed: 1,
+            workers: 2,
+            out: None,
+            scale: 100,
+            only: Vec::new(),
+        };
         while let Some(word) = words.next() {
             if !word.starts_with("--") {
                 asked.words.push(word);
@@ -131,7 +138,9 @@ fn run_all(asked: &Asked) -> Result<bool> {
 }
 
 fn replay(asked: &Asked) -> Result<bool> {
-    let [_, of, with, number] = asked.words.as_slice() else { return Err(wrong("replay FAMILY TARGET NUMBER")) };
+    let [_, of, with, number] = asked.words.as_slice() else {
+        return Err(wrong("replay FAMILY TARGET NUMBER"));
+    };
     let (family, kind) = (family(of)?, kind(with)?);
     if !family.strikes(kind) {
         return Err(wrong(format!("{of} cannot strike {with}")));

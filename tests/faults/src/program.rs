@@ -84,7 +84,9 @@ impl Program {
     ) -> Result<i32> {
         match self.run(work, project, place)? {
             Ended::Code(code) if codes.contains(&code) => Ok(code),
-            other => Err(Error::other(format!("{work} ended with {other:?}: {}", last_words(project)))),
+            other @ (Ended::Code(_) | Ended::Killed | Ended::Crashed) => {
+                Err(Error::other(format!("{work} ended with {other:?}: {}", last_words(project))))
+            }
         }
     }
 

@@ -100,7 +100,8 @@ impl Record {
             }
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;
             if !text.is_empty() && !text.ends_with('\n') {
-                file.write_all(b"\n").and_then(|()| file.set_len(u64::try_from(whole.len() + 1).map_err(Error::other)?))?;
+                file.write_all(b"\n")
+                    .and_then(|()| file.set_len(u64::try_from(whole.len() + 1).map_err(Error::other)?))?;
             }
             kept.file = Some(file);
         }
@@ -174,9 +175,10 @@ impl Record {
     /// The figures as a table of Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = "| Faults | Target | Trials | Struck | Parts | Rows acknowledged | Lost | Twice | Others' | \
+        let mut text =
+            "| Faults | Target | Trials | Struck | Parts | Rows acknowledged | Lost | Twice | Others' | \
                         Trials that failed | Controls |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
-            .to_owned();
+                .to_owned();
         for (family, kind) in Family::ALL.iter().flat_map(|family| Kind::ALL.map(|kind| (*family, kind))) {
             let sums = self.figures(family, kind);
             let controls = self.controls().into_iter().filter(|one| (one.family, one.kind) == (family, kind));
@@ -185,8 +187,16 @@ impl Record {
                 continue;
             }
             let found = controls.iter().filter(|found| **found).count();
-            let numbers =
-                [sums.trials, sums.struck, sums.parts, sums.rows, sums.lost, sums.duplicated, sums.touched, sums.broken];
+            let numbers = [
+                sums.trials,
+                sums.struck,
+                sums.parts,
+                sums.rows,
+                sums.lost,
+                sums.duplicated,
+                sums.touched,
+                sums.broken,
+            ];
             let numbers = numbers.map(|number| number.to_string()).join(" | ");
             let (family, kind) = (family.name(), kind.name());
             writeln!(text, "| {family} | {kind} | {numbers} | {found} of {} found |", controls.len())
@@ -220,15 +230,24 @@ mod tests {
     fn outcome(number: u64, lost: u64) -> Outcome {
         let broken = Broken { lost, ..Broken::default() };
         let (family, kind) = (Family::Kill, Kind::Sqlite);
-        Outcome { seed: 1, family, kind, number, fault: "x".to_owned(), struck: 2, parts: 3, rows: 40, broken }
+        Outcome {
+            seed: 1,
+            family,
+            kind,
+            number,
+            fault: "x".to_owned(),
+            struck: 2,
+            parts: 3,
+            rows: 40,
+            broken,
+        }
     }
 
     #[test]
     fn a_record_goes_on_where_it_was_cut_short() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let control =
-            Control { family: Family::Kill, kind: Kind::Sqlite, name: "a".to_owned(), found: true };
+        let control = Control { family: Family::Kill, kind: Kind::Sqlite, name: "a".to_owned(), found: true };
         let first = Record::open(1, Some(&path)).unwrap();
         first.add(outcome(0, 0)).unwrap();
         first.add(outcome(5, 7)).unwrap();

@@ -206,11 +206,13 @@ fn runs(look: &mut Look) -> Result<BTreeSet<String>> {
 /// Person numbers and names of the persons in the source.
 fn canaries(project: &Path) -> Result<Vec<String>> {
     let mut look = Look::at(&Place::File(project.join("legacy").join(format!("{LOADED}.sqlite"))))?;
-    let rows = look.texts(
-        "SELECT pnr, namn FROM HUVUDMAN UNION SELECT pnr, namn FROM STALLFORETRADARE",
-    )?;
+    let rows = look.texts("SELECT pnr, namn FROM HUVUDMAN UNION SELECT pnr, namn FROM STALLFORETRADARE")?;
     look.close()?;
     let long = rows.into_iter().flatten().filter(|text| text.len() >= 8);
     let texts: BTreeSet<String> = long.collect();
-    if texts.len() < 4 { Err(Error::other("a city without persons")) } else { Ok(texts.into_iter().collect()) }
+    if texts.len() < 4 {
+        Err(Error::other("a city without persons"))
+    } else {
+        Ok(texts.into_iter().collect())
+    }
 }

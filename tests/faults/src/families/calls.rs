@@ -24,8 +24,7 @@ const LINES: [&str; 1] = ["sendto,sendmsg"];
 const WHOLE: u64 = 4;
 
 /// What a call does instead of its work. A plus sign: that call and every later one.
-const OF_FILES: [&str; 5] =
-    ["signal=SIGKILL", "error=ENOSPC", "error=EIO", "error=ENOSPC+", "error=EIO+"];
+const OF_FILES: [&str; 5] = ["signal=SIGKILL", "error=ENOSPC", "error=EIO", "error=ENOSPC+", "error=EIO+"];
 const OF_LINES: [&str; 3] = ["signal=SIGKILL", "error=ECONNRESET", "error=EPIPE"];
 
 /// The trial with this number. The first trials of each kind of call and fault take places all over the run; as the
@@ -56,7 +55,11 @@ fn of_number(kind: Kind, number: u64) -> (&'static str, &'static str) {
     let all: Vec<_> = match kind {
         Kind::Sqlite => files.collect(),
         // The target is written by other means: half of the trials speak with the server.
-        Kind::Postgres => files.flat_map(|file| [Some(file), None]).zip(lines.cycle()).map(|(file, line)| file.unwrap_or(line)).collect(),
+        Kind::Postgres => files
+            .flat_map(|file| [Some(file), None])
+            .zip(lines.cycle())
+            .map(|(file, line)| file.unwrap_or(line))
+            .collect(),
     };
     let many = u64::try_from(all.len()).expect("a short list");
     all[usize::try_from(number % many).expect("below the length of a short list")]

@@ -21,7 +21,8 @@ pub(super) fn trial(bench: &mut Bench, kind: Kind, draw: &mut Draw) -> Result<Tr
     let work = if draw.below(WHOLE) == 0 { Work::Migrate } else { Work::Load };
     let mut ground = bench.lay(kind, start, work)?;
     let kills = 1 + draw.below(MOST_KILLS);
-    let mut tried = Tried { fault: format!("{} {}, {kills} kills", start.name(), work.verb()), ..Tried::default() };
+    let mut tried =
+        Tried { fault: format!("{} {}, {kills} kills", start.name(), work.verb()), ..Tried::default() };
     for _ in 0..kills {
         let share = draw.below(1000);
         let watched = draw.below(2) == 0;

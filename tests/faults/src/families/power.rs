@@ -1,8 +1,8 @@
 //! A power cut: what had reached the disk at one moment is looked at as if the machine had come up again with it.
 //!
-//! Project and target lie in a file system of their own on a loop device, over a file. While the program stands still the
-//! file is copied: it holds what the file system wrote to its device, and nothing that was only in memory. Each copy is
-//! checked, mounted in the place of the original, looked at, and the work is run again on it.
+//! Project and target lie in a file system of their own on a loop device, over a file. While the program stands still
+//! the file is copied: it holds what the file system wrote to its device, and nothing that was only in memory. Each
+//! copy is checked, mounted in the place of the original, looked at, and the work is run again on it.
 
 use std::fs;
 use std::io::{Error, Result};
@@ -125,13 +125,17 @@ pub(crate) fn cut(bench: &mut Bench, draw: &mut Draw, disk: Disk) -> Result<Trie
 }
 
 /// Runs the work and copies what is on the disk at some moments.
-fn run(ground: &mut Ground, draw: &mut Draw, disk: Disk, pause: Duration, image: &Path) -> Result<Vec<Moment>> {
+fn run(
+    ground: &mut Ground,
+    draw: &mut Draw,
+    disk: Disk,
+    pause: Duration,
+    image: &Path,
+) -> Result<Vec<Moment>> {
     let mut child = match disk {
         Disk::Honest => ground.start()?,
-        Disk::Deaf => ground.start_with(&Injection {
-            calls: "fsync,fdatasync".to_owned(),
-            fault: "retval=0".to_owned(),
-        })?,
+        Disk::Deaf => ground
+            .start_with(&Injection { calls: "fsync,fdatasync".to_owned(), fault: "retval=0".to_owned() })?,
     };
     let mut moments = Vec::new();
     for number in 0..MOMENTS {

@@ -11,7 +11,7 @@ use crate::bench::Bench;
 use crate::draw::Draw;
 use crate::ground::Ground;
 use crate::look::Kind;
-use crate::program::{Work, wait};
+use crate::program::{Ended, Work, wait};
 use crate::stage::Start;
 
 /// What the server does.
@@ -47,9 +47,12 @@ pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
     if child.try_wait()?.is_none() {
         drop(ground.watch());
     }
-    let hit = strike(bench, &ground, fault)?;
-    tried.struck = u64::from(hit && child.try_wait()?.is_none());
+    let hit = child.try_wait()?.is_none() && strike(bench, &ground, fault)?;
+    let was_at_work = child.try_wait()?.is_none();
     let ended = wait(&mut child)?;
+    // Work that was done in time may have been done before the fault.
+    let in_time = !was_at_work && ended == Ended::Code(ground.code);
+    tried.struck = u64::from(hit && !in_time);
     tried.broken += ground.ended(ended);
     settle(bench, ground, &mut tried)?;
     Ok(tried)
@@ -82,11 +85,11 @@ fn strike(bench: &Bench, ground: &Ground, fault: Fault) -> Result<bool> {
             let pids = connected.iter().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
             let pids: Vec<Pid> = pids.collect();
             // A process that has ended in between cannot be stopped, and need not be.
-            for signal in [Signal::STOP, Signal::CONT] {
+            for (signal, pause) in [(Signal::STOP, STILL), (Signal::CONT, Duration::ZERO)] {
                 for pid in &pids {
                     let _ = kill_process(*pid, signal);
                 }
-                sleep(STILL);
+                sleep(pause);
             }
         }
     }
