@@ -1,32 +1,29 @@
 //! Killed at any moment and run again is the same as never killed.
 //!
-//! The kernel is asked, through strace, to kill the program at its Nth system call of a kind that makes
-//! something durable; N grows until the program gets through: by a half at a time, or one by one when
-//! `BRON_EVERY_FAULT` is set, which takes an hour.
+//! A few of the faults of `bron-faults`, with the negative controls that must be found out; the full set has a command
+//! of its own. Beside them what only a reading can show: it goes on behind the parts that were finished. There the
+//! kernel is asked, through strace, to kill the program at its Nth system call of a kind that makes something durable;
+//! N grows by a half at a time until the program gets through, or one by one when `BRON_EVERY_FAULT` is set.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
+
+use bron_faults::{Family, Harness, Kind, Record};
 
 use crate::support::{contents, copy, run_project, tiny_city, walk};
 
-/// Whether the migration was killed at its Nth call.
-fn migrate_with_kill(project: &Path, calls: &str, nth: usize) -> bool {
-    run_with_kill("migrate", project, calls, nth)
-}
+/// What the quick set follows from.
+const SEED: u64 = 7;
 
 /// Whether a verb was killed at its Nth call.
 fn run_with_kill(verb: &str, project: &Path, calls: &str, nth: usize) -> bool {
     let status = run_with_fault(verb, project, calls, &format!("signal=SIGKILL:when={nth}")).status;
     assert!(!matches!(status.code(), Some(1 | 2 | 5 | 6)), "it failed instead of being killed: {status}");
     !matches!(status.code(), Some(0 | 3))
-}
-
-/// Migrates while the kernel does something bad to some calls.
-fn migrate_with_fault(project: &Path, calls: &str, fault: &str) -> std::process::Output {
-    run_with_fault("migrate", project, calls, fault)
 }
 
 fn run_with_fault(verb: &str, project: &Path, calls: &str, fault: &str) -> std::process::Output {
@@ -46,27 +43,6 @@ fn run_with_fault(verb: &str, project: &Path, calls: &str, fault: &str) -> std::
 fn places() -> impl Iterator<Item = usize> {
     let every = std::env::var_os("BRON_EVERY_FAULT").is_some();
     std::iter::successors(Some(1), move |nth| Some(nth + if every { 1 } else { 1 + nth / 2 }))
-}
-
-/// Kills at the Nth call until a run gets through; after each kill the run is completed.
-fn kill_until_through(calls: &str) {
-    let whole = tiny_city();
-    run_project("migrate", &whole.dir).expect(&[0, 3]);
-    let expected = contents(&whole.dir.join("target.sqlite"));
-    let fresh = tiny_city();
-    let mut kills = 0;
-    for nth in places() {
-        let project = copy(&fresh);
-        if !migrate_with_kill(&project.dir, calls, nth) {
-            break;
-        }
-        kills += 1;
-        run_project("migrate", &project.dir).expect(&[0, 3]);
-        let found = contents(&project.dir.join("target.sqlite"));
-        assert!(found == expected, "killed at {calls} number {nth}: another target");
-    }
-    println!("{calls}: killed at {kills} places, every run was completed");
-    assert!(kills >= 10, "only {kills} kills: the faults did not reach the program");
 }
 
 /// What is staged, by directory: the digest of the rows of each table, with the account of them.
@@ -141,21 +117,6 @@ fn reading_killed_at_every_sync_goes_on() {
 }
 
 #[test]
-fn killed_at_every_rename() {
-    kill_until_through("rename,renameat,renameat2");
-}
-
-#[test]
-fn killed_at_every_sync() {
-    kill_until_through("fsync,fdatasync");
-}
-
-#[test]
-fn killed_at_every_write_to_the_target() {
-    kill_until_through("pwrite64");
-}
-
-#[test]
 fn killed_again_and_again_it_still_arrives() {
     let whole = tiny_city();
     run_project("migrate", &whole.dir).expect(&[0, 3]);
@@ -163,7 +124,7 @@ fn killed_again_and_again_it_still_arrives() {
     let mut kills = 0;
     // What is staged, transformed and loaded stays, so that ten lives of 40 syncs each get on. The comparison
     // with its lists and reports always starts over: it has to fit into one life, and 400 syncs are enough.
-    while migrate_with_kill(&project.dir, "fsync,fdatasync", if kills < 10 { 40 } else { 400 }) {
+    while run_with_kill("migrate", &project.dir, "fsync,fdatasync", if kills < 10 { 40 } else { 400 }) {
         kills += 1;
         assert!(kills < 30, "the run makes no progress between kills");
     }
@@ -173,32 +134,71 @@ fn killed_again_and_again_it_still_arrives() {
     assert!(contents(&project.dir.join("target.sqlite")) == contents(&whole.dir.join("target.sqlite")));
 }
 
-/// From the Nth write on the disk is full. The run says so, leaves nothing half-written that a later run
-/// would trust, and the next run completes.
-#[test]
-fn a_full_disk_is_said_and_the_next_run_completes() {
-    let whole = tiny_city();
-    run_project("migrate", &whole.dir).expect(&[0, 3]);
-    let expected = contents(&whole.dir.join("target.sqlite"));
-    let fresh = tiny_city();
-    let mut refused = 0;
-    for nth in places().skip(2) {
-        let project = copy(&fresh);
-        let fault = format!("error=ENOSPC:when={nth}+");
-        let output = migrate_with_fault(&project.dir, "write,pwrite64,fallocate", &fault);
-        if matches!(output.status.code(), Some(0 | 3)) {
-            break;
-        }
-        refused += 1;
-        assert!(matches!(output.status.code(), Some(1 | 6)), "write number {nth}: {}", output.status);
-        run_project("migrate", &project.dir).expect(&[0, 3]);
-        assert!(
-            contents(&project.dir.join("target.sqlite")) == expected,
-            "full at write {nth}: another target"
-        );
+/// What faults strike.
+fn harness() -> &'static Harness {
+    static HARNESS: OnceLock<Harness> = OnceLock::new();
+    HARNESS.get_or_init(|| Harness::new(Path::new(env!("CARGO_BIN_EXE_bron")), 1).unwrap())
+}
+
+/// Lets so many faults of a family strike, after its negative controls.
+fn strike(family: Family, kind: Kind, faults: u64) {
+    if let Some(why) = Harness::missing(family) {
+        println!("SKIPPED: {}: {why}", family.name());
+        return;
     }
-    println!("disk full at {refused} places, every run was completed");
-    assert!(refused >= 5, "only {refused} refusals: the faults did not reach the program");
+    let record = Record::open(SEED, None).unwrap();
+    harness().control(family, kind, &record).unwrap();
+    harness().try_family(family, kind, faults, &record).unwrap();
+    println!("{}", record.markdown());
+    assert_eq!(record.broken(), []);
+    assert!(record.figures(family, kind).struck >= faults, "the faults did not reach the program");
+    for control in record.controls() {
+        assert!(control.found, "not found out: {}", control.name);
+    }
+}
+
+#[test]
+fn kills_at_any_time_lose_nothing() {
+    strike(Family::Kill, Kind::Sqlite, 6);
+}
+
+#[test]
+fn calls_that_go_wrong_lose_nothing() {
+    strike(Family::Call, Kind::Sqlite, 8);
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    strike(Family::Space, Kind::Sqlite, 2);
+}
+
+#[test]
+fn a_power_cut_loses_nothing() {
+    strike(Family::Power, Kind::Sqlite, 4);
+}
+
+#[cfg(feature = "postgres-tests")]
+#[test]
+fn kills_lose_nothing_on_a_server() {
+    strike(Family::Kill, Kind::Postgres, 2);
+}
+
+#[cfg(feature = "postgres-tests")]
+#[test]
+fn calls_that_go_wrong_lose_nothing_on_a_server() {
+    strike(Family::Call, Kind::Postgres, 2);
+}
+
+#[cfg(feature = "postgres-tests")]
+#[test]
+fn a_server_that_goes_away_loses_nothing() {
+    strike(Family::Server, Kind::Postgres, 1);
+}
+
+#[cfg(feature = "postgres-tests")]
+#[test]
+fn a_line_that_is_cut_loses_nothing() {
+    strike(Family::Line, Kind::Postgres, 2);
 }
 
 /// What a target holds, with what it held before.

@@ -30,7 +30,7 @@
 //! | [`tls`] | is a server believed only when it proves who it is, and told no password before? |
 //! | [`sealed`] | does a run with a key keep nothing in the clear, give the same result, and end with its key? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
-//! | `crashes` | is killed and run again the same as never killed? (feature `fault-tests`) |
+//! | `crashes` | is killed, refused, cut off and run again the same as undisturbed? (feature `fault-tests`) |
 //! | `connectors` | are the same records staged the same, whatever they are read from? (all features of servers) |
 //! | `relocation` | puts a system's records elsewhere, for the tests of servers (features of servers) |
 //! | `live_sources` | does a system on a server come over as one in a file? (feature `postgres-tests`) |

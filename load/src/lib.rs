@@ -28,6 +28,8 @@ mod error;
 mod examine;
 mod finished;
 mod history;
+#[cfg(test)]
+mod interleaving;
 mod isolation;
 mod layout;
 mod postgres;

@@ -15,6 +15,7 @@ use bron_mappings::{Digest, Value};
 use crate::contract::{
     Home, Row, all, batch, constrained, found, insats, model, part, prepared, refused, row, run,
 };
+use crate::interleaving::Stoppable;
 use crate::{Dialect, ErrorKind, Receipt, Target, ddl, open};
 use bron_servers::PostgresServer;
 
@@ -41,6 +42,43 @@ fn with<T>(server: &PostgresServer, work: impl AsyncFnOnce(&mut PgConnection) ->
 }
 
 crate::contract::every_case!(PostgresServer::start().unwrap());
+
+/// A database whose tables are gone when the next one is made of the same server.
+struct Emptied<'s>(&'s PostgresServer);
+
+impl<'s> Emptied<'s> {
+    fn new(server: &'s PostgresServer) -> Self {
+        server.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+        Self(server)
+    }
+}
+
+impl Home for Emptied<'_> {
+    fn target(&self) -> Target {
+        self.0.target()
+    }
+
+    fn execute(&self, sql: &'static str) {
+        self.0.execute(sql);
+    }
+
+    fn texts(&self, sql: &'static str) -> Vec<String> {
+        self.0.texts(sql)
+    }
+}
+
+impl Stoppable for Emptied<'_> {
+    const STOP: &'static str = "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NEW; END $$; \
+         CREATE TRIGGER stop BEFORE INSERT ON bron_receipt FOR EACH ROW EXECUTE FUNCTION stop()";
+    const GO_ON: &'static str = "DROP TRIGGER stop ON bron_receipt; DROP FUNCTION stop()";
+}
+
+#[test]
+fn four_systems_share_a_table() {
+    let server = PostgresServer::start().unwrap();
+    crate::interleaving::holds(15, 400, || Emptied::new(&server));
+}
 
 #[test]
 fn values_that_the_model_does_not_have_are_named() {

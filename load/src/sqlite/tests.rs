@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::SqliteSink;
 use crate::contract::{Home, all, batch, found, insats, model, part, prepared, refused, row, run};
+use crate::interleaving::Stoppable;
 use crate::sink::Access;
 use crate::{Dialect, ErrorKind, Sink, Target, UNREADABLE, ddl, open, read_only};
 
@@ -50,6 +51,17 @@ impl Home for FileHome {
 }
 
 crate::contract::every_case!(FileHome::new());
+
+impl Stoppable for FileHome {
+    const STOP: &'static str = "CREATE TRIGGER stop BEFORE INSERT ON bron_receipt \
+         BEGIN SELECT RAISE(ABORT, 'stopped'); END";
+    const GO_ON: &'static str = "DROP TRIGGER stop";
+}
+
+#[test]
+fn four_systems_share_a_table() {
+    crate::interleaving::holds(100, 5000, FileHome::new);
+}
 
 #[test]
 fn cells_that_were_corrupted_by_hand_are_named() {

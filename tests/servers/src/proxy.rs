@@ -1,8 +1,9 @@
 //! A line to a server on which things go wrong when they are told to.
 
+use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -30,6 +31,10 @@ struct Shared {
     hold: Mutex<Hold>,
     changed: Condvar,
     stopped: AtomicBool,
+    /// How many bytes the next connection passes on, of questions and of answers; then the ones after it.
+    limits: Mutex<VecDeque<[Option<usize>; 2]>>,
+    /// Connections that were cut on purpose.
+    cuts: AtomicUsize,
 }
 
 /// What is done.
@@ -39,6 +44,8 @@ enum Act {
     Cut(usize),
     /// What the client said is kept back.
     Hold,
+    /// Nothing: what comes next is done when it is said once more.
+    Pass,
 }
 
 #[derive(Debug, Default)]
@@ -49,10 +56,11 @@ struct Hold {
     released: usize,
 }
 
-/// The two ends of a connection, and how many bytes of answers it may still pass on.
+/// The two ends of a connection, and how many bytes of questions and of answers it may still pass on.
 struct Line {
     client: TcpStream,
     server: TcpStream,
+    questions: Mutex<Option<usize>>,
     left: Mutex<Option<usize>>,
 }
 
@@ -90,6 +98,27 @@ impl Proxy {
     /// When a client says this, it is kept back until [`Proxy::release`].
     pub fn hold_at(&self, said: &str) {
         self.tell(said, Act::Hold);
+    }
+
+    /// When a client says this, nothing happens; what was told after it waits until it is said once more.
+    pub fn pass_at(&self, said: &str) {
+        self.tell(said, Act::Pass);
+    }
+
+    /// The next connection that has not been spoken for is cut after so many bytes of what the client says.
+    pub fn cut_questions_after(&self, bytes: usize) {
+        locked(&self.shared.limits).push_back([Some(bytes), None]);
+    }
+
+    /// The next connection that has not been spoken for is cut after so many bytes of the answers.
+    pub fn cut_answers_after(&self, bytes: usize) {
+        locked(&self.shared.limits).push_back([None, Some(bytes)]);
+    }
+
+    /// How many connections were cut because it was told so.
+    #[must_use]
+    pub fn cuts(&self) -> usize {
+        self.shared.cuts.load(Ordering::SeqCst)
     }
 
     fn tell(&self, said: &str, act: Act) {
@@ -148,14 +177,17 @@ fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
     for stream in [&client, &server] {
         stream.set_nodelay(true)?;
     }
-    let line = Arc::new(Line { client, server, left: Mutex::default() });
-    let (shared, there) = (Arc::clone(shared), Arc::clone(&line));
+    let [questions, answers] = locked(&shared.limits).pop_front().unwrap_or_default();
+    let (questions, left) = (Mutex::new(questions), Mutex::new(answers));
+    let line = Arc::new(Line { client, server, questions, left });
+    let (asking, there) = (Arc::clone(shared), Arc::clone(&line));
     thread::spawn(move || {
-        drop(pass_questions(&there, &shared));
+        drop(pass_questions(&there, &asking));
         there.cut();
     });
+    let answering = Arc::clone(shared);
     thread::spawn(move || {
-        drop(pass_answers(&line));
+        drop(pass_answers(&line, &answering));
         line.cut();
     });
     Ok(())
@@ -184,25 +216,38 @@ fn pass_questions(line: &Line, shared: &Shared) -> Result<()> {
             shared.perform(act, line);
         }
         said.drain(..said.len().saturating_sub(REMEMBERED));
-        (&line.server).write_all(&chunk[..count])?;
+        let passed = shared.passed(&line.questions, count);
+        (&line.server).write_all(&chunk[..passed])?;
+        if passed < count {
+            return Ok(());
+        }
     }
 }
 
-fn pass_answers(line: &Line) -> Result<()> {
+fn pass_answers(line: &Line, shared: &Shared) -> Result<()> {
     let mut chunk = [0; CHUNK];
     loop {
         let count = (&line.server).read(&mut chunk)?;
-        let mut left = locked(&line.left);
-        let passed = left.map_or(count, |left| left.min(count));
+        let passed = shared.passed(&line.left, count);
         (&line.client).write_all(&chunk[..passed])?;
         if count == 0 || passed < count {
             return Ok(());
         }
-        *left = left.map(|left| left - passed);
     }
 }
 
 impl Shared {
+    /// How many of so many bytes may be passed on; fewer than all of them when the line is cut here.
+    fn passed(&self, left: &Mutex<Option<usize>>, count: usize) -> usize {
+        let mut left = locked(left);
+        let passed = left.map_or(count, |left| left.min(count));
+        *left = left.map(|left| left - passed);
+        if passed < count {
+            self.cuts.fetch_add(1, Ordering::SeqCst);
+        }
+        passed
+    }
+
     /// What is to be done now that a client has said this.
     fn act(&self, said: &[u8]) -> Option<Act> {
         let mut acts = locked(&self.acts);
@@ -214,6 +259,7 @@ impl Shared {
     fn perform(&self, act: Act, line: &Line) {
         match act {
             Act::Cut(bytes) => *locked(&line.left) = Some(bytes),
+            Act::Pass => {}
             Act::Hold => {
                 let mut hold = locked(&self.hold);
                 hold.held += 1;
@@ -271,6 +317,23 @@ mod tests {
         assert_eq!(answer(&mut one, b"ple"), b"ple");
         assert_eq!(answer(&mut one, b"ase now"), b"ase");
         assert_eq!(answer(&mut client(&proxy), b"please"), b"please");
+    }
+
+    #[test]
+    fn a_line_is_cut_at_a_byte_of_either_side_or_when_something_is_said_again() {
+        let proxy = echo();
+        proxy.cut_questions_after(4);
+        proxy.cut_answers_after(2);
+        // What the server answers to the part that it heard may still be on its way when the line is cut.
+        assert!(b"hell".starts_with(&answer(&mut client(&proxy), b"hello")));
+        assert_eq!(answer(&mut client(&proxy), b"hello"), b"he");
+        assert_eq!(proxy.cuts(), 2);
+        proxy.pass_at("now");
+        proxy.cut_at("now", 0);
+        let mut one = client(&proxy);
+        assert_eq!(answer(&mut one, b"now"), b"now");
+        assert_eq!(answer(&mut one, b"now"), b"");
+        assert_eq!(proxy.cuts(), 3);
     }
 
     #[test]
