@@ -22,6 +22,7 @@ mod error;
 mod examine;
 mod layout;
 mod postgres;
+pub mod quarantine;
 mod sink;
 mod sql;
 mod sqlite;

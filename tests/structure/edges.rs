@@ -47,7 +47,7 @@ struct Home {
     tests: &'static [&'static str],
 }
 
-const HOMES: [Home; 12] = [
+const HOMES: [Home; 14] = [
     Home { dependency: "tiberius", crates: &["bron-extract"], tests: &["bron-tds"] },
     Home { dependency: "rustls", crates: &["bron-tds"], tests: &[] },
     Home { dependency: "rcgen", crates: &["bron-servers"], tests: &[] },
@@ -55,6 +55,8 @@ const HOMES: [Home; 12] = [
     Home { dependency: "ring", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "odbc-api", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "sqlx", crates: &["bron-extract", "bron-load", "bron-city"], tests: &["bron"] },
+    Home { dependency: "age", crates: &["bron-load"], tests: &["bron"] },
+    Home { dependency: "calamine", crates: &["bron-reconcile"], tests: &[] },
     Home { dependency: "indicatif", crates: &["bron"], tests: &[] },
     Home { dependency: "rayon", crates: &["bron-transform", "bron-reconcile"], tests: &[] },
     Home { dependency: "similar", crates: &["bron-reconcile"], tests: &[] },
