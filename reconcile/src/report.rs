@@ -9,6 +9,7 @@ mod breakdown;
 mod comparison;
 pub(crate) mod number;
 mod quality;
+mod quarantine;
 mod readings;
 mod reason;
 mod strip;
@@ -30,6 +31,7 @@ use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
 use comparison::{ControlView, EntityView, FindingView, ReferencesView};
 use quality::{OwnerView, RetentionView};
+use quarantine::QuarantineView;
 use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
@@ -121,6 +123,8 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         balances,
         imbalances: input.imbalances.iter().map(imbalance_line).collect(),
         quarantined: reason::held(summary, |table| &table.quarantined),
+        decided: quarantine::headline(summary.quarantine.as_ref()),
+        items: quarantine::lines(summary.quarantine.as_ref()),
         excluded: reason::held(summary, |table| &table.excluded),
         flagged: reason::held(summary, |table| &table.flagged),
         entities: comparison::entities(summary, input.labels),
@@ -185,6 +189,8 @@ struct Page<'a> {
     balances: Vec<BalanceView>,
     imbalances: Vec<ImbalanceView>,
     quarantined: Vec<ReasonView>,
+    decided: String,
+    items: Vec<QuarantineView>,
     excluded: Vec<ReasonView>,
     flagged: Vec<ReasonView>,
     entities: Vec<EntityView>,

@@ -10,6 +10,7 @@ use crate::conservation::{Imbalance, Ledger};
 use crate::controls::ControlRow;
 use crate::error::{Error, ErrorKind};
 use crate::quality::{Quality, RetentionLine};
+use crate::quarantine::Quarantine;
 use crate::references::ReferenceCounts;
 use crate::rows::RowCounts;
 use crate::secrecy::Secrecy;
@@ -199,6 +200,10 @@ pub struct Summary {
     /// The personal files by what is proposed for them, by exemption, and whether their time has passed.
     #[serde(default)]
     pub retention: Vec<RetentionLine>,
+    /// What people have decided about the rows that were held back; `None` where the run is not in the target, so
+    /// that the quarantine was left as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -262,6 +267,7 @@ impl Summary {
             snapshot: Snapshot::default(),
             quality: Quality::default(),
             retention: Vec::new(),
+            quarantine: None,
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);
