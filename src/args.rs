@@ -2,6 +2,7 @@
 
 mod key;
 mod mapping;
+mod quarantine;
 mod rights;
 mod source;
 
@@ -13,6 +14,10 @@ pub(crate) use key::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVe
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
     ScaffoldArguments, SchemaArguments,
+};
+pub(crate) use quarantine::{
+    DecideArguments, DecisionName, ExportArguments, ImportArguments, ListArguments, QuarantineVerb,
+    ReplayArguments, ShowArguments, StateName,
 };
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
 pub(crate) use source::{DescribeArguments, DriftArguments, SourceArguments, SourceVerb};
@@ -66,6 +71,9 @@ pub(crate) enum Verb {
     /// The keys that runs are sealed with
     #[command(subcommand)]
     Key(KeyVerb),
+    /// The rows that did not come over, and what people decide about them
+    #[command(subcommand)]
+    Quarantine(QuarantineVerb),
     /// What lies in a source that nobody has described
     #[command(subcommand)]
     Source(SourceVerb),

@@ -17,6 +17,7 @@
 //! | [`live_faults`] | is what goes wrong with a server while it is read told, and does the reading get on? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`quality`] | do work lists say what to do and what became of it since the run before? |
+//! | [`quarantine`] | are rows that did not come over shown to whoever may see them, decided about and run again? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
 //! | [`shared_target`] | can one target be filled by several projects, each judging its own rows? |
@@ -66,6 +67,7 @@ mod odbc;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
+mod quarantine;
 #[cfg(any(feature = "postgres-tests", feature = "mariadb-tests"))]
 mod relocation;
 mod sealed;

@@ -13,6 +13,11 @@ pub(crate) fn installation_mark(secret: &InstallationSecret) -> String {
     EntityId::derive(secret, "installation", &key).to_string()
 }
 
+/// What the receipt of a part names it.
+pub(super) fn part_name(mapping: &Mapping, file: &str) -> String {
+    format!("{}/{}", mapping.id, file.trim_end_matches(".parquet"))
+}
+
 impl Chain<'_> {
     /// The identity of this run in the target.
     pub(crate) fn run_ids(&self) -> RunIds {
@@ -86,7 +91,7 @@ impl Chain<'_> {
                 manifest.read_part(&dir, part, None, rows.max(1))?.collect::<Result<_, _>>()?;
             let id = PartId {
                 entity: entity.name.clone(),
-                part: format!("{}/{}", mapping.id, part.file.trim_end_matches(".parquet")),
+                part: part_name(mapping, &part.file),
                 content: part.content,
             };
             let batch =
