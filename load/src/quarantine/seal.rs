@@ -97,12 +97,13 @@ impl Identities {
         let corrupt = || Error::new(ErrorKind::Corrupt, format!("the sealed row of item {id} is damaged"));
         let file = age::Decryptor::new_buffered(sealed).map_err(|_| corrupt())?;
         let keys = self.0.iter().map(|key| -> &dyn age::Identity { key });
-        let mut reader = file.decrypt(keys).map_err(|error| match error {
-            age::DecryptError::NoMatchingKeys => Error::new(
-                ErrorKind::Permission,
-                format!("the row of item {id} is not sealed to this identity"),
-            ),
-            _ => corrupt(),
+        let mut reader = file.decrypt(keys).map_err(|error| {
+            if matches!(error, age::DecryptError::NoMatchingKeys) {
+                let text = format!("the row of item {id} is not sealed to this identity");
+                Error::new(ErrorKind::Permission, text)
+            } else {
+                corrupt()
+            }
         })?;
         let mut text = Vec::new();
         std::io::Read::read_to_end(&mut reader, &mut text).map_err(|_| corrupt())?;
