@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{contents, copy, run_project, sqlite_rows, tiny_city, walk};
+use crate::support::{contents, copy, run_project, tiny_city, walk};
 
 /// Whether the migration was killed at its Nth call.
 fn migrate_with_kill(project: &Path, calls: &str, nth: usize) -> bool {
@@ -199,36 +199,4 @@ fn a_full_disk_is_said_and_the_next_run_completes() {
     }
     println!("disk full at {refused} places, every run was completed");
     assert!(refused >= 5, "only {refused} refusals: the faults did not reach the program");
-}
-
-/// The quarantine without what is drawn and without times: what each item is, and what its log says in order.
-fn quarantine(project: &Path) -> Vec<Vec<Option<String>>> {
-    let store = project.join("quarantine.db");
-    let mut found =
-        sqlite_rows(&store, "SELECT id, src_key, state, CAST(row_count AS TEXT), mask FROM item ORDER BY id");
-    found.extend(sqlite_rows(&store, "SELECT item, kind, run FROM event ORDER BY number"));
-    found
-}
-
-#[test]
-fn a_run_is_collected_into_the_quarantine_as_a_whole_or_not_at_all() {
-    const CALLS: &str = "pwrite64,fdatasync,fsync,unlink";
-    let migrated = tiny_city();
-    run_project("migrate", &migrated.dir).expect(&[0, 3]);
-    let expected = quarantine(&migrated.dir);
-    assert!(expected.len() > 4, "the city holds rows back");
-    fs::remove_file(migrated.dir.join("quarantine.db")).unwrap();
-    let (mut kills, mut inside) = (0, 0);
-    for nth in places() {
-        let project = copy(&migrated);
-        if !run_with_kill("reconcile", &project.dir, CALLS, nth) {
-            break;
-        }
-        kills += 1;
-        inside += usize::from(project.dir.join("quarantine.db").exists());
-        run_project("reconcile", &project.dir).expect(&[0, 3]);
-        assert!(quarantine(&project.dir) == expected, "killed at {CALLS} number {nth}: another quarantine");
-    }
-    println!("{CALLS}: killed at {kills} places, {inside} of them with a quarantine begun");
-    assert!(kills >= 5 && inside > 0, "{kills} kills, {inside} of them in the quarantine");
 }
