@@ -2,6 +2,7 @@
 
 mod key;
 mod mapping;
+mod quarantine;
 mod rights;
 mod source;
 mod target;
@@ -14,6 +15,10 @@ pub(crate) use key::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVe
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
     ScaffoldArguments, SchemaArguments,
+};
+pub(crate) use quarantine::{
+    DecideArguments, DecisionName, ExportArguments, ImportArguments, ListArguments, QuarantineVerb,
+    ReplayArguments, ShowArguments, StateName,
 };
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
 pub(crate) use source::{DescribeArguments, DriftArguments, SourceArguments, SourceVerb};
@@ -68,6 +73,9 @@ pub(crate) enum Verb {
     /// The keys that runs are sealed with
     #[command(subcommand)]
     Key(KeyVerb),
+    /// The rows that did not come over, and what people decide about them
+    #[command(subcommand)]
+    Quarantine(QuarantineVerb),
     /// What lies in a source that nobody has described
     #[command(subcommand)]
     Source(SourceVerb),

@@ -18,6 +18,7 @@ mod loading;
 mod lookups;
 mod plan;
 mod quality;
+mod quarantine;
 mod readings;
 mod reconciliation;
 mod refused;
@@ -49,9 +50,10 @@ use identity::Identities;
 pub(crate) use keeping::{Kept, Standing, kept_runs, shred};
 pub(crate) use loading::installation_mark;
 pub(crate) use plan::LoadPlan;
+pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
-pub(crate) use run::Run;
+pub(crate) use run::{Run, now};
 pub(crate) use vaults::destroyed as key_destroyed;
 
 /// Set when the operator asks to stop.
@@ -157,6 +159,11 @@ impl<'a> Chain<'a> {
     pub(crate) fn produced_by(&self) -> impl Iterator<Item = &Mapping> {
         let identities = self.identities.iter().map(|identities| &identities.mapping);
         self.mappings().chain(identities).chain(&self.retention)
+    }
+
+    /// Whether nothing is read of live sources now: what was read of them before stands for them.
+    pub(crate) const fn reads_nothing_new(&self) -> bool {
+        self.again
     }
 
     /// Stops here when the operator asked for it. Everything made so far stays.

@@ -1,6 +1,7 @@
 //! The settings of a project: defaults, then `bron.toml`, then the environment, then flags.
 
 mod pieces;
+mod quarantine;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use bron_extract::{Access, Locator, Manners, MasterKey};
 use bron_load::Target;
+use bron_load::quarantine::Recipients;
 use bron_mappings::{Artefact, Diagnostic, InstallationSecret, Sensitive, Severity};
 use serde::Deserialize;
 
@@ -49,6 +51,8 @@ struct ProjectFile {
     retire_limit_percent: Option<u8>,
     #[serde(default)]
     staging: StagingFile,
+    #[serde(default)]
+    quarantine: quarantine::QuarantineFile,
     #[serde(default)]
     system: BTreeMap<String, SystemFile>,
 }
@@ -125,6 +129,8 @@ pub(crate) struct Settings {
     pub(crate) systems: BTreeMap<String, SystemSettings>,
     /// What wraps the keys of the runs; without it runs are plain.
     pub(crate) staging_key: Option<MasterKey>,
+    /// Who may read the rows in the quarantine; without them rows are not kept there.
+    pub(crate) recipients: Recipients,
     /// Tables, as `system/TABLE`, in which the operator accepts what changed since the reading before.
     pub(crate) accept: BTreeSet<String>,
 }
@@ -150,6 +156,7 @@ impl Settings {
         let secret = InstallationSecret::from_hex(&referred(project, "secret", &file.secret)?)
             .map_err(|error| Failure::config(error.to_string()))?;
         let staging_key = staging_key(project, &file)?;
+        let recipients = quarantine::recipients(project, &file.quarantine)?;
         let systems = file.system.into_iter().map(|(name, system)| {
             let settings = system_settings(project, system);
             let settings = settings.map_err(|failure| failure.about(&format!("system {name}")))?;
@@ -168,6 +175,7 @@ impl Settings {
             retire_limit_percent: file.retire_limit_percent.unwrap_or(DEFAULT_RETIRE_PERCENT),
             systems,
             staging_key,
+            recipients,
             accept: BTreeSet::new(),
             project: project.clone(),
         })

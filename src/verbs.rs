@@ -8,6 +8,7 @@ mod grants;
 mod key;
 mod mapping;
 mod migrate;
+mod quarantine;
 mod reconcile;
 mod source;
 mod stages;
@@ -35,6 +36,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Reconcile(arguments) => reconcile::run(arguments, printer),
         Verb::Mapping(verb) => mapping::run(verb, printer),
         Verb::Key(verb) => key::run(verb, printer),
+        Verb::Quarantine(verb) => quarantine::run(verb, printer),
         Verb::Source(verb) => source::run(verb, printer),
         Verb::Target(verb) => target::run(verb, printer),
         Verb::Doctor(arguments) => doctor::run(arguments, printer),
@@ -49,6 +51,7 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
         Verb::Mapping(verb) => mapping::folder_of(verb).into_iter().collect(),
+        Verb::Quarantine(verb) => quarantine::project_of(verb).map(mappings_of).into_iter().collect(),
         Verb::Check(CheckArguments { project, mappings, .. }) => {
             project.iter().map(|project| mappings_of(project)).chain(mappings.clone()).collect()
         }

@@ -19,6 +19,7 @@
 //! | [`live_faults`] | is what goes wrong with a server while it is read told, and does the reading get on? |
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`quality`] | do work lists say what to do and what became of it since the run before? |
+//! | [`quarantine`] | are rows that did not come over shown to whoever may see them, decided about and run again? |
 //! | [`refusals`] | does a row that the target refuses keep no other back, and is it accounted for to the end? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
@@ -71,6 +72,7 @@ mod odbc;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;
+mod quarantine;
 mod refusals;
 #[cfg(any(feature = "postgres-tests", feature = "mariadb-tests"))]
 mod relocation;

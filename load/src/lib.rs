@@ -33,6 +33,7 @@ mod interleaving;
 mod isolation;
 mod layout;
 mod postgres;
+pub mod quarantine;
 mod refusal;
 mod sink;
 mod sql;

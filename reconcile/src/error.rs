@@ -18,7 +18,7 @@ pub enum ErrorKind {
     Order,
     /// A count or a sum left the range that can be reported.
     Overflow,
-    /// The report could not be written or a summary could not be read.
+    /// The report could not be written, or a summary or a workbook could not be read.
     Report,
 }
 

@@ -7,6 +7,8 @@
 //! the source since it was read before. [`summary`] draws the conclusion, [`report`] tells people, and [`faults`]
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
 //! before any row is loaded. [`page`] is the form of pages that only list, such as the description of a source.
+//! [`quarantine`] is what people decided about rows that were held back, and [`decision_sheet`] the workbook in which
+//! they do.
 //!
 //! Invariants:
 //! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
@@ -18,11 +20,13 @@
 
 pub mod conservation;
 pub mod controls;
+pub mod decision_sheet;
 pub mod difference;
 mod error;
 pub mod faults;
 pub mod page;
 pub mod quality;
+pub mod quarantine;
 pub mod references;
 pub mod report;
 pub mod rows;

@@ -9,6 +9,7 @@ mod breakdown;
 mod comparison;
 pub(crate) mod number;
 mod quality;
+mod quarantine;
 mod readings;
 mod reason;
 mod refused;
@@ -31,6 +32,7 @@ use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
 use comparison::{ControlView, EntityView, FindingView, LoadedView, ReferencesView};
 use quality::{OwnerView, RetentionView};
+use quarantine::QuarantineView;
 use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
@@ -123,6 +125,8 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         balances,
         imbalances: input.imbalances.iter().map(imbalance_line).collect(),
         quarantined: reason::held(summary, |table| &table.quarantined),
+        decided: quarantine::headline(summary.quarantine.as_ref()),
+        items: quarantine::lines(summary.quarantine.as_ref()),
         excluded: reason::held(summary, |table| &table.excluded),
         flagged: reason::held(summary, |table| &table.flagged),
         refused: refused::lines(summary, input.labels),
@@ -189,6 +193,8 @@ struct Page<'a> {
     balances: Vec<BalanceView>,
     imbalances: Vec<ImbalanceView>,
     quarantined: Vec<ReasonView>,
+    decided: String,
+    items: Vec<QuarantineView>,
     excluded: Vec<ReasonView>,
     flagged: Vec<ReasonView>,
     refused: Vec<RefusedView>,

@@ -14,6 +14,7 @@ use crate::conservation::{Imbalance, Ledger};
 use crate::controls::ControlRow;
 use crate::error::{Error, ErrorKind};
 use crate::quality::{Quality, RetentionLine};
+use crate::quarantine::Quarantine;
 use crate::references::ReferenceCounts;
 use crate::rows::RowCounts;
 use crate::secrecy::Secrecy;
@@ -253,6 +254,10 @@ pub struct Summary {
     /// What the target refused, by system, table, entity, reason and constraint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<RefusedLine>,
+    /// What people have decided about the rows that were held back; `None` where the run is not in the target, so
+    /// that the quarantine was left as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -320,6 +325,7 @@ impl Summary {
             quality: Quality::default(),
             retention: Vec::new(),
             refused: evidence.refused.to_vec(),
+            quarantine: None,
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);

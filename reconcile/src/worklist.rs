@@ -40,7 +40,7 @@ fn csv_cell(text: &str) -> String {
 }
 
 /// The text, with an apostrophe before it when a spreadsheet would take it for a formula.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     // The wide forms count where a spreadsheet is set to an East Asian language.
     let formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']);
     if formula { format!("'{text}") } else { text.to_owned() }
@@ -86,7 +86,7 @@ fn book(title: &str, sheets: &[Sheet]) -> Result<Vec<u8>, XlsxError> {
 }
 
 /// Wide enough for what stands in the column, within reason.
-fn width(sheet: &Sheet, column: usize) -> u16 {
+pub(crate) fn width(sheet: &Sheet, column: usize) -> u16 {
     const SOME: usize = 200;
     let rows = sheet.rows.iter().take(SOME).filter_map(|row| row.get(column));
     let longest = rows.chain(sheet.header.get(column)).map(|text| text.chars().count()).max();
@@ -94,7 +94,7 @@ fn width(sheet: &Sheet, column: usize) -> u16 {
 }
 
 /// A name that Excel allows and that no sheet before has.
-fn sheet_name(wanted: &str, taken: &[String]) -> String {
+pub(crate) fn sheet_name(wanted: &str, taken: &[String]) -> String {
     let clean: String = wanted
         .chars()
         .map(|one| if "[]:*?/\\'".contains(one) { ' ' } else { one })

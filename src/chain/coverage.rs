@@ -106,17 +106,18 @@ fn warning(list: &str, system: &str, texts: usize, rows: u64) -> Diagnostic {
 
 /// The code lists of a mapping's rules, each with the column of the table itself that is looked up.
 fn own_codes(mapping: &Mapping) -> BTreeSet<(&str, &str)> {
-    let own = |origin: &Origin| {
-        origin.parent().is_none() && !origin.name.starts_with('@') && mapping.lookup(origin).is_none()
-    };
     let fields = mapping.targets.iter().flat_map(|target| &target.fields).chain(mapping.scope.rules());
     let codes = fields.filter_map(|field| match &field.rule {
-        Rule::Codes { list, input, .. } if own(input) => Some((list.as_str(), input.name.as_str())),
-        Rule::Codes { .. } | Rule::Id { .. } | Rule::Ref { .. } | Rule::Function { .. } | Rule::Const(_) => {
-            None
-        }
+        Rule::Codes { list, input, .. } => Some((list.as_str(), own_column(mapping, input)?)),
+        Rule::Id { .. } | Rule::Ref { .. } | Rule::Function { .. } | Rule::Const(_) => None,
     });
     codes.collect()
+}
+
+/// The column of the table itself that an origin names.
+pub(super) fn own_column<'o>(mapping: &Mapping, origin: &'o Origin) -> Option<&'o str> {
+    let own = origin.parent().is_none() && !origin.name.starts_with('@') && mapping.lookup(origin).is_none();
+    own.then_some(origin.name.as_str())
 }
 
 impl Chain<'_> {

@@ -12,6 +12,7 @@ use bron_reconcile::quality::{Issue, Quality, QualityTally, RetentionLine, Stand
 use bron_reconcile::report::Labels;
 
 use self::lists::Lists;
+pub(super) use self::lists::is_plain;
 use self::marks::COLUMNS;
 use super::refused::Refused;
 use super::{Chain, vaults};

@@ -102,6 +102,8 @@ impl Chain<'_> {
         let labels = self.labels(namnder);
         stage.now("lists");
         (summary.quality, summary.retention) = self.quality(&refused, &labels)?;
+        stage.now("quarantine");
+        summary.quarantine = self.collect_quarantine(&staged, sink.as_mut(), &summary, &labels)?;
         let unproven = unproven(&summary, &evidence);
         let (findings, findings_total) = findings.finish()?;
         let html = report::html(&report::Input {

@@ -297,7 +297,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, Failure> {
 }
 
 /// The time, as runs note it.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     noted(jiff::Timestamp::now())
 }
 

@@ -51,7 +51,7 @@ struct Home {
     tests: &'static [&'static str],
 }
 
-const HOMES: [Home; 12] = [
+const HOMES: [Home; 14] = [
     Home { dependency: "tiberius", crates: &["bron-extract"], tests: &["bron-tds"] },
     Home { dependency: "rustls", crates: &["bron-tds"], tests: &[] },
     Home { dependency: "rcgen", crates: &["bron-servers"], tests: &[] },
@@ -63,6 +63,8 @@ const HOMES: [Home; 12] = [
         crates: &["bron-extract", "bron-load", "bron-city", "bron-faults"],
         tests: &["bron"],
     },
+    Home { dependency: "age", crates: &["bron-load"], tests: &["bron"] },
+    Home { dependency: "calamine", crates: &["bron-reconcile"], tests: &[] },
     Home { dependency: "indicatif", crates: &["bron"], tests: &[] },
     Home { dependency: "rayon", crates: &["bron-transform", "bron-reconcile"], tests: &[] },
     Home { dependency: "similar", crates: &["bron-reconcile"], tests: &[] },

@@ -246,7 +246,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 /// Whether a text is a code and nothing else: no words, and nothing that has the form of a person number.
-fn is_plain(text: &str) -> bool {
+pub(in crate::chain) fn is_plain(text: &str) -> bool {
     !may_name_a_person(text) && !text.chars().any(char::is_whitespace)
 }
 
@@ -277,10 +277,19 @@ impl Chain<'_> {
             mapping.personal_key
         };
         if personal || may_name_a_person(key) {
-            let record = SourceKey::new(&mapping.system, &mapping.table, [Some(key)]);
-            return Pseudonym::derive(&self.settings.secret, &record).to_string();
+            return self.pseudonym(mapping, key);
         }
         key.to_owned()
+    }
+
+    /// A line of a file as lists show it: its place, unless the file is named after a person.
+    pub(crate) fn shown_line(&self, mapping: &Mapping, place: &str) -> String {
+        if may_name_a_person(place) { self.pseudonym(mapping, place) } else { place.to_owned() }
+    }
+
+    fn pseudonym(&self, mapping: &Mapping, key: &str) -> String {
+        let record = SourceKey::new(&mapping.system, &mapping.table, [Some(key)]);
+        Pseudonym::derive(&self.settings.secret, &record).to_string()
     }
 
     /// A pair across tables names both; each may be of a table whose keys are numbers of persons.

@@ -1,0 +1,186 @@
+//! Staged rows that the quarantine asks for: those that it keeps, and those that it looks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bron_load::quarantine::{Collection, Payload, mask_of, record_id};
+use bron_mappings::{Batch, EntityId, Mapping, SourceKey, Value};
+
+use crate::chain::quality::is_plain;
+use crate::chain::{Chain, StagedTable};
+use crate::failure::Failure;
+
+/// A code that fewer rows have could point at a person, so it is not kept.
+const FEWEST_SHOWN: u64 = 5;
+/// A column with more texts than these holds no codes.
+const MOST_CODES: usize = 10_000;
+/// A longer text is no code.
+const LONGEST_CODE: usize = 32;
+
+/// A row that is to be kept.
+pub(super) struct WantedRow {
+    pub(super) id: EntityId,
+    /// The column whose text no code list knows.
+    pub(super) code: Option<String>,
+}
+
+/// The rows of one table that are wanted.
+#[derive(Default)]
+pub(super) struct Wanted {
+    rows: BTreeMap<String, Vec<WantedRow>>,
+    looked_for: BTreeSet<EntityId>,
+    met: BTreeMap<EntityId, u64>,
+}
+
+impl Wanted {
+    pub(super) fn want(&mut self, key: &str, row: WantedRow) {
+        self.rows.entry(key.to_owned()).or_default().push(row);
+    }
+
+    pub(super) fn look_for(&mut self, records: impl Iterator<Item = EntityId>) {
+        self.looked_for.extend(records);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.looked_for.is_empty()
+    }
+
+    pub(super) fn is_looked_for(&self, record: &EntityId) -> bool {
+        self.looked_for.contains(record)
+    }
+
+    /// How many rows the staged table has of a record that is looked for.
+    pub(super) fn rows_of(&self, record: &EntityId) -> u64 {
+        self.met.get(record).copied().unwrap_or_default()
+    }
+
+    /// Reads the table once.
+    pub(super) fn read(
+        &mut self,
+        chain: &Chain<'_>,
+        mapping: &Mapping,
+        table: &StagedTable,
+        collection: &mut Collection<'_>,
+    ) -> Result<(), Failure> {
+        // Without rows to keep, the key says all that is asked for.
+        let key: Vec<&str> = mapping.key.iter().map(|origin| origin.name.as_str()).collect();
+        let columns = self.rows.is_empty().then_some(key.as_slice());
+        let mut codes = Codes::of(self);
+        for batch in table.manifest.read(&table.dir, columns, chain.settings.batch_rows)? {
+            chain.go_on()?;
+            let batch = batch?;
+            codes.count(&batch);
+            for row in 0..batch.rows() {
+                let key = key_text(mapping, &batch, row);
+                if let Some(wanted) = self.rows.get(&key) {
+                    keep(chain, wanted, &batch, row, collection)?;
+                    codes.note(wanted, &batch, row);
+                }
+                if !self.looked_for.is_empty() {
+                    let record = record_id(&chain.settings.secret, &mapping.system, &mapping.table, &key);
+                    if self.looked_for.contains(&record) {
+                        *self.met.entry(record).or_default() += 1;
+                    }
+                }
+            }
+        }
+        codes.keep(collection)
+    }
+}
+
+fn keep(
+    chain: &Chain<'_>,
+    wanted: &[WantedRow],
+    batch: &Batch,
+    row: usize,
+    collection: &mut Collection<'_>,
+) -> Result<(), Failure> {
+    let columns: Vec<(String, Option<String>)> = texts(batch, row);
+    let mask = mask_of(&columns);
+    for one in wanted {
+        let sealed = chain.settings.recipients.seal(&Payload::new(&one.id, columns.clone()))?;
+        collection.keep_row(&one.id, &mask, sealed.as_deref())?;
+    }
+    Ok(())
+}
+
+/// The columns of a row with their texts. Of a large binary value only its size is kept: it lies in the run.
+fn texts(batch: &Batch, row: usize) -> Vec<(String, Option<String>)> {
+    let text = |name: &str| {
+        Some(match batch.cells_named(name)?.value(row)? {
+            Value::Text(text) => text.to_owned(),
+            Value::Int(number) => number.to_string(),
+            Value::Bytes(bytes) => format!("{} byte", bytes.len()),
+            Value::Bool(truth) => truth.to_string(),
+            // Nothing is staged as one of these.
+            Value::Date(_) | Value::Decimal(_) | Value::Time(_) | Value::Id(_) => return None,
+        })
+    };
+    let columns = batch.schema().columns().iter();
+    columns.map(|column| (column.name.clone(), text(&column.name))).collect()
+}
+
+/// The key of a staged row, as marks carry it.
+fn key_text(mapping: &Mapping, batch: &Batch, row: usize) -> String {
+    let values = mapping.key.iter().map(|origin| text_of(batch, &origin.name, row));
+    SourceKey::new(&mapping.system, &mapping.table, values).text().into_inner()
+}
+
+fn text_of<'b>(batch: &'b Batch, column: &str, row: usize) -> Option<&'b str> {
+    match batch.cells_named(column)?.value(row)? {
+        Value::Text(text) => Some(text),
+        Value::Bool(_)
+        | Value::Date(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Time(_)
+        | Value::Id(_)
+        | Value::Bytes(_) => None,
+    }
+}
+
+/// The texts of columns of codes, counted.
+struct Codes {
+    counts: BTreeMap<String, BTreeMap<String, u64>>,
+    noted: Vec<(EntityId, String, String)>,
+}
+
+impl Codes {
+    fn of(wanted: &Wanted) -> Self {
+        let columns = wanted.rows.values().flatten().filter_map(|row| row.code.clone());
+        let counts = columns.map(|column| (column, BTreeMap::new())).collect();
+        Self { counts, noted: Vec::new() }
+    }
+
+    fn count(&mut self, batch: &Batch) {
+        for (column, counts) in self.counts.iter_mut() {
+            for text in (0..batch.rows()).filter_map(|row| text_of(batch, column, row)) {
+                if let Some(count) = counts.get_mut(text) {
+                    *count += 1;
+                } else if counts.len() < MOST_CODES {
+                    counts.insert(text.to_owned(), 1);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, wanted: &[WantedRow], batch: &Batch, row: usize) {
+        for one in wanted {
+            let Some(column) = &one.code else { continue };
+            let text = text_of(batch, column, row).unwrap_or_default();
+            if is_plain(text) && !text.is_empty() && text.chars().count() <= LONGEST_CODE {
+                self.noted.push((one.id, column.clone(), text.to_owned()));
+            }
+        }
+    }
+
+    /// Keeps the codes that so many rows have that they name nobody.
+    fn keep(self, collection: &mut Collection<'_>) -> Result<(), Failure> {
+        for (id, column, text) in &self.noted {
+            let count = self.counts.get(column).and_then(|counts| counts.get(text));
+            if count.is_some_and(|count| *count >= FEWEST_SHOWN) {
+                collection.keep_code(id, text)?;
+            }
+        }
+        Ok(())
+    }
+}
