@@ -22,6 +22,8 @@ use crate::span::Mark;
 
 const STEP: &str = "progress";
 const MARK: &str = "mark";
+/// Why a step can always be written.
+const KEYS: &str = "every key of a step is text";
 
 /// What was finished.
 #[derive(Debug, Default)]
@@ -37,6 +39,27 @@ pub(super) struct Progress {
 /// A file of the journal.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct StepFile {
+    /// The digest of the step as it is written: damage may leave good JSON.
+    #[serde(with = "crate::manifest::digest_text")]
+    content: Digest,
+    step: Step,
+}
+
+impl StepFile {
+    fn new(step: Step) -> Self {
+        Self { content: step.digest(), step }
+    }
+
+    /// The step of a file that holds what was written.
+    fn parse(text: &[u8]) -> Option<Step> {
+        let Self { content, step } = serde_json::from_slice(text).ok()?;
+        (content == step.digest()).then_some(step)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Step {
     ledger: TableLedger,
     /// What the parts are made of; see [`made_of`].
@@ -46,6 +69,12 @@ struct Step {
     /// The parts that have become whole since the step before.
     parts: Vec<PartEntry>,
     unreadable: Vec<PartEntry>,
+}
+
+impl Step {
+    fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).expect(KEYS))
+    }
 }
 
 /// The journal of one table.
@@ -82,7 +111,7 @@ impl Journal {
         let mut progress = Progress::default();
         let mut mark = None;
         while let Ok(bytes) = fs::read(self.dir.join(self.step_file())) {
-            let step: Step = serde_json::from_slice(&self.opened(bytes)?).ok()?;
+            let step = StepFile::parse(&self.opened(bytes)?)?;
             if step.made_of != self.made_of {
                 return None;
             }
@@ -143,7 +172,7 @@ impl Journal {
             parts: parts[self.parts..].to_vec(),
             unreadable: unreadable[self.unreadable..].to_vec(),
         };
-        let mut text = serde_json::to_vec_pretty(&step).expect("every key of a step is text");
+        let mut text = serde_json::to_vec_pretty(&StepFile::new(step)).expect(KEYS);
         let file = self.step_file();
         if let Some(vault) = &self.options.vault {
             text = vault.seal(&self.dir, &file, text)?;
