@@ -158,40 +158,95 @@ fn each_run(batch: &Batch, mut visit: impl FnMut(&[u8])) {
     let columns = batch.schema().columns().len();
     let columns: Vec<_> =
         (0..columns).map(|index| (batch.cells(index), batch.record().column(index).nulls())).collect();
-    let mut run = Vec::with_capacity(CHUNK + CHUNK / 4);
+    let mut run = Run::default();
     for row in 0..batch.rows() {
         for (cells, nulls) in &columns {
             if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                run.push(0);
+                run.push_null();
             } else {
-                push_cell(&mut run, cells, row);
+                run.push_cell(cells, row);
             }
         }
-        if run.len() >= CHUNK {
-            visit(&run);
-            run.clear();
+        if run.filled >= CHUNK {
+            visit(run.bytes());
+            run.filled = 0;
         }
     }
-    visit(&run);
+    visit(run.bytes());
 }
 
-fn push_cell(out: &mut Vec<u8>, cells: &Cells<'_>, row: usize) {
-    match cells {
-        Cells::Text(array) => push_value(out, array.value(row).as_bytes()),
-        Cells::Bytes(array) => push_value(out, array.value(row)),
-        Cells::Bool(array) => push_value(out, &[u8::from(array.value(row))]),
-        Cells::Int(array) => push_value(out, &array.value(row).to_be_bytes()),
-        Cells::Decimal(array) => push_value(out, &array.value(row).to_be_bytes()),
-        Cells::Date(array) => push_value(out, &array.value(row).to_be_bytes()),
-        Cells::Time(array) => push_value(out, &array.value(row).to_be_bytes()),
-        Cells::Id(array) => push_value(out, array.value(row)),
+/// Encoded cells that wait to be digested.
+#[derive(Default)]
+struct Run {
+    /// As long as its room; what counts are the first bytes.
+    buffer: Vec<u8>,
+    filled: usize,
+}
+
+impl Run {
+    /// What stands before the bytes of a value.
+    const HEAD: usize = 5;
+    /// So many bytes are copied of a value that has not more: a number that is always the same needs no loop and no
+    /// call. Those that are too many are overwritten by the next cell.
+    const SHORT: usize = 32;
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.filled]
     }
-}
 
-fn push_value(out: &mut Vec<u8>, bytes: &[u8]) {
-    let [a, b, c, d] = length_of(bytes.len());
-    out.extend_from_slice(&[1, a, b, c, d]);
-    out.extend_from_slice(bytes);
+    #[inline]
+    fn room(&mut self, bytes: usize) -> &mut [u8] {
+        if self.buffer.len() - self.filled < bytes {
+            self.buffer.resize(self.filled + bytes + CHUNK, 0);
+        }
+        &mut self.buffer[self.filled..]
+    }
+
+    fn push_null(&mut self) {
+        self.room(1)[0] = 0;
+        self.filled += 1;
+    }
+
+    /// Adds a cell that is not NULL.
+    #[inline]
+    fn push_cell(&mut self, cells: &Cells<'_>, row: usize) {
+        match cells {
+            Cells::Text(array) => self.push_stored(array.value_data(), array.value_offsets(), row),
+            Cells::Bytes(array) => self.push_stored(array.value_data(), array.value_offsets(), row),
+            Cells::Bool(array) => self.push_value(&[u8::from(array.value(row))]),
+            Cells::Int(array) => self.push_value(&array.value(row).to_be_bytes()),
+            Cells::Decimal(array) => self.push_value(&array.value(row).to_be_bytes()),
+            Cells::Date(array) => self.push_value(&array.value(row).to_be_bytes()),
+            Cells::Time(array) => self.push_value(&array.value(row).to_be_bytes()),
+            Cells::Id(array) => self.push_value(array.value(row)),
+        }
+    }
+
+    /// Adds a value of a column whose values lie one behind the other in a store.
+    #[inline]
+    fn push_stored(&mut self, store: &[u8], offsets: &[i32], row: usize) {
+        let place = |at: usize| usize::try_from(offsets[at]).expect("offsets are never negative");
+        self.push_slice(store, place(row), place(row + 1));
+    }
+
+    fn push_value(&mut self, bytes: &[u8]) {
+        self.push_slice(bytes, 0, bytes.len());
+    }
+
+    /// Adds a value that lies in a store.
+    #[inline]
+    fn push_slice(&mut self, store: &[u8], start: usize, end: usize) {
+        let length = end - start;
+        let [a, b, c, d] = length_of(length);
+        let room = self.room(Self::HEAD + length.max(Self::SHORT));
+        let (head, room) = room.split_at_mut(Self::HEAD);
+        head.copy_from_slice(&[1, a, b, c, d]);
+        match store.get(start..start + Self::SHORT) {
+            Some(more) if length <= Self::SHORT => room[..Self::SHORT].copy_from_slice(more),
+            Some(_) | None => room[..length].copy_from_slice(&store[start..end]),
+        }
+        self.filled += Self::HEAD + length;
+    }
 }
 
 fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -249,6 +304,20 @@ mod tests {
         assert_ne!(cut, digest(&[texts(&[Some("a"), None, Some("bc")])]));
         assert_ne!(cut, digest(&[texts(&[Some("ab"), Some(""), Some("c")])]));
         assert_ne!(cut, digest(&[texts(&[None, Some("ab"), Some("c")])]));
+    }
+
+    #[test]
+    fn values_of_every_length_are_encoded_whole() {
+        let long = "x".repeat(CHUNK);
+        let lengths = [0, 1, 31, 32, 33, 64, 5, CHUNK, 7];
+        let values: Vec<Option<&str>> =
+            lengths.iter().map(|length| long.get(..*length)).chain([None, Some("x")]).collect();
+        let mut expected = b"bron.rows.1\n\0\0\0\x01\0\0\0\x01a\0\0\0\x04text".to_vec();
+        for value in &values {
+            expected.push(u8::from(value.is_some()));
+            value.iter().for_each(|text| push_bytes(&mut expected, text.as_bytes()));
+        }
+        assert_eq!(digest(&[texts(&values)]), Digest::of(&expected));
     }
 
     #[test]
