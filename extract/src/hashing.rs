@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::mem;
+use std::ops::Range;
 use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow_array::Array as _;
+use arrow_array::{Array as _, ArrayRef};
 use bron_mappings::{Batch, BatchSchema, Cells, Digest, DigestBuilder};
 
 use crate::error::Error;
@@ -153,100 +155,147 @@ impl RowHasher {
     }
 }
 
-/// Shows the encoded cells of all rows to `visit`, many at a time.
+/// So many rows are encoded at a time: what they take fits the caches that are near.
+const ROWS: usize = 256;
+
+/// Shows the encoded cells of all rows to `visit`, many rows at a time.
+///
+/// The cells of a row stand beside each other, those of a column lie behind each other: to go from column to column
+/// for every row waits for memory at each. So the cells of many rows are encoded column by column, each at its place.
 fn each_run(batch: &Batch, mut visit: impl FnMut(&[u8])) {
-    let columns = batch.schema().columns().len();
-    let columns: Vec<_> =
-        (0..columns).map(|index| (batch.cells(index), batch.record().column(index).nulls())).collect();
+    let columns: Vec<Column<'_>> =
+        (0..batch.schema().columns().len()).map(|index| Column::new(batch, index)).collect();
     let mut run = Run::default();
-    for row in 0..batch.rows() {
-        for (cells, nulls) in &columns {
-            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                run.push_null();
-            } else {
-                run.push_cell(cells, row);
-            }
-        }
-        if run.filled >= CHUNK {
-            visit(run.bytes());
-            run.filled = 0;
-        }
+    for first in (0..batch.rows()).step_by(ROWS) {
+        let rows = first..batch.rows().min(first + ROWS);
+        run.begin(rows.len());
+        columns.iter().for_each(|column| column.encode(&rows, &mut run, Pass::Size));
+        run.lay_out();
+        columns.iter().for_each(|column| column.encode(&rows, &mut run, Pass::Put));
+        visit(&run.bytes);
     }
-    visit(run.bytes());
 }
 
-/// Encoded cells that wait to be digested.
+struct Column<'b> {
+    cells: Cells<'b>,
+    array: &'b ArrayRef,
+}
+
+/// What is done with the cells of a column.
+#[derive(Clone, Copy)]
+enum Pass {
+    /// Their sizes are added to those of their rows.
+    Size,
+    /// They are written.
+    Put,
+}
+
+impl<'b> Column<'b> {
+    fn new(batch: &'b Batch, index: usize) -> Self {
+        Self { cells: batch.cells(index), array: batch.record().column(index) }
+    }
+
+    fn encode(&self, rows: &Range<usize>, run: &mut Run, pass: Pass) {
+        match self.cells {
+            Cells::Text(array) => self.each(rows, run, pass, |row| array.value(row).as_bytes()),
+            Cells::Bytes(array) => self.each(rows, run, pass, |row| array.value(row)),
+            Cells::Bool(array) => self.each(rows, run, pass, |row| [u8::from(array.value(row))]),
+            Cells::Int(array) => self.each(rows, run, pass, |row| array.value(row).to_be_bytes()),
+            Cells::Decimal(array) => self.each(rows, run, pass, |row| array.value(row).to_be_bytes()),
+            Cells::Date(array) => self.each(rows, run, pass, |row| array.value(row).to_be_bytes()),
+            Cells::Time(array) => self.each(rows, run, pass, |row| array.value(row).to_be_bytes()),
+            Cells::Id(array) => self.each(rows, run, pass, |row| array.value(row)),
+        }
+    }
+
+    #[inline]
+    fn each<V: AsRef<[u8]>>(
+        &self,
+        rows: &Range<usize>,
+        run: &mut Run,
+        pass: Pass,
+        value: impl Fn(usize) -> V,
+    ) {
+        let nulls = self.array.nulls();
+        for (at, row) in rows.clone().enumerate() {
+            let value = match nulls {
+                Some(nulls) if nulls.is_null(row) => None,
+                Some(_) | None => Some(value(row)),
+            };
+            let value = value.as_ref().map(AsRef::as_ref);
+            match pass {
+                Pass::Size => run.places[at] += size(value),
+                Pass::Put => run.put(at, value),
+            }
+        }
+    }
+}
+
+/// What stands before the bytes of a value.
+const HEAD: usize = 5;
+
+/// The size of an encoded cell.
+fn size(value: Option<&[u8]>) -> usize {
+    value.map_or(1, |bytes| HEAD + bytes.len())
+}
+
+/// The encoded cells of some rows.
 #[derive(Default)]
 struct Run {
-    /// As long as its room; what counts are the first bytes.
-    buffer: Vec<u8>,
-    filled: usize,
+    bytes: Vec<u8>,
+    /// The size of each row at first, then where its next cell goes.
+    places: Vec<usize>,
 }
 
 impl Run {
-    /// What stands before the bytes of a value.
-    const HEAD: usize = 5;
-    /// So many bytes are copied of a value that has not more: a number that is always the same needs no loop and no
-    /// call. Those that are too many are overwritten by the next cell.
-    const SHORT: usize = 32;
-
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.filled]
+    fn begin(&mut self, rows: usize) {
+        self.places.clear();
+        self.places.resize(rows, 0);
     }
 
-    #[inline]
-    fn room(&mut self, bytes: usize) -> &mut [u8] {
-        if self.buffer.len() - self.filled < bytes {
-            self.buffer.resize(self.filled + bytes + CHUNK, 0);
+    /// Makes the sizes of the rows places.
+    fn lay_out(&mut self) {
+        let mut end = 0;
+        for place in &mut self.places {
+            end += mem::replace(place, end);
         }
-        &mut self.buffer[self.filled..]
+        self.bytes.resize(end, 0);
     }
 
-    fn push_null(&mut self) {
-        self.room(1)[0] = 0;
-        self.filled += 1;
-    }
-
-    /// Adds a cell that is not NULL.
     #[inline]
-    fn push_cell(&mut self, cells: &Cells<'_>, row: usize) {
-        match cells {
-            Cells::Text(array) => self.push_stored(array.value_data(), array.value_offsets(), row),
-            Cells::Bytes(array) => self.push_stored(array.value_data(), array.value_offsets(), row),
-            Cells::Bool(array) => self.push_value(&[u8::from(array.value(row))]),
-            Cells::Int(array) => self.push_value(&array.value(row).to_be_bytes()),
-            Cells::Decimal(array) => self.push_value(&array.value(row).to_be_bytes()),
-            Cells::Date(array) => self.push_value(&array.value(row).to_be_bytes()),
-            Cells::Time(array) => self.push_value(&array.value(row).to_be_bytes()),
-            Cells::Id(array) => self.push_value(array.value(row)),
+    fn put(&mut self, row: usize, value: Option<&[u8]>) {
+        let place = &mut self.places[row];
+        let cell = &mut self.bytes[*place..*place + size(value)];
+        *place += cell.len();
+        match value {
+            None => cell[0] = 0,
+            Some(value) => {
+                let [a, b, c, d] = length_of(value.len());
+                cell[..HEAD].copy_from_slice(&[1, a, b, c, d]);
+                copy(&mut cell[HEAD..], value);
+            }
         }
     }
+}
 
-    /// Adds a value of a column whose values lie one behind the other in a store.
-    #[inline]
-    fn push_stored(&mut self, store: &[u8], offsets: &[i32], row: usize) {
-        let place = |at: usize| usize::try_from(offsets[at]).expect("offsets are never negative");
-        self.push_slice(store, place(row), place(row + 1));
+/// Copies a slice into one of the same length. Nearly all values are short, and are copied without a loop or a call.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        0..4 => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+        4..8 => copy_ends::<4>(to, from),
+        8..16 => copy_ends::<8>(to, from),
+        16..=32 => copy_ends::<16>(to, from),
+        _ => to.copy_from_slice(from),
     }
+}
 
-    fn push_value(&mut self, bytes: &[u8]) {
-        self.push_slice(bytes, 0, bytes.len());
-    }
-
-    /// Adds a value that lies in a store.
-    #[inline]
-    fn push_slice(&mut self, store: &[u8], start: usize, end: usize) {
-        let length = end - start;
-        let [a, b, c, d] = length_of(length);
-        let room = self.room(Self::HEAD + length.max(Self::SHORT));
-        let (head, room) = room.split_at_mut(Self::HEAD);
-        head.copy_from_slice(&[1, a, b, c, d]);
-        match store.get(start..start + Self::SHORT) {
-            Some(more) if length <= Self::SHORT => room[..Self::SHORT].copy_from_slice(more),
-            Some(_) | None => room[..length].copy_from_slice(&store[start..end]),
-        }
-        self.filled += Self::HEAD + length;
-    }
+/// Copies the first and the last `N` bytes of what has at most twice as many.
+#[inline]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    let last = from.len() - N;
+    to[..N].copy_from_slice(&from[..N]);
+    to[last..last + N].copy_from_slice(&from[last..last + N]);
 }
 
 fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -308,10 +357,10 @@ mod tests {
 
     #[test]
     fn values_of_every_length_are_encoded_whole() {
-        let long = "x".repeat(CHUNK);
-        let lengths = [0, 1, 31, 32, 33, 64, 5, CHUNK, 7];
+        let long = "0123456789abc".repeat(CHUNK / 10);
+        let lengths = (0..70).chain([CHUNK, 7]).chain(0..400);
         let values: Vec<Option<&str>> =
-            lengths.iter().map(|length| long.get(..*length)).chain([None, Some("x")]).collect();
+            lengths.map(|length| long.get(..length)).chain([None, Some("x")]).collect();
         let mut expected = b"bron.rows.1\n\0\0\0\x01\0\0\0\x01a\0\0\0\x04text".to_vec();
         for value in &values {
             expected.push(u8::from(value.is_some()));
