@@ -172,8 +172,12 @@ fn each_run(batch: &Batch, mut visit: impl FnMut(&[u8])) {
         columns.iter().for_each(|column| column.encode(&rows, &mut run, Pass::Size));
         run.lay_out();
         columns.iter().for_each(|column| column.encode(&rows, &mut run, Pass::Put));
-        visit(&run.bytes);
+        if run.bytes.len() >= CHUNK {
+            visit(&run.bytes);
+            run.bytes.clear();
+        }
     }
+    visit(&run.bytes);
 }
 
 struct Column<'b> {
@@ -243,7 +247,7 @@ fn size(value: Option<&[u8]>) -> usize {
 #[derive(Default)]
 struct Run {
     bytes: Vec<u8>,
-    /// The size of each row at first, then where its next cell goes.
+    /// Of each row that is being encoded: its size at first, then where its next cell goes.
     places: Vec<usize>,
 }
 
@@ -253,9 +257,9 @@ impl Run {
         self.places.resize(rows, 0);
     }
 
-    /// Makes the sizes of the rows places.
+    /// Makes the sizes of the rows places, behind the rows before them.
     fn lay_out(&mut self) {
-        let mut end = 0;
+        let mut end = self.bytes.len();
         for place in &mut self.places {
             end += mem::replace(place, end);
         }
