@@ -110,8 +110,8 @@ pub(crate) struct Settings {
     pub(crate) secret: InstallationSecret,
     pub(crate) as_of: Option<String>,
     pub(crate) batch_rows: usize,
-    /// The most rows of a staged part. After an interruption the part that was being collected is read again, and the one
-    /// before it when that was still being written.
+    /// The most rows of a staged part. After an interruption the part that was being collected is read again, and
+    /// the one before it when that was still being written.
     pub(crate) part_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
     pub(crate) systems: BTreeMap<String, SystemSettings>,

@@ -10,9 +10,9 @@
 //! - the tool `odbc2parquet` with the same driver, connection string and query; where it is not installed
 //!   (`cargo install odbc2parquet`, which needs unixODBC's headers), this comparison is left out and said to be.
 //!
-//! Each is run three times, in turns, and the shortest times count: the one on the clock, and the one of all processors,
-//! which says more on a machine that has other work and leaves out what the server does. The memory is the most that the process ever had
-//! resident, as the kernel keeps it, for a number of visits and for ten times as many.
+//! Each is run three times, in turns, and the shortest times count: the one on the clock, and the one of all
+//! processors, which says more on a machine that has other work and leaves out what the server does. The memory is the
+//! most that the process ever had resident, as the kernel keeps it, for a number of visits and for ten times as many.
 //!
 //! `cargo bench --bench extraction` measures everything with a million visits and ten million. Numbers and words behind
 //! `--` choose: `-- 200000 csv odbc` compares those two with 200,000 visits, `-- 100000 400000 memory` measures the
