@@ -25,8 +25,9 @@ use target::{Loading, TargetFile};
 pub(crate) const PROJECT_FILE: &str = "bron.toml";
 
 const DEFAULT_BATCH_ROWS: usize = 8192;
-/// Several parts are built at the same time, so each is kept small.
-const DEFAULT_PART_ROWS: usize = 32_768;
+/// The most rows of a part, where the project does not say. Several parts are built at the same time, so each is kept
+/// small.
+pub(crate) const DEFAULT_PART_ROWS: usize = 32_768;
 const MOST_PART_ROWS: usize = 1 << 20;
 /// Enough to keep two readers busy while one waits, and few enough for a production system.
 const DEFAULT_READERS: usize = 2;
@@ -121,7 +122,8 @@ pub(crate) struct Settings {
     pub(crate) secret: InstallationSecret,
     pub(crate) as_of: Option<String>,
     pub(crate) batch_rows: usize,
-    /// The most rows of a staged part. After an interruption two parts are read again at the most.
+    /// The most rows of a staged part. After an interruption the part that was being collected is read again, and
+    /// the one before it when that was still being written.
     pub(crate) part_rows: usize,
     pub(crate) quarantine_limit_ppm: u64,
     /// The share of a table's rows of an entity that a run may retire unasked, in hundredths.

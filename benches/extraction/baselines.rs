@@ -4,16 +4,18 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use crate::program::run;
+use crate::program::{Took, run};
 use crate::visits;
 
 /// Parses every file of a folder and does nothing with the rows.
-pub(crate) fn csv_loop(folder: &Path) -> Duration {
-    let start = Instant::now();
+pub(crate) fn csv_loop(folder: &Path) -> Took {
+    Took::of(|| parse_all(folder))
+}
+
+fn parse_all(folder: &Path) {
     let mut record = ByteRecord::new();
     let mut fields = 0;
     for entry in fs::read_dir(folder).expect("the folder is there") {
@@ -25,7 +27,6 @@ pub(crate) fn csv_loop(folder: &Path) -> Duration {
         }
     }
     black_box(fields);
-    start.elapsed()
 }
 
 fn query() -> String {
@@ -33,7 +34,7 @@ fn query() -> String {
 }
 
 /// Copies the visits out of PostgreSQL into a file, in its binary format.
-pub(crate) fn copy_to_file(url: &str, folder: &Path) -> Duration {
+pub(crate) fn copy_to_file(url: &str, folder: &Path) -> Took {
     let file = File::create(folder.join("copied")).expect("a file can be made");
     let copy = format!("COPY ({}) TO STDOUT (FORMAT binary)", query());
     let mut psql = Command::new("psql");
@@ -48,7 +49,7 @@ pub(crate) fn odbc2parquet() -> Option<PathBuf> {
 }
 
 /// Writes the visits through ODBC as Parquet.
-pub(crate) fn query_to_parquet(tool: &Path, connection_string: &str, folder: &Path) -> Duration {
+pub(crate) fn query_to_parquet(tool: &Path, connection_string: &str, folder: &Path) -> Took {
     let mut command = Command::new(tool);
     command
         .args(["query", "--connection-string", connection_string])

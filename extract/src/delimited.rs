@@ -1,6 +1,7 @@
 //! Folders of delivered text files as sources.
 
 mod amount;
+mod at_once;
 mod control;
 mod expected;
 mod fields;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use bron_mappings::{ColumnType, ControlLine, CsvTable, Digest, DigestBuilder, LinePlace, System};
 
+use self::at_once::each_at_once;
 pub use self::expected::{MissingFiles, delivered_files, missing_files};
 use self::layout::Layout;
 use self::pattern::Pattern;
@@ -271,19 +273,23 @@ impl FileTable {
         Ok(TableSchema { name, columns: columns.collect(), key_unique: Vec::new(), rows_estimate })
     }
 
+    /// Scans the files that were not yet.
     fn scan_files(&mut self) -> Result<(), Error> {
-        for file in self.files.iter_mut().filter(|file| file.scan.is_none()) {
-            let found = scan(&file.path, &file.layout, self.settled_after)?;
-            let period = self.pattern.capture(PERIOD, &file.captures);
-            let due = |line: &&ControlLine| line.place == LinePlace::Last && line.is_due(period);
-            if let Some(control) = self.controls.iter().find(due) {
-                let line = scan::last_line(&file.path, &file.layout)?;
-                let missing = || control::missing_control(&file.path, "the declared last line is missing");
-                control::read(control, found.lines, &line, &file.layout).ok_or_else(missing)?;
-            }
-            file.scan = Some(found);
-        }
+        let missing: Vec<&DataFile> = self.files.iter().filter(|file| file.scan.is_none()).collect();
+        let scans = each_at_once(&missing, |file| self.scan(file))?;
+        let missing = self.files.iter_mut().filter(|file| file.scan.is_none());
+        missing.zip(scans).for_each(|(file, found)| file.scan = Some(found));
         Ok(())
+    }
+
+    fn scan(&self, file: &DataFile) -> Result<FileScan, Error> {
+        let found = scan(&file.path, &file.layout, self.settled_after)?;
+        if let Some(control) = self.control(file, LinePlace::Last) {
+            let line = scan::last_line(&file.path, &file.layout)?;
+            let missing = || control::missing_control(&file.path, "the declared last line is missing");
+            control::read(control, found.lines, &line, &file.layout).ok_or_else(missing)?;
+        }
+        Ok(found)
     }
 }
 

@@ -47,6 +47,17 @@ impl Intake {
         self.builder.push(column, value);
     }
 
+    /// Gives a column the same text, or NULL, in every row from the one under construction on; see
+    /// [`RowBuilder::stand`].
+    pub(crate) fn stand(&mut self, column: usize, text: Option<&str>) {
+        self.builder.stand(column, text);
+    }
+
+    /// Has values pushed to a column again; see [`RowBuilder::vary`].
+    pub(crate) fn vary(&mut self, column: usize) {
+        self.builder.vary(column);
+    }
+
     /// Ends and counts a row whose every column has got one value.
     pub(crate) fn end_row(&mut self) {
         let bytes = self.builder.end_row();

@@ -28,7 +28,8 @@ pub enum Artefact {
     Readings,
     /// `deliveries.json`: the files that were not delivered. Format 1 is a bare list.
     Deliveries,
-    /// `progress-00000.json`: how far the staging of a table has come. Format 1 had no number.
+    /// `progress-00000.json`: how far the staging of a table has come. Format 1 had neither number nor digest:
+    /// such a journal counts for nothing, and the table is read from its beginning.
     Journal,
     /// `manifest.json`: what a directory of parts holds. Format 2 is sealed or names large values apart.
     Manifest,

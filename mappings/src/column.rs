@@ -186,23 +186,40 @@ enum Builder {
     Id(FixedSizeBinaryBuilder),
 }
 
+impl Builder {
+    /// A builder with room for `rows` values, whose texts or bytes take up `bytes`.
+    fn new(kind: ColumnType, rows: usize, bytes: usize) -> Self {
+        match kind {
+            ColumnType::Text => Self::Text(StringBuilder::with_capacity(rows, bytes)),
+            ColumnType::Bytes => Self::Bytes(BinaryBuilder::with_capacity(rows, bytes)),
+            ColumnType::Bool => Self::Bool(BooleanBuilder::with_capacity(rows)),
+            ColumnType::Int => Self::Int(Int64Builder::with_capacity(rows)),
+            ColumnType::Decimal { .. } => {
+                Self::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(kind.arrow()))
+            }
+            ColumnType::Date => Self::Date(Date32Builder::with_capacity(rows)),
+            ColumnType::Time => Self::Time(TimestampMicrosecondBuilder::with_capacity(rows)),
+            ColumnType::Id => Self::Id(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
+        }
+    }
+
+    /// The bytes of the texts or byte strings so far.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(builder) => builder.values_slice().len(),
+            Self::Bytes(builder) => builder.values_slice().len(),
+            Self::Bool(_) | Self::Int(_) | Self::Decimal(_) | Self::Date(_) | Self::Time(_) | Self::Id(_) => {
+                0
+            }
+        }
+    }
+}
+
 impl ColumnBuilder {
     /// A builder for `kind`, with room for `rows` values.
     #[must_use]
     pub fn new(kind: ColumnType, rows: usize) -> Self {
-        let inner = match kind {
-            ColumnType::Text => Builder::Text(StringBuilder::with_capacity(rows, rows * 8)),
-            ColumnType::Bytes => Builder::Bytes(BinaryBuilder::with_capacity(rows, rows * 8)),
-            ColumnType::Bool => Builder::Bool(BooleanBuilder::with_capacity(rows)),
-            ColumnType::Int => Builder::Int(Int64Builder::with_capacity(rows)),
-            ColumnType::Decimal { .. } => {
-                Builder::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(kind.arrow()))
-            }
-            ColumnType::Date => Builder::Date(Date32Builder::with_capacity(rows)),
-            ColumnType::Time => Builder::Time(TimestampMicrosecondBuilder::with_capacity(rows)),
-            ColumnType::Id => Builder::Id(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
-        };
-        Self { kind, inner }
+        Self { kind, inner: Builder::new(kind, rows, rows * 8) }
     }
 
     /// Adds a value, or NULL.
@@ -243,9 +260,22 @@ impl ColumnBuilder {
         Arc::new(StringArray::new_repeated(text, rows))
     }
 
-    /// The finished column; the builder is empty again.
+    /// Adds the same value, or NULL, so many times.
+    ///
+    /// # Panics
+    /// As [`ColumnBuilder::push`].
+    pub fn push_times(&mut self, value: Option<Value<'_>>, times: usize) {
+        match (&mut self.inner, value) {
+            (Builder::Text(builder), Some(Value::Text(text))) => builder.append_value_n(text, times),
+            (Builder::Text(builder), None) => builder.append_nulls(times),
+            _ => (0..times).for_each(|_| self.push(value)),
+        }
+    }
+
+    /// The finished column; the builder is empty again, with room for as much as it held.
     pub fn finish(&mut self) -> ArrayRef {
-        match &mut self.inner {
+        let bytes = self.inner.bytes();
+        let array: ArrayRef = match &mut self.inner {
             Builder::Text(builder) => Arc::new(builder.finish()),
             Builder::Bytes(builder) => Arc::new(builder.finish()),
             Builder::Bool(builder) => Arc::new(builder.finish()),
@@ -254,7 +284,10 @@ impl ColumnBuilder {
             Builder::Date(builder) => Arc::new(builder.finish()),
             Builder::Time(builder) => Arc::new(builder.finish()),
             Builder::Id(builder) => Arc::new(builder.finish()),
-        }
+        };
+        // The next column is about as long: to let it grow from nothing copies most of it twice.
+        self.inner = Builder::new(self.kind, array.len(), bytes + bytes / 8);
+        array
     }
 }
 
@@ -292,6 +325,29 @@ mod tests {
             let mut builder = ColumnBuilder::new(ColumnType::Text, rows);
             (0..rows).for_each(|_| builder.push(Some(Value::Text(text))));
             assert_eq!(&ColumnBuilder::repeated(text, rows), &builder.finish());
+        }
+    }
+
+    #[test]
+    fn a_value_pushed_many_times_is_what_pushing_it_every_time_gives() {
+        let cases = [
+            (ColumnType::Text, Some(Value::Text("Åsa"))),
+            (ColumnType::Text, None),
+            (ColumnType::Int, Some(Value::Int(7))),
+            (ColumnType::Bytes, None),
+        ];
+        for (kind, value) in cases {
+            for times in [0, 1, 3] {
+                let (mut one_by_one, mut at_once) =
+                    (ColumnBuilder::new(kind, 8), ColumnBuilder::new(kind, 8));
+                one_by_one.push(None);
+                at_once.push(None);
+                (0..times).for_each(|_| one_by_one.push(value));
+                at_once.push_times(value, times);
+                assert_eq!(&one_by_one.finish(), &at_once.finish());
+                at_once.push(value);
+                assert_eq!(at_once.finish().len(), 1, "it is empty after it was finished");
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::formats::require_known_formats;
 use super::reconciliation::SUMMARY_FILE;
 use super::vaults;
 use crate::failure::{Class, Exit, Failure};
-use crate::settings::Settings;
+use crate::settings::{DEFAULT_PART_ROWS, Settings};
 
 /// The file that says what a run is made from and when it was worked on. The only artefact of the work that
 /// holds wall-clock times, so that everything else is the same bytes for the same content.
@@ -208,7 +208,7 @@ impl Run {
     pub(super) fn part_options(&self) -> PartOptions {
         const BYTES_PER_PART: usize = 16 << 20;
         PartOptions {
-            rows_per_part: 32_768,
+            rows_per_part: DEFAULT_PART_ROWS,
             bytes_per_part: BYTES_PER_PART,
             vault: Some(self.vault.clone()),
             ..PartOptions::default()

@@ -160,7 +160,8 @@ impl Lines {
 
     /// Goes on to the line after the next `count`.
     pub(super) fn pass(&mut self, count: usize) {
-        for line in self.ahead.drain(..count) {
+        for _ in 0..count {
+            let line = self.ahead.pop_front().expect("lines are passed that were reached");
             self.passed_lines += 1;
             self.passed += length(line.end - line.start);
         }

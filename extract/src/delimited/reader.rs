@@ -37,7 +37,7 @@ struct OpenFile<'a> {
     file: &'a DataFile,
     lines: Lines,
     rows: Rows,
-    slots: Vec<Slot<'a>>,
+    slots: Slots<'a>,
     /// The damage of each wanted column.
     damage: Vec<Damage>,
     /// What the first line says, where one is declared.
@@ -48,13 +48,17 @@ struct OpenFile<'a> {
     number: String,
 }
 
-/// Where the value of a column comes from, decided once per file.
-enum Slot<'a> {
-    Field(usize),
-    Constant(&'a str),
-    Line,
-    Repaired,
-    Null,
+/// Where the values of the wanted columns come from, decided once per file.
+#[derive(Default)]
+struct Slots<'a> {
+    /// The columns that are fields of the file, each with the place of its field.
+    fields: Vec<(usize, usize)>,
+    /// The column with the number of the line.
+    line: Option<usize>,
+    /// The column that says what was repaired.
+    repaired: Option<usize>,
+    /// The columns with the same text, or NULL, in all of the file.
+    standing: Vec<(usize, Option<&'a str>)>,
 }
 
 impl<'a> CsvRows<'a> {
@@ -86,11 +90,13 @@ impl<'a> CsvRows<'a> {
         let at = self.table.files.iter().position(|file| file.name == place.file);
         let at = at.ok_or_else(|| self.unknown_mark())?;
         let mut open = OpenFile::new(&self.table.files[at], self.table, &self.wanted)?;
-        let batching = Batching::of(PASSED_AT_A_TIME);
-        let mut passed = Intake::new(wanted, &Span::default(), batching);
+        let fresh = || Intake::new(wanted, &Span::default(), Batching::of(PASSED_AT_A_TIME));
+        let mut passed = fresh();
+        open.stand(&mut passed);
         while open.lines.passed() < place.offset && open.take(&mut passed)? {
             if passed.is_full() {
-                passed = Intake::new(wanted, &Span::default(), batching);
+                passed = fresh();
+                open.stand(&mut passed);
             }
         }
         if (open.lines.passed(), open.units) != (place.offset, place.rows) {
@@ -144,7 +150,7 @@ impl intake::Rows for CsvRows<'_> {
     fn fill(&mut self, intake: &mut Intake) -> Result<bool, Error> {
         while !intake.is_full() {
             if let Some(open) = &mut self.open {
-                if !open.take(intake)? {
+                if !open.fill(intake)? {
                     open.finish(&mut intake.ledger, &self.wanted)?;
                     self.open = None;
                 }
@@ -186,13 +192,36 @@ impl<'a> OpenFile<'a> {
         let header = Header::read(&file.path, line.number, names, &table.table, layout)?;
         lines.pass(1);
         let free_text = table.table.free_text.as_deref().and_then(|name| header.position(name));
-        let slots = wanted.iter().map(|name| slot(name, file, table, &header)).collect();
+        let slots = Slots::new(wanted, file, table, &header);
         let controls = first.iter().map(|(control, _)| *control).chain(last);
         let summed: BTreeSet<&str> = controls.flat_map(ControlLine::summed).collect();
         let sums = Sums::new(summed.into_iter(), |name| header.position(name));
         let rows = Rows::new(layout, header.len(), free_text);
         let damage = vec![Damage::default(); wanted.len()];
         Ok(Self { table, file, lines, rows, slots, damage, first, sums, units: 0, number: String::new() })
+    }
+
+    /// Takes rows until the intake is full, `true`, or the file is at its end, `false`.
+    fn fill(&mut self, intake: &mut Intake) -> Result<bool, Error> {
+        self.stand(intake);
+        while !intake.is_full() {
+            if !self.take(intake)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells an intake which columns are the same in all of the file, and what they have.
+    fn stand(&self, intake: &mut Intake) {
+        let varying = self.slots.fields.iter().map(|(column, _)| *column).chain(self.slots.line);
+        varying.for_each(|column| intake.vary(column));
+        for (column, text) in &self.slots.standing {
+            intake.stand(*column, *text);
+        }
+        if let Some(column) = self.slots.repaired {
+            intake.stand(column, None);
+        }
     }
 
     /// Takes one row or unreadable line; `false` at the end of the file.
@@ -230,29 +259,29 @@ impl<'a> OpenFile<'a> {
         self.sums.add(record, &self.file.layout);
         let whole = charset.unchanged(record.bytes());
         let may_be_damaged = damage::may_have_any(record.bytes());
-        for (index, slot) in self.slots.iter().enumerate() {
-            match slot {
-                Slot::Field(field) => {
-                    let bytes = record.field(*field);
-                    let unchanged = whole.and_then(|whole| record.text(*field, whole)).map(Cow::Borrowed);
-                    let text = unchanged.or_else(|| charset.decode(bytes));
-                    let text = text.ok_or_else(|| self.undecodable(line, intake.column(index)))?;
-                    if may_be_damaged {
-                        self.damage[index].see(bytes, &text, charset);
-                    }
-                    intake.push(index, Some(Value::Text(&text)));
-                }
-                Slot::Constant(text) => intake.push(index, Some(Value::Text(text))),
-                Slot::Line => {
-                    self.number.clear();
-                    write!(self.number, "{line}").expect("a text takes any number");
-                    intake.push(index, Some(Value::Text(&self.number)));
-                }
-                Slot::Repaired => intake.push(index, repaired.then_some(Value::Text(BROKEN_ROW))),
-                Slot::Null => intake.push(index, None),
+        for (column, field) in &self.slots.fields {
+            let bytes = record.field(*field);
+            let unchanged = whole.and_then(|whole| record.text(*field, whole)).map(Cow::Borrowed);
+            let text = unchanged.or_else(|| charset.decode(bytes));
+            let text = text.ok_or_else(|| self.undecodable(line, intake.column(*column)))?;
+            if may_be_damaged {
+                self.damage[*column].see(bytes, &text, charset);
+            }
+            intake.push(*column, Some(Value::Text(&text)));
+        }
+        if let Some(column) = self.slots.line {
+            self.number.clear();
+            write!(self.number, "{line}").expect("a text takes any number");
+            intake.push(column, Some(Value::Text(&self.number)));
+        }
+        match self.slots.repaired.filter(|_| repaired) {
+            None => intake.end_row(),
+            Some(column) => {
+                intake.stand(column, Some(BROKEN_ROW));
+                intake.end_row();
+                intake.stand(column, None);
             }
         }
-        intake.end_row();
         Ok(())
     }
 
@@ -321,16 +350,25 @@ fn without_mark<'l>(line: Line<'l>, layout: &Layout) -> &'l [u8] {
     if marked { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text }
 }
 
-fn slot<'a>(name: &str, file: &'a DataFile, table: &'a FileTable, header: &Header) -> Slot<'a> {
-    match name {
-        FILE => Slot::Constant(&file.name),
-        LINE => Slot::Line,
-        DIALECT => Slot::Constant(&file.layout.name),
-        REPAIRED => Slot::Repaired,
-        name => {
-            let capture = name.strip_prefix('_').and_then(|name| table.pattern.capture(name, &file.captures));
-            let field = header.position(name);
-            field.map(Slot::Field).or(capture.map(Slot::Constant)).unwrap_or(Slot::Null)
+impl<'a> Slots<'a> {
+    fn new(wanted: &[String], file: &'a DataFile, table: &'a FileTable, header: &Header) -> Self {
+        let mut slots = Self::default();
+        for (column, name) in wanted.iter().enumerate() {
+            match name.as_str() {
+                FILE => slots.standing.push((column, Some(&file.name))),
+                LINE => slots.line = Some(column),
+                DIALECT => slots.standing.push((column, Some(&file.layout.name))),
+                REPAIRED => slots.repaired = Some(column),
+                name => {
+                    let capture = name.strip_prefix('_');
+                    let capture = capture.and_then(|name| table.pattern.capture(name, &file.captures));
+                    match header.position(name) {
+                        Some(field) => slots.fields.push((column, field)),
+                        None => slots.standing.push((column, capture)),
+                    }
+                }
+            }
         }
+        slots
     }
 }

@@ -176,8 +176,8 @@ impl Rows for OdbcRows<'_> {
             if self.rows.is_empty() && !self.fetch()? {
                 return Ok(false);
             }
-            self.rows.take(self.query.forms.len(), &mut self.taker, intake, &mut self.digest);
-            self.given += 1;
+            let width = self.query.forms.len();
+            self.given += self.rows.take(width, &mut self.taker, intake, &mut self.digest);
         }
         Ok(true)
     }

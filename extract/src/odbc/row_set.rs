@@ -74,8 +74,8 @@ impl RowsDigest {
 
     fn add(&mut self, tag: u8, bytes: &[u8]) {
         let length = u64::try_from(bytes.len()).expect("a slice is shorter than 2^64 bytes");
-        self.pending.push(tag);
-        self.pending.extend_from_slice(&length.to_be_bytes());
+        let [a, b, c, d, e, f, g, h] = length.to_be_bytes();
+        self.pending.extend_from_slice(&[tag, a, b, c, d, e, f, g, h]);
         self.pending.extend_from_slice(bytes);
         if self.pending.len() >= RUN {
             self.hasher.update(&self.pending);
@@ -224,20 +224,32 @@ impl RowSet {
         }
     }
 
-    /// Hands the next row, of `width` values, on and counts it into the digest. A row may have more values than
-    /// its table has columns: those of a table that is read for its number of rows alone.
+    /// Hands rows of `width` values on until the intake is full or none is left, counts them into the digest and says
+    /// how many they were. A row may have more values than its table has columns: those of a table that is read for its
+    /// number of rows alone.
     pub(super) fn take(
         &mut self,
         width: usize,
         taker: &mut RowTaker,
         intake: &mut Intake,
         digest: &mut RowsDigest,
-    ) {
-        let row = self.taken..self.taken + width;
-        self.taken = row.end;
-        let values: Vec<Found<'_>> = self.cells[row].iter().map(|cell| self.value(cell)).collect();
-        values.iter().for_each(|value| digest.add_value(value));
-        taker.take(&values[..taker.width()], intake);
+    ) -> u64 {
+        let mut rows = 0;
+        let mut taken = self.taken;
+        let mut values = Vec::with_capacity(width);
+        for row in self.cells[self.taken..].chunks_exact(width.max(1)) {
+            if intake.is_full() {
+                break;
+            }
+            values.clear();
+            values.extend(row.iter().map(|cell| self.value(cell)));
+            values.iter().for_each(|value| digest.add_value(value));
+            taker.take(&values[..taker.width()], intake);
+            taken += width;
+            rows += 1;
+        }
+        self.taken = taken;
+        rows
     }
 
     /// Counts the rows into the digest and lets them go.

@@ -46,11 +46,11 @@ impl Background {
         Ok(())
     }
 
-    /// The parts that are known to be whole: all but the last while the thread runs.
-    pub(super) fn parts(&self) -> &[PartEntry] {
+    /// The parts that are whole by now: all, or all but the last while the thread is at it.
+    pub(super) fn parts(&mut self) -> &[PartEntry] {
         match self {
             Self::Idle(maker) => &maker.parts,
-            Self::Running(running) => &running.whole,
+            Self::Running(running) => running.whole(),
             Self::Failed => &[],
         }
     }
@@ -97,14 +97,18 @@ impl Running {
         Ok(Self { parts: Some(sender), made, whole, thread: Some(thread) })
     }
 
-    fn make(mut self, rows: Rows) -> Result<Self, Error> {
+    fn make(self, rows: Rows) -> Result<Self, Error> {
         if self.parts.as_ref().is_some_and(|parts| parts.send(rows).is_ok()) {
-            // The thread took the rows, so the part before them is made.
-            self.whole.extend(self.made.try_iter());
             return Ok(self);
         }
         // It takes no more: what it ended with says why.
         self.end().and(Err(failed_before()))
+    }
+
+    /// The thread says of a part that it is whole before it takes the rows of the next.
+    fn whole(&mut self) -> &[PartEntry] {
+        self.whole.extend(self.made.try_iter());
+        &self.whole
     }
 
     fn end(mut self) -> Result<PartMaker, Error> {

@@ -35,10 +35,10 @@ impl PartWriter {
         Ok(writer)
     }
 
-    /// The parts that are known to be whole: all that were handed over, or all but the last when parts are made in the
-    /// background.
-    pub(crate) fn parts(&self) -> &[PartEntry] {
-        match &self.making {
+    /// The parts that are whole by now: all that were handed over, or perhaps all but the last when parts are made in
+    /// the background.
+    pub(crate) fn parts(&mut self) -> &[PartEntry] {
+        match &mut self.making {
             Making::Here(maker) => &maker.parts,
             Making::Behind(background) => background.parts(),
         }

@@ -22,6 +22,8 @@ use crate::span::Mark;
 
 const STEP: &str = "progress";
 const MARK: &str = "mark";
+/// Why a step can always be written.
+const KEYS: &str = "every key of a step is text";
 
 /// What was finished.
 #[derive(Debug, Default)]
@@ -37,10 +39,29 @@ pub(super) struct Progress {
 /// A file of the journal.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
-    /// The first format had no number.
-    #[serde(default = "unnumbered")]
+struct StepFile {
     format: u32,
+    /// The digest of the step as it is written: damage may leave good JSON.
+    #[serde(with = "crate::manifest::digest_text")]
+    content: Digest,
+    step: Step,
+}
+
+impl StepFile {
+    fn new(step: Step) -> Self {
+        Self { format: Artefact::Journal.newest(), content: step.digest(), step }
+    }
+
+    /// The step of a file that holds what was written.
+    fn parse(text: &[u8]) -> Option<Step> {
+        let Self { content, step, .. } = serde_json::from_slice(text).ok()?;
+        (content == step.digest()).then_some(step)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
     ledger: TableLedger,
     /// What the parts are made of; see [`made_of`].
     #[serde(with = "crate::manifest::digest_text")]
@@ -51,8 +72,10 @@ struct Step {
     unreadable: Vec<PartEntry>,
 }
 
-const fn unnumbered() -> u32 {
-    1
+impl Step {
+    fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).expect(KEYS))
+    }
 }
 
 /// The journal of one table.
@@ -97,8 +120,8 @@ impl Journal {
         while let Ok(bytes) = fs::read(self.dir.join(self.step_file())) {
             let Some(text) = self.opened(bytes) else { return Ok(None) };
             Artefact::Journal.require_in_text(&self.dir.join(self.step_file()).display(), &text)?;
-            let step = serde_json::from_slice(&text).ok();
-            let Some(step) = step.filter(|step: &Step| step.made_of == self.made_of) else { return Ok(None) };
+            let step = StepFile::parse(&text).filter(|step| step.made_of == self.made_of);
+            let Some(step) = step else { return Ok(None) };
             progress.parts.extend(step.parts);
             progress.unreadable.extend(step.unreadable);
             (progress.ledger, mark) = (step.ledger, Some(step.mark));
@@ -150,14 +173,13 @@ impl Journal {
         mark: &Mark,
     ) -> Result<(), Error> {
         let step = Step {
-            format: Artefact::Journal.newest(),
             ledger,
             made_of: self.made_of,
             mark: self.write_mark(mark)?,
             parts: parts[self.parts..].to_vec(),
             unreadable: unreadable[self.unreadable..].to_vec(),
         };
-        let mut text = serde_json::to_vec_pretty(&step).expect("every key of a step is text");
+        let mut text = serde_json::to_vec_pretty(&StepFile::new(step)).expect(KEYS);
         let file = self.step_file();
         if let Some(vault) = &self.options.vault {
             text = vault.seal(&self.dir, &file, text)?;

@@ -257,6 +257,12 @@ fn what_a_sealed_run_finished_is_sealed_and_counts_only_as_the_run_wrote_it() {
     }
 }
 
+/// The last file of a kind. How many steps of the journal there are depends on how soon each part was whole.
+fn last_named(dir: &Path, prefix: &str) -> Option<String> {
+    let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with(prefix)).max()
+}
+
 #[test]
 fn what_was_finished_and_then_damaged_is_made_anew() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -264,18 +270,33 @@ fn what_was_finished_and_then_damaged_is_made_anew() {
     let expected = to.path().join("expected");
     stage_as(&expected, from.path(), b"x").unwrap();
     let expected = files(&expected);
-    for damage in
-        ["part-00001.parquet", "progress-00001.json", "mark-00001-00000.parquet", "unreadable-00000.parquet"]
-    {
+    for damage in ["part-00001", "progress-", "mark-", "unreadable-00000"] {
         let dir = to.path().join(damage);
         stage_half(&dir, from.path());
-        let mut bytes = fs::read(dir.join(damage)).unwrap();
+        let damaged = dir.join(last_named(&dir, damage).unwrap());
+        let mut bytes = fs::read(&damaged).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x55;
-        fs::write(dir.join(damage), bytes).unwrap();
+        fs::write(&damaged, bytes).unwrap();
         stage_as(&dir, from.path(), b"x").unwrap();
         assert!(files(&dir) == expected, "{damage}");
     }
+}
+
+#[test]
+fn a_step_that_says_something_else_in_good_json_counts_for_nothing() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    deliver(from.path());
+    let [expected, dir] = ["expected", "damaged"].map(|name| to.path().join(name));
+    stage_as(&expected, from.path(), b"x").unwrap();
+    stage_half(&dir, from.path());
+    let step = dir.join("progress-00000.json");
+    let text = fs::read_to_string(&step).unwrap();
+    let other = text.replace("\"D68\"", "\"D66\"");
+    assert_ne!(text, other);
+    fs::write(&step, other).unwrap();
+    stage_as(&dir, from.path(), b"x").unwrap();
+    assert!(files(&dir) == files(&expected));
 }
 
 #[test]
@@ -283,7 +304,7 @@ fn what_was_finished_of_other_content_counts_for_nothing() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     deliver(from.path());
     stage_half(to.path(), from.path());
-    assert!(to.path().join("progress-00001.json").exists());
+    assert!(last_named(to.path(), "progress-").is_some());
     // With the journal of the other content reading would begin in the second file.
     fs::remove_file(from.path().join("besok_201501.csv")).unwrap();
     assert_eq!(stage_as(to.path(), from.path(), b"y").unwrap().manifest.rows, 2475);

@@ -150,7 +150,7 @@ fn stage(
 fn finished_rows(dir: &Path) -> u64 {
     let steps = files(dir).into_iter().filter(|(name, _)| name.starts_with("progress-"));
     let step = steps.map(|(_, text)| serde_json::from_slice::<serde_json::Value>(&text).unwrap());
-    step.flat_map(|step| step["parts"].as_array().unwrap().clone())
+    step.flat_map(|step| step["step"]["parts"].as_array().unwrap().clone())
         .map(|part| part["rows"].as_u64().unwrap())
         .sum()
 }
