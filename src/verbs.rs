@@ -16,9 +16,7 @@ mod target;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{
-    ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, TargetVerb, Verb,
-};
+use crate::args::{ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, TargetVerb, Verb};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;

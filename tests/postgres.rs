@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use crate::incremental::{migrate, second_snapshot};
 use crate::support::{
-    Project, Ran, block_on, bron, fresh_city, migrated_city, run_project, run_target_digest, sqlite, sqlite_rows,
-    tiny_city,
+    Project, Ran, block_on, bron, fresh_city, migrated_city, run_project, run_target_digest, sqlite,
+    sqlite_rows, tiny_city,
 };
 
 fn with_target(verb: &str, project: &std::path::Path, url: &str) -> Ran {

@@ -20,6 +20,7 @@
 
 mod others;
 #[path = "../extraction/program.rs"]
+#[expect(dead_code, reason = "the time of the processors says nothing where a server works")]
 mod program;
 mod project;
 #[path = "../extraction/visits.rs"]
@@ -131,7 +132,7 @@ impl Bench {
         let mut ours = Shortest::new();
         let mut theirs: Vec<Shortest> = ways.iter().map(|_| Shortest::new()).collect();
         for _ in 0..ROUNDS {
-            ours.add(self.load_anew().took);
+            ours.add(self.load_anew().took.clock);
             for ((_, format, indexes), shortest) in ways.iter().zip(&mut theirs) {
                 shortest.add(files.copy(&url, *format, *indexes));
             }
@@ -153,10 +154,10 @@ impl Bench {
         for _ in 0..ROUNDS {
             copied.add(files.copy(&url, Format::Csv, Indexes::There));
             self.load_anew();
-            changed.add(second.load(&url).took);
+            changed.add(second.load(&url).took.clock);
             // Without its receipts a run looks at every row again.
             others::forget_receipts(&url);
-            same.add(second.load(&url).took);
+            same.add(second.load(&url).took.clock);
         }
         println!("upsert, a tenth of the rows differ: {} ms", changed.0.as_millis());
         beside("\\copy from CSV, indexes there", copied.0, changed.0);
@@ -169,7 +170,7 @@ impl Bench {
         let [mut ours, mut theirs] = [Shortest::new(), Shortest::new()];
         for _ in 0..ROUNDS {
             let target = files.new_file("target.sqlite");
-            ours.add(self.first.load(&target).took);
+            ours.add(self.first.load(&target).took.clock);
             theirs.add(files.import(&target));
         }
         println!("SQLite, initial load: {} ms", ours.0.as_millis());
@@ -186,7 +187,7 @@ impl Bench {
                 others::run_sql(&url, &project.definitions());
                 let check = format!("ALTER TABLE visit ADD CHECK (anmarkning IS DISTINCT FROM '{REFUSED}')");
                 others::run_sql(&url, &check);
-                shortest.add(project.load(&url).took);
+                shortest.add(project.load(&url).took.clock);
             }
         }
         println!("initial load with one row that is refused: {} ms", with.0.as_millis());

@@ -78,7 +78,7 @@ impl Files {
             }
         };
         let copy = format!("\\copy {OTHER} FROM '{}' (FORMAT {})", self.of(format), format.name());
-        run(psql(url).args(["--command", &copy, "--command", &finish])).took
+        run(psql(url).args(["--command", &copy, "--command", &finish])).took.clock
     }
 
     /// Imports the rows by the shell of SQLite into a table like that of a target that was loaded.
@@ -94,7 +94,7 @@ impl Files {
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
         ]);
-        run(shell.args([&schema, ".mode csv", &import]).stdout(Stdio::null())).took
+        run(shell.args([&schema, ".mode csv", &import]).stdout(Stdio::null())).took.clock
     }
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn pgloader(url: &str, files: &Files) -> Option<Duration> {
         url,
         &format!("DO $$ BEGIN ASSERT (SELECT count(*) FROM {OTHER}) = (SELECT count(*) FROM visit); END $$"),
     );
-    Some(took)
+    Some(took.clock)
 }
 
 /// Empties the database.

@@ -229,10 +229,10 @@ impl Sink for PostgresSink {
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
         let Self { runtime, session } = self;
         let listed: Result<Vec<_>> = runtime.block_on(async {
-            let rows = sqlx::query(sql::LIST_RECEIPTS)
-                .bind(load_run_id)
-                .fetch_all(session.connection().await?)
-                .await;
+            let connection = session.connection().await?;
+            let is_old = columns(connection, sql::refusals::TABLE).await?.is_empty();
+            let list = if is_old { sql::LIST_RECEIPTS_OF_OLD } else { sql::LIST_RECEIPTS };
+            let rows = sqlx::query(list).bind(load_run_id).fetch_all(connection).await;
             let rows = rows.map_err(|error| Error::of(&error, "bron_receipt"))?;
             rows.iter().map(listed_receipt).collect()
         });

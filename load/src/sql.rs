@@ -70,9 +70,14 @@ pub(crate) fn create_table(layout: &Layout, dialect: Dialect) -> String {
     format!("CREATE TABLE IF NOT EXISTS {table} (\n{}\n){}", lines.join(",\n"), table_options(dialect))
 }
 
+/// The name of the index on one column.
+pub(crate) fn index_name(table: &str, column: &str) -> String {
+    derived_name(table, column, "ix")
+}
+
 /// The statement that creates an index on one column where it does not exist.
 pub(crate) fn create_index(table: &str, column: &str) -> String {
-    let name = quoted(&derived_name(table, column, "ix"));
+    let name = quoted(&index_name(table, column));
     format!("CREATE INDEX IF NOT EXISTS {name} ON {} ({})", quoted(table), quoted(column))
 }
 
@@ -155,9 +160,12 @@ pub(crate) const FIND_RECEIPT: &str = "SELECT content, row_count, inserted, upda
      WHERE load_run_id = $1 AND entity = $2 AND part = $3 AND superseded = 0";
 /// Lists the receipts of a run that still prove what the tables hold.
 pub(crate) const LIST_RECEIPTS: &str = "SELECT entity, part, content, row_count, inserted, updated, unchanged, \
-     (SELECT count(*) FROM bron_refused AS r \
-     WHERE r.load_run_id = w.load_run_id AND r.entity = w.entity AND r.part = w.part AND r.superseded = 0) \
+     (SELECT count(*) FROM bron_refused AS r WHERE r.load_run_id = w.load_run_id AND r.entity = w.entity \
+     AND r.part = w.part AND r.superseded = 0) \
      FROM bron_receipt AS w WHERE load_run_id = $1 AND superseded = 0 ORDER BY entity, part";
+/// Lists them in a target that was made before rows could be refused.
+pub(crate) const LIST_RECEIPTS_OF_OLD: &str = "SELECT entity, part, content, row_count, inserted, updated, unchanged, \
+     CAST(0 AS bigint) FROM bron_receipt WHERE load_run_id = $1 AND superseded = 0 ORDER BY entity, part";
 /// Writes a receipt, in the place of a superseded one.
 pub(crate) const WRITE_RECEIPT: &str = "INSERT INTO bron_receipt (load_run_id, entity, part, content, extract_run_id, \
      row_count, inserted, updated, unchanged, superseded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) \

@@ -227,9 +227,14 @@ impl Sink for SqliteSink {
             match written {
                 Ok(Some(receipts)) => return Ok(receipts),
                 // What is wrong with which row is found out one by one.
-                Err(error) if error.kind() != ErrorKind::Data => return Err(error.at(&self.place())),
-                Ok(None) | Err(_) => self.held.insert(entity.name.clone()),
-            };
+                Err(error) if error.kind() != ErrorKind::Data && error.answer().is_none() => {
+                    return Err(error.at(&self.place()));
+                }
+                Ok(None) => {}
+                // As for a part that is written alone.
+                Err(_) => self.connection = None,
+            }
+            self.held.insert(entity.name.clone());
         }
         parts.iter().map(|(part, batch)| self.write(entity, part, batch, run)).collect()
     }
@@ -237,9 +242,13 @@ impl Sink for SqliteSink {
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
         let place = self.place();
         let (runtime, connection) = self.parts()?;
-        let rows = sqlx::query(sql::LIST_RECEIPTS).bind(load_run_id).fetch_all(connection);
-        let rows =
-            runtime.block_on(rows).map_err(|error| Error::of(&error, format!("{place}: bron_receipt")))?;
+        let rows = runtime.block_on(async {
+            let is_old = columns(connection, sql::refusals::TABLE).await?.is_empty();
+            let list = if is_old { sql::LIST_RECEIPTS_OF_OLD } else { sql::LIST_RECEIPTS };
+            let rows = sqlx::query(list).bind(load_run_id).fetch_all(connection).await;
+            rows.map_err(|error| Error::of(&error, "bron_receipt"))
+        });
+        let rows = rows.map_err(|error| error.at(&place))?;
         self.require_still()?;
         rows.iter().map(|row| listed_receipt(row).map_err(|error| error.at(&place))).collect()
     }
@@ -274,7 +283,7 @@ impl Sink for SqliteSink {
         let layout = Layout::of(entity)?;
         let place = self.place();
         let (runtime, connection) = self.parts()?;
-        let found = runtime.block_on(columns(connection, &layout)).map_err(|error| error.at(&place))?;
+        let found = runtime.block_on(columns(connection, &layout.table)).map_err(|error| error.at(&place))?;
         self.require_still()?;
         Ok(!found.is_empty())
     }

@@ -35,6 +35,12 @@ pub enum Artefact {
     Manifest,
     /// `transformed/….json`: what a source table became.
     TableRecord,
+    /// `refused.json`: what the rows that the target refused were made of.
+    RefusedRecord,
+    /// The plan of a load, in the file that the operator names.
+    LoadPlan,
+    /// `quarantine.db`: the rows that did not come over, and what people decided about them.
+    Quarantine,
     /// `summary.json`: what a reconciliation came to. Format 1 had no number.
     Summary,
     /// `key.json`: the wrapped key of a run.
@@ -47,7 +53,7 @@ pub enum Artefact {
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -58,6 +64,9 @@ impl Artefact {
         Self::Journal,
         Self::Manifest,
         Self::TableRecord,
+        Self::RefusedRecord,
+        Self::LoadPlan,
+        Self::Quarantine,
         Self::Summary,
         Self::RunKey,
         Self::KeyReceipt,
@@ -78,6 +87,9 @@ impl Artefact {
             Self::Journal => "journal of a staging",
             Self::Manifest => "manifest",
             Self::TableRecord => "record of a mapped table",
+            Self::RefusedRecord => "record of refused rows",
+            Self::LoadPlan => "plan of a load",
+            Self::Quarantine => "quarantine",
             Self::Summary => "summary",
             Self::RunKey => "key of a run",
             Self::KeyReceipt => "receipt of a destroyed key",
@@ -97,6 +109,9 @@ impl Artefact {
             | Self::SourceSchema
             | Self::Snapshot
             | Self::TableRecord
+            | Self::RefusedRecord
+            | Self::LoadPlan
+            | Self::Quarantine
             | Self::RunKey
             | Self::KeyReceipt => 1,
         }

@@ -201,11 +201,7 @@ impl Load<'_> {
     fn id(&self, job: Job) -> PartId {
         let Delivery { mapping, entity, manifest, .. } = &self.deliveries[job.delivery];
         let part = &manifest.parts[job.part];
-        PartId {
-            entity: entity.name.clone(),
-            part: part_name(mapping, &part.file),
-            content: part.content,
-        }
+        PartId { entity: entity.name.clone(), part: part_name(mapping, &part.file), content: part.content }
     }
 
     /// The parts that the target has no receipt for.

@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 
 use bron_extract::RowHasher;
 use bron_load::{ErrorKind, Sink, read_only};
-use bron_mappings::{Batch, BatchReader, BatchSchema, DigestBuilder, Entity, ReadError};
+use bron_mappings::{Artefact, Batch, BatchReader, BatchSchema, DigestBuilder, Entity, ReadError};
 use bron_reconcile::rows::{self, FindingKind};
 
 pub(crate) use self::document::LoadPlan;
-use self::document::{FORMAT, PlannedEntity, PlannedTable, Written};
+use self::document::{PlannedEntity, PlannedTable, Written};
 use super::Chain;
 use super::retirement::of_part;
 use crate::failure::{Class, Exit, Failure};
@@ -73,7 +73,7 @@ impl Chain<'_> {
             digests.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect()
         };
         LoadPlan {
-            format: FORMAT,
+            format: Artefact::LoadPlan.newest(),
             run: self.run.id.clone(),
             mapping_digest: self.run.mapping_digest.clone(),
             code_lists: texts(self.set.code_digests()),

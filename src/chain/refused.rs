@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use bron_extract::{Manifest, PartWriter, atomic};
 use bron_load::{Refusal, Sink};
 use bron_mappings::{
-    Action, Batch, BatchSchema, ColumnBuilder, ColumnType, Digest, DigestBuilder, EntityId, Mapping, Value,
+    Action, Artefact, Batch, BatchSchema, ColumnBuilder, ColumnType, Digest, DigestBuilder, EntityId,
+    Mapping, Value,
 };
 use bron_reconcile::conservation::{Dimension, Ledger, Origin};
 use bron_reconcile::summary::RefusedLine;
@@ -87,8 +88,8 @@ impl Chain<'_> {
         }
         let digest = digest(&refusals).to_string();
         let path = record_path(&dir);
-        let record = self.unseal::<Record>(&path)?;
-        let record = match record.filter(|record| record.format == 1 && record.refusals == digest) {
+        let record = self.unseal::<Record>(Artefact::RefusedRecord, &path)?;
+        let record = match record.filter(|record| record.refusals == digest) {
             Some(record) => record,
             None => self.write_refused(&dir, &refusals, digest)?,
         };
@@ -122,7 +123,7 @@ impl Chain<'_> {
             Manifest::new(DIRECTORY, origin.clone(), &schema(), writer.finish()?).save(&dir)?;
         }
         let mappings = by_mapping.into_keys().map(str::to_owned).collect();
-        let record = Record { format: 1, refusals: digest, mappings };
+        let record = Record { format: Artefact::RefusedRecord.newest(), refusals: digest, mappings };
         let path = record_path(dir);
         write_json(&path, &self.sealed(&path, &record)?)?;
         Ok(record)

@@ -233,9 +233,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_of_the_first_format_is_read() {
-        let text = include_str!("../../../tests/cases/formats/progress.json");
-        let step: Step = serde_json::from_str(text).unwrap();
-        assert_eq!((step.format, step.ledger.staged, step.mark.rows), (1, 2, 1));
+    fn a_step_of_the_first_format_counts_for_nothing_and_is_no_error() {
+        let text = include_bytes!("../../../tests/cases/formats/progress.json");
+        assert!(Artefact::Journal.require_in_text(&"progress", text).is_ok());
+        assert!(StepFile::parse(text).is_none(), "nothing proves that it is what was written");
     }
 }

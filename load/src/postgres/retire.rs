@@ -25,7 +25,11 @@ fn entry(row: &PgRow) -> std::result::Result<RunEntry, sqlx::Error> {
 }
 
 /// Gives a run its place, a new one when another run came between.
-pub(super) async fn register(connection: &mut PgConnection, run: &RunIds, beginning: &Beginning) -> Result<u64> {
+pub(super) async fn register(
+    connection: &mut PgConnection,
+    run: &RunIds,
+    beginning: &Beginning,
+) -> Result<u64> {
     let mut transaction = connection.begin().await.map_err(|error| failed(&error))?;
     let ordinal = registered(&mut transaction, run, beginning).await.map_err(|error| failed(&error))?;
     transaction.commit().await.map_err(|error| failed(&error))?;

@@ -63,11 +63,7 @@ pub(super) async fn part(
     }
 }
 
-async fn attempt(
-    session: &mut Session,
-    delivery: &Delivery<'_>,
-    given: Given<'_>,
-) -> Result<Attempt> {
+async fn attempt(session: &mut Session, delivery: &Delivery<'_>, given: Given<'_>) -> Result<Attempt> {
     let Delivery { layout, part, run, .. } = delivery;
     let failed = |error: sqlx::Error| delivery.failed(&error);
     let is_staged = session.staged.contains(&layout.table);
@@ -168,7 +164,7 @@ async fn merge(connection: &mut PgConnection, delivery: &Delivery<'_>, batch: &B
         verify(connection, delivery).await?;
     }
     let rows = row_count(batch);
-    Ok(Counts { rows, inserted, updated, unchanged: rows - inserted - updated, refused: 0 })
+    Ok(Counts { rows, inserted, updated, unchanged: rows - inserted - updated, ..Counts::default() })
 }
 
 fn row_count(batch: &Batch) -> u64 {

@@ -5,14 +5,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bron_mappings::Artefact;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use tokio::runtime::Runtime;
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// The format of the file that this program writes, and the newest that it reads.
-const FORMAT: u32 = 1;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -58,7 +56,7 @@ impl Store {
     /// owner may read the file.
     ///
     /// # Errors
-    /// Kind `Config` when the file is of a newer format or of another installation, `Storage` or `Permission` when it
+    /// Kind `Format` when the file is of a newer format, `Config` when it is of another installation, `Storage` or `Permission` when it
     /// cannot be made, `Corrupt` when it is no database.
     pub fn open(path: &Path, project: &str) -> Result<Self> {
         if !path.exists() {
@@ -104,14 +102,8 @@ impl Store {
         if made == 0 {
             return self.make(project);
         }
-        let format = self.meta("format")?.and_then(|text| text.parse::<u32>().ok()).unwrap_or(u32::MAX);
-        if format > FORMAT {
-            let text = format!(
-                "{}: was written by a newer version of the program (format {format}; this one knows {FORMAT})",
-                self.path.display()
-            );
-            return Err(Error::new(ErrorKind::Config, text));
-        }
+        let format = self.meta("format")?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        Artefact::Quarantine.require(&self.path.display(), format)?;
         if self.meta("project")?.as_deref() != Some(project) {
             let text = format!("{}: belongs to another installation", self.path.display());
             return Err(Error::new(ErrorKind::Config, text));
@@ -122,7 +114,7 @@ impl Store {
     fn make(&mut self, project: &str) -> Result<()> {
         self.begin()?;
         let made = self.execute(MAKE).and_then(|()| {
-            self.set_meta("format", &FORMAT.to_string())?;
+            self.set_meta("format", &Artefact::Quarantine.newest().to_string())?;
             self.set_meta("project", project)
         });
         self.end(made)

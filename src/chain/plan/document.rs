@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use bron_mappings::Artefact;
 use bron_reconcile::summary::EntityChanges;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-
-/// The format that this program writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 1;
 
 /// What loading a run will do to a target, and what that follows from. Everything is sorted, so that the same plan is
 /// the same bytes.
@@ -88,11 +86,7 @@ impl LoadPlan {
         let unusable = |problem: String| Failure::config(format!("{} is no plan: {problem}", path.display()));
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
-        let format = value["format"].as_u64().unwrap_or_default();
-        if format > u64::from(FORMAT) {
-            let problem = format!("{} has format {format}, and this program reads {FORMAT}", path.display());
-            return Err(Failure::config(problem).hint("use the program that made it, or make a new plan"));
-        }
+        Artefact::LoadPlan.require_in(&path.display(), &value)?;
         serde_json::from_value(value).map_err(|error| unusable(error.to_string()))
     }
 }
