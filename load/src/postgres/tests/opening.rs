@@ -218,7 +218,8 @@ fn a_role_that_may_not_alter_the_tables_loads_them_as_they_are() {
     let (server, model) = (PostgresServer::start().unwrap(), model());
     drop(prepared(&server, &model));
     server.execute(
-        "CREATE ROLE rader LOGIN; GRANT SELECT, INSERT, UPDATE ON insats, bron_receipt, bron_schema TO rader",
+        "CREATE ROLE rader LOGIN; GRANT SELECT, INSERT ON bron_history_insats TO rader; \
+         GRANT SELECT, INSERT, UPDATE ON insats, bron_receipt, bron_refused, bron_run, bron_schema TO rader",
     );
     let target = Target::parse(&server.url().replace("bron@", "rader@")).unwrap();
     let mut sink = open(&target).unwrap();
