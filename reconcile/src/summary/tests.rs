@@ -144,7 +144,8 @@ fn the_file_has_the_agreed_shape() {
         r#""label":"Antalbeslut","unit":"antal","dimension":"år","key":"2017","source":5,"held":0,"target":5,"#,
         r#""difference":0}],"rows":{"compared":5,"missing":0,"unexpected":0,"differs":0,"nameless":0,"elsewhere":7},"#,
         r#""entities":[{"entity":"beslut","compared":5,"missing":0,"unexpected":0,"differs":0,"nameless":0,"#,
-        r#""elsewhere":7}],"changes":[],"references":{"checked":0,"elsewhere":0,"explained":0,"dangling":0},"deliveries":[],"readings":[],"#,
+        r#""elsewhere":7}],"changes":[],"references":{"checked":0,"elsewhere":0,"explained":0,"dangling":0},"#,
+        r#""deliveries":[],"readings":[],"#,
         r#""secrecy":{"rows":0,"cells":0,"unequal":[]},"snapshot":{"previous":null,"drift":[],"tables":[]},"#,
         r#""quality":{"previous":null,"lines":[]},"retention":[],"verdict":"lika_med_karantan"}"#,
     );
