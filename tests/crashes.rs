@@ -68,7 +68,7 @@ fn finished_parts(project: &Path) -> BTreeMap<PathBuf, u64> {
     let notes = notes.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("progress-"));
     let parts = notes.flat_map(|note| {
         let text: serde_json::Value = serde_json::from_slice(&fs::read(&note).unwrap()).unwrap();
-        let parts = text["parts"].as_array().unwrap().clone().into_iter();
+        let parts = text["step"]["parts"].as_array().unwrap().clone().into_iter();
         parts.map(move |part| note.with_file_name(part["file"].as_str().unwrap()))
     });
     parts.map(|part| (part.clone(), fs::metadata(&part).unwrap().ino())).collect()

@@ -158,7 +158,8 @@ pub(crate) fn a_refused_change_leaves_the_row_as_it_was(home: &impl Home) {
     );
 
     // Going back to the first run writes its part again: what it was refused then counts no more.
-    let return_to = |sink: &mut dyn Sink, load: &str| sink.register(&run(load), &Beginning::default()).unwrap();
+    let return_to =
+        |sink: &mut dyn Sink, load: &str| sink.register(&run(load), &Beginning::default()).unwrap();
     return_to(sink.as_mut(), "r1");
     let back = sink.write(insats(&model), &part("p", "a"), &batch(&model, &before), &run("r1")).unwrap();
     assert_eq!(back, Receipt::Written(counts(2, 0, 1, 1)));

@@ -168,13 +168,19 @@ impl Look {
         Ok(tables)
     }
 
-    /// Every row of every table.
+    /// Every row of every table, but for the time at which a run began: the clock decides that alone.
     pub(crate) fn rows(&mut self) -> Result<Rows> {
         let tables = self.tables()?;
         let is_file = matches!(self.line, Line::File(_));
         let select = |(table, columns): (&String, &BTreeSet<String>)| {
-            let quoted: Vec<String> = columns.iter().map(|name| format!("quote(t.\"{name}\")")).collect();
-            let row = if is_file { quoted.join(" || ',' || ") } else { "t::text".to_owned() };
+            let lasting =
+                columns.iter().filter(|name| (table.as_str(), name.as_str()) != ("bron_run", "began"));
+            let cell = |name: &String| {
+                if is_file { format!("quote(t.\"{name}\")") } else { format!("t.\"{name}\"") }
+            };
+            let cells: Vec<String> = lasting.map(cell).collect();
+            let row =
+                if is_file { cells.join(" || ',' || ") } else { format!("ROW({})::text", cells.join(", ")) };
             format!("SELECT '{table}', {row} FROM \"{table}\" t")
         };
         let mut rows: Rows = tables.keys().map(|table| (table.clone(), Vec::new())).collect();
