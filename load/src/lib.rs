@@ -35,6 +35,7 @@ mod layout;
 mod postgres;
 pub mod quarantine;
 mod refusal;
+mod runtime;
 mod sink;
 mod sql;
 mod sqlite;

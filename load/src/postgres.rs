@@ -29,6 +29,7 @@ use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout, Reference};
 use crate::refusal::Refusal;
+use crate::runtime::runtime;
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
 };
@@ -53,11 +54,7 @@ impl PostgresSink {
         access: Access,
         terms: &Terms,
     ) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::io(error, "the runtime does not start"))?;
+        let runtime = runtime()?;
         let options = options.application_name("bron").disable_statement_logging();
         let mut session = Session {
             options,
