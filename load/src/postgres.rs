@@ -323,7 +323,7 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
     // Two sinks that prepare at the same time would otherwise both find no table.
     sqlx::query(sql::postgres::LOCK).bind("bron:prepare").execute(&mut *transaction).await.map_err(failed)?;
     let mut has_control = true;
-    for table in ["bron_schema", sql::refusals::TABLE, "bron_run"] {
+    for table in sql::CONTROL_TABLES {
         has_control &= !columns(&mut transaction, table).await?.is_empty();
     }
     let found = format(&mut transaction).await?;
