@@ -116,6 +116,13 @@ impl Chain<'_> {
         Ok(work)
     }
 
+    /// Whether the target has a receipt for every part of the run.
+    pub(super) fn is_loaded(&self, sink: &mut dyn Sink) -> Result<bool, Failure> {
+        let (run, deliveries) = (self.run_ids(), self.deliveries()?);
+        let load = Load { settings: self.settings, run: &run, deliveries: &deliveries };
+        Ok(load.missing(sink)?.is_empty())
+    }
+
     /// What is to be in the target, in the order in which it is loaded.
     fn deliveries(&self) -> Result<Vec<Delivery<'_>>, Failure> {
         let mut deliveries = Vec::new();
