@@ -29,7 +29,7 @@ pub(crate) fn installation_mark(secret: &InstallationSecret) -> String {
 }
 
 /// The name by which the target knows a part of a mapping's rows.
-pub(super) fn part_name(mapping: &Mapping, file: &str) -> String {
+fn part_name(mapping: &Mapping, file: &str) -> String {
     format!("{}/{}", mapping.id, file.trim_end_matches(".parquet"))
 }
 
