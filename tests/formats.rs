@@ -42,6 +42,56 @@ fn a_manifest_a_summary_and_keys_of_the_oldest_formats_are_read() {
 }
 
 #[test]
+fn a_quarantine_of_the_oldest_format_is_read_and_one_of_a_newer_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("quarantine.db");
+    fs::write(&path, "").unwrap();
+    let script = text(&case("quarantine.sql"));
+    sqlite(&path, &script.split_terminator(";\n").collect::<Vec<_>>());
+    let open = || bron_load::quarantine::Store::open_existing(&path, "den här stadens");
+    let mut store = open().unwrap();
+    let items = store.items(|_| true).unwrap();
+    assert_eq!((items.len(), items[0].finding.key.as_str()), (1, "4711"));
+    assert_eq!(store.events(&items[0].finding.id).unwrap().len(), 1);
+    drop(store);
+    sqlite(&path, &["UPDATE meta SET value = '99' WHERE name = 'format'"]);
+    let refused = open().err().expect("the format is newer").to_string();
+    assert!(refused.contains("quarantine.db") && refused.contains("format 99"), "{refused}");
+}
+
+/// The file of the oldest format of a kind, below `tests/cases/formats/`.
+const fn oldest(artefact: Artefact) -> &'static str {
+    match artefact {
+        Artefact::ProjectFile => "bron.toml",
+        Artefact::MappingFile => "system.toml",
+        Artefact::RunDescription => "run/run.json",
+        Artefact::SourceSchema => "run/schema.json",
+        Artefact::Snapshot => "run/snapshot.json",
+        Artefact::Readings => "run/readings.json",
+        Artefact::Deliveries => "run/deliveries.json",
+        Artefact::Journal => "progress.json",
+        Artefact::Manifest => "manifest.json",
+        Artefact::TableRecord => "record.json",
+        Artefact::RefusedRecord => "refused.json",
+        Artefact::LoadPlan => "plan.json",
+        Artefact::Quarantine => "quarantine.sql",
+        Artefact::Summary => "run/summary.json",
+        Artefact::RunKey => "key.json",
+        Artefact::KeyReceipt => "key-destroyed.json",
+        Artefact::ControlTables => "control-tables.sql",
+    }
+}
+
+#[test]
+fn every_kind_has_a_file_of_its_oldest_format() {
+    let mut files: Vec<PathBuf> = Artefact::ALL.map(|artefact| case(oldest(artefact))).into();
+    files.sort();
+    let mut there = walk(&case(""));
+    there.sort();
+    assert_eq!(files, there);
+}
+
+#[test]
 fn a_run_of_the_oldest_formats_is_the_reading_before() {
     let project = tiny_city();
     copy_folder(&case("run"), &project.dir.join("runs/0123456789ab"));

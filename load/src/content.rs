@@ -1,9 +1,9 @@
 //! A digest of what a target holds, by which two targets are compared without being read side by side.
 
-use bron_mappings::{Batch, Digest, DigestBuilder, Entity, ReadError, Value};
+use bron_mappings::{Batch, Digest, DigestBuilder, Entity, ReadError, UNREADABLE, Value};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sink::{Sink, UNREADABLE};
+use crate::sink::Sink;
 
 /// What the table of an entity holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

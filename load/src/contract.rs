@@ -5,15 +5,15 @@ pub(crate) mod refusals;
 mod together;
 
 pub(crate) use together::{
-    an_older_format_is_upgraded_and_a_newer_refused, equal_rows_have_equal_digests,
-    parts_together_are_as_parts_alone,
+    an_older_format_is_upgraded_and_a_newer_refused, control_tables_that_are_missing_are_made,
+    equal_rows_have_equal_digests, parts_together_are_as_parts_alone,
 };
 
-use bron_mappings::{Batch, ColumnBuilder, ColumnType, Digest, Entity, EntityId, Model, Value};
+use bron_mappings::{Batch, ColumnBuilder, ColumnType, Digest, Entity, EntityId, Model, UNREADABLE, Value};
 
 pub(crate) use history::*;
 
-use crate::{Counts, ErrorKind, IdRange, PartId, Receipt, RunIds, Sink, Target, UNREADABLE, open, read_only};
+use crate::{Counts, ErrorKind, IdRange, PartId, Receipt, RunIds, Sink, Target, open, read_only};
 
 pub(crate) use refusals::*;
 
@@ -54,6 +54,7 @@ macro_rules! every_case {
             what_is_retired_is_kept_and_may_come_back, a_retirement_is_done_once, rows_of_others_are_not_retired,
             runs_have_places, the_target_can_be_seen_as_it_was, another_history_is_drift,
             parts_together_are_as_parts_alone, an_older_format_is_upgraded_and_a_newer_refused,
+            control_tables_that_are_missing_are_made,
             equal_rows_have_equal_digests,
         );
     };

@@ -23,7 +23,11 @@ pub(crate) fn newest() -> String {
 }
 
 /// The statements that bring control tables of an older format to the newest, run in the transaction that prepares
-/// the target. The tables of format 2 are those of format 1 with the number written down.
+/// the target.
+///
+/// Format 1 had `bron_receipt` and `bron_schema` alone, without a number. Format 2 also has `bron_refused`, `bron_run`
+/// and a history table for each entity. Whoever prepares a target makes what it lacks of these, and no table of format
+/// 1 has another form in format 2, so nothing is left to be done.
 pub(crate) const fn upgrade(_from: u32, _dialect: Dialect) -> Vec<String> {
     Vec::new()
 }

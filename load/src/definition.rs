@@ -8,9 +8,9 @@ use crate::layout::{Dialect, Layout, RUN_COLUMNS, Reference};
 use crate::sql;
 
 /// The statements that create every table of the model with its history, and the control tables `bron_receipt`,
-/// `bron_refused`, `bron_run` and `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand an
-/// index on every reference, which [`Sink::finish`](crate::Sink::finish) puts on tables of PostgreSQL that it made and on
-/// those of SQLite, and what each table and column means, in Swedish, with the protection of the column.
+/// `bron_refused`, `bron_run` and `bron_schema`: what [`Sink::prepare`](crate::Sink::prepare) runs. Beside them stand
+/// an index on every reference, which [`Sink::finish`](crate::Sink::finish) puts on tables of PostgreSQL that it made
+/// and on those of SQLite, and what each table and column means, in Swedish, with the protection of the column.
 /// PostgreSQL keeps these texts with the table (`COMMENT ON`); for SQLite they are comments of the text.
 ///
 /// The statements stand in the order of the tables' names and can be run again.

@@ -5,6 +5,7 @@ use sqlx::postgres::PgSslMode;
 
 use crate::error::{Error, Result};
 use crate::postgres;
+use crate::runtime::runtime;
 use crate::sink::Access;
 use crate::sql;
 use crate::target::{Place, Target};
@@ -32,11 +33,7 @@ pub struct TargetFacts {
 pub fn examine(target: &Target) -> Result<Option<TargetFacts>> {
     let Place::Server(options) = target.place()? else { return Ok(None) };
     let place = target.to_string();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(|error| Error::io(error, "the runtime does not start"))?;
+    let runtime = runtime()?;
     let checked = match options.get_ssl_mode() {
         PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
         PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require => false,

@@ -35,6 +35,7 @@ mod layout;
 mod postgres;
 pub mod quarantine;
 mod refusal;
+mod runtime;
 mod sink;
 mod sql;
 mod sqlite;
@@ -50,9 +51,7 @@ pub use finished::{Dangling, Finished};
 pub use history::{Beginning, Ended, Retirement, RunEntry};
 pub use layout::Dialect;
 pub use refusal::Refusal;
-pub use sink::{
-    Counts, IdRange, PartId, Receipt, RunIds, Sink, UNREADABLE, open, open_on, read_only, read_only_on,
-};
+pub use sink::{Counts, IdRange, PartId, Receipt, RunIds, Sink, open, open_on, read_only, read_only_on};
 pub use sql::grants::target_grants;
 pub use target::Target;
 pub use terms::Terms;

@@ -29,6 +29,7 @@ use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout, Reference};
 use crate::refusal::Refusal;
+use crate::runtime::runtime;
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
 };
@@ -53,11 +54,7 @@ impl PostgresSink {
         access: Access,
         terms: &Terms,
     ) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::io(error, "the runtime does not start"))?;
+        let runtime = runtime()?;
         let options = options.application_name("bron").disable_statement_logging();
         let mut session = Session {
             options,
@@ -326,7 +323,7 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
     // Two sinks that prepare at the same time would otherwise both find no table.
     sqlx::query(sql::postgres::LOCK).bind("bron:prepare").execute(&mut *transaction).await.map_err(failed)?;
     let mut has_control = true;
-    for table in ["bron_schema", sql::refusals::TABLE, "bron_run"] {
+    for table in sql::CONTROL_TABLES {
         has_control &= !columns(&mut transaction, table).await?.is_empty();
     }
     let found = format(&mut transaction).await?;

@@ -11,10 +11,6 @@ use crate::sqlite::SqliteSink;
 use crate::target::{Place, Target};
 use crate::terms::Terms;
 
-/// The last column of every batch that [`Sink::read`] gives: the names, joined with commas, of the fields
-/// whose stored value is not one of the field's type; NULL when there is none.
-pub const UNREADABLE: &str = "@unreadable";
-
 /// The most rows of a batch that [`Sink::read`] gives.
 pub(crate) const READ_ROWS: usize = 4096;
 
@@ -271,8 +267,8 @@ pub trait Sink: Send {
     fn refused(&mut self, load_run_id: &str) -> Result<Vec<Refusal>>;
 
     /// Reads the rows of an entity in the order of the bytes of their ids, as one consistent picture, in
-    /// batches of at most 4096 rows. The columns are the entity's and, last, [`UNREADABLE`]; the cell of a
-    /// field named there is NULL. A row whose id is unreadable comes where its stored id sorts.
+    /// batches of at most 4096 rows. The columns are the entity's and, last,
+    /// [`UNREADABLE`](bron_mappings::UNREADABLE); the cell of a field named there is NULL. A row whose id is unreadable comes where its stored id sorts.
     ///
     /// # Errors
     /// Kind `Drift` when the table is not that of the entity; otherwise what the database says, also later

@@ -109,7 +109,10 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The statements that create the control tables where they do not exist. The counts of a receipt are
+/// The control tables, which every load writes and every comparison reads.
+pub(crate) const CONTROL_TABLES: [&str; 4] = ["bron_receipt", "bron_refused", "bron_run", "bron_schema"];
+
+/// The statements that create [`CONTROL_TABLES`] where they do not exist. The counts of a receipt are
 /// those of the write that made it; `superseded` is 1 when a later run has changed rows of the entity, so
 /// that the receipt no longer proves what the table holds. `bron_refused` names the rows that a part lacks
 /// because the target refused them; `superseded` is 1 when the part was written again since.
@@ -223,6 +226,16 @@ mod tests {
             ["forsta", "andra"].map(|column| derived_name(&long, &format!("{column}_{long}"), "ix"));
         assert!(one.len() == 63 && other.len() == 63 && one != other);
         assert_eq!(literal("'x'"), "'''x'''");
+    }
+
+    #[test]
+    fn every_control_table_is_made() {
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            let mut made = control_tables(dialect)
+                .map(|text| text.split_whitespace().nth(5).unwrap_or_default().to_owned());
+            made.sort_unstable();
+            assert_eq!(made, CONTROL_TABLES);
+        }
     }
 
     #[test]

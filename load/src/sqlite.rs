@@ -28,6 +28,7 @@ use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
 use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout};
 use crate::refusal::Refusal;
+use crate::runtime::runtime;
 use crate::sink::{
     Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
 };
@@ -61,10 +62,7 @@ pub(crate) struct SqliteSink {
 
 impl SqliteSink {
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::io(error, "the runtime does not start"))?;
+        let runtime = runtime()?;
         require_place(path, access)?;
         let (connection, still) = connected(&runtime, path, access)?;
         Ok(Self {

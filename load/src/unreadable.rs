@@ -1,9 +1,9 @@
 //! Rows that are read back, gathered into batches that say which stored values could not be read.
 
-use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, Value};
+use bron_mappings::{Batch, BatchSchema, ColumnBuilder, ColumnType, UNREADABLE, Value};
 
 use crate::layout::Layout;
-use crate::sink::{READ_ROWS, UNREADABLE};
+use crate::sink::READ_ROWS;
 
 /// Gathers rows into the next batch.
 pub(crate) struct Collector {

@@ -254,6 +254,10 @@ impl fmt::Debug for Batch {
     }
 }
 
+/// The last column of rows that are read back from a target: the names, joined with commas, of the fields whose stored
+/// value is not one of the field's type; NULL when there is none. Such a field is never equal to anything.
+pub const UNREADABLE: &str = "@unreadable";
+
 /// An error of whatever stands behind a reader: a file, a database. Its text carries no values.
 pub type ReadError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -39,7 +39,9 @@ mod sensitive;
 mod system;
 
 pub use artefact::{Artefact, UnknownFormat};
-pub use batch::{Batch, BatchError, BatchReader, BatchSchema, Batches, Column, ColumnType, ReadError};
+pub use batch::{
+    Batch, BatchError, BatchReader, BatchSchema, Batches, Column, ColumnType, ReadError, UNREADABLE,
+};
 pub use check::{Coverage, Tables, check, check_systems};
 pub use codes::{CodeAnswer, CodeEntry, CodeList, CodeStatus, Equivalence};
 pub use column::{Cells, ColumnBuilder, Value};
@@ -71,7 +73,7 @@ pub use retention::{
     Disposition, Exemption, ExemptionGround, LegalStatus, Retention, RetentionFinish, RetentionRule,
     RetentionTrigger,
 };
-pub use sensitive::Sensitive;
+pub use sensitive::{FEWEST_SHOWN, Sensitive};
 pub use system::{
     ApprovedLines, ControlField, ControlLine, CsvDialect, CsvTable, Expectation, LinePlace, Says, System,
 };

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// A code, a length or another value of a column that fewer rows have could point at a person: it is counted, and
+/// neither shown nor kept.
+pub const FEWEST_SHOWN: u64 = 5;
+
 /// A value of personal data. It can be used, compared and moved, but not printed or serialised:
 /// [`fmt::Debug`] redacts it, and there is neither `Display` nor `Serialize`.
 ///

@@ -22,10 +22,6 @@ use cursor::{Cursor, RowId};
 use finding::Recorder;
 pub use finding::{Finding, FindingKind};
 
-/// The last column of rows read back: the names of fields whose stored value could not be read as the
-/// field's type, joined by commas, or NULL. Such a field is never equal to anything.
-pub const UNREADABLE: &str = "@unreadable";
-
 /// How many rows were compared and what came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,8 +71,8 @@ impl RowCounts {
 /// Compares the rows of one entity.
 ///
 /// `expected` holds one reader per mapping (or part) that gives rows of the entity, each sorted by id;
-/// `actual` is the read-back of the target, sorted by id, with the column [`UNREADABLE`] last. Findings
-/// go to `sink` in the order of their ids, all of them. `elsewhere` is asked about every row of the target that
+/// `actual` is the read-back of the target, sorted by id, with the column
+/// [`UNREADABLE`](bron_mappings::UNREADABLE) last. Findings go to `sink` in the order of their ids, all of them. `elsewhere` is asked about every row of the target that
 /// nothing in the sources explains: whether it came from a system that is no part of the project. Such a row is
 /// counted and is no finding.
 ///

@@ -29,7 +29,7 @@ pub(crate) fn installation_mark(secret: &InstallationSecret) -> String {
 }
 
 /// The name by which the target knows a part of a mapping's rows.
-pub(super) fn part_name(mapping: &Mapping, file: &str) -> String {
+fn part_name(mapping: &Mapping, file: &str) -> String {
     format!("{}/{}", mapping.id, file.trim_end_matches(".parquet"))
 }
 
@@ -114,6 +114,13 @@ impl Chain<'_> {
         stage.now("refused");
         tell_refused(self.printer, &self.refused(definer.as_mut())?);
         Ok(work)
+    }
+
+    /// Whether the target has a receipt for every part of the run.
+    pub(super) fn is_loaded(&self, sink: &mut dyn Sink) -> Result<bool, Failure> {
+        let (run, deliveries) = (self.run_ids(), self.deliveries()?);
+        let load = Load { settings: self.settings, run: &run, deliveries: &deliveries };
+        Ok(load.missing(sink)?.is_empty())
     }
 
     /// What is to be in the target, in the order in which it is loaded.

@@ -25,7 +25,7 @@ impl Chain<'_> {
     /// Says what loading the run will do. The target is only read, and one that does not exist is empty.
     pub(crate) fn load_plan(&self) -> Result<LoadPlan, Failure> {
         let mut sink = self.target_to_read()?;
-        let (mut entities, mut state) = (BTreeMap::new(), DigestBuilder::new("bron/target/1"));
+        let (mut entities, mut state) = (BTreeMap::new(), DigestBuilder::new("bron/plan-target/1"));
         let stage = self.printer.stage("plan", u64::try_from(self.entities().len()).unwrap_or(0));
         for entity in self.entities() {
             self.go_on()?;

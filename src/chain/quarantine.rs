@@ -52,25 +52,6 @@ impl Chain<'_> {
         Ok(Store::open(&path, &self.installation_mark())?)
     }
 
-    /// Whether the target has a receipt for every part of the run.
-    fn is_loaded(&self, sink: &mut dyn Sink) -> Result<bool, Failure> {
-        let receipts = sink.receipts(&self.run_ids().load_run_id)?;
-        let mut loaded: Vec<(String, String)> =
-            receipts.into_iter().map(|(part, _)| (part.entity, part.part)).collect();
-        loaded.sort();
-        for mapping in self.produced_by() {
-            for entity in self.record_of(mapping)?.entities {
-                for part in self.manifest(&self.entity_dir(mapping, &entity))?.parts {
-                    let name = super::loading::part_name(mapping, &part.file);
-                    if loaded.binary_search(&(entity.clone(), name)).is_err() {
-                        return Ok(false);
-                    }
-                }
-            }
-        }
-        Ok(true)
-    }
-
     fn tell_collected(&self, done: &Collected) {
         if done.new + done.still == 0 && done.changed.is_empty() {
             return;

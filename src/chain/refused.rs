@@ -298,3 +298,17 @@ fn batch(rows: &[RefusedRow]) -> Batch {
     let columns = columns.iter_mut().map(ColumnBuilder::finish).collect();
     Batch::new(&schema(), columns, rows.len()).expect("every column got one value a row")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_the_first_format_is_read() {
+        let stored = include_str!("../../tests/cases/formats/refused.json");
+        let mut stored: serde_json::Value = serde_json::from_str(stored).unwrap();
+        Artefact::RefusedRecord.require_in(&"refused.json", &stored["record"]).unwrap();
+        let record: Record = serde_json::from_value(stored["record"].take()).unwrap();
+        assert_eq!((record.format, record.mappings), (1, vec!["paraply/GAMMAL".to_owned()]));
+    }
+}

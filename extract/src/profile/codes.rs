@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bron_mappings::FEWEST_SHOWN;
 use serde::Serialize;
 
 use super::shape::Shape;
 
-/// A value seen fewer times than this is counted and not shown.
-pub(super) const SHOWN_FROM: u64 = 5;
 /// A column with more different codes than this is no column of codes.
 const MOST_CODES: usize = 64;
 /// The longest code, in bytes.
@@ -77,7 +76,7 @@ impl CodeCounter {
         let seen = codes.keys().cloned().collect();
         let (mut shown, mut rare) = (Vec::new(), Suppressed::default());
         for (code, rows) in codes {
-            if rows >= SHOWN_FROM {
+            if rows >= FEWEST_SHOWN {
                 shown.push((code, rows));
             } else {
                 rare.codes += 1;
@@ -116,7 +115,7 @@ fn told(rows: &[u64], rare: Suppressed) -> usize {
         // Each number that is not told lies between the least that is shown and the smallest that is told.
         let largest = told.checked_sub(1).map_or(together, |last| rows[last]);
         let least = together.saturating_sub(count * largest).max(rare.codes);
-        let most = together.saturating_sub(count * SHOWN_FROM).min(rare.codes * (SHOWN_FROM - 1));
+        let most = together.saturating_sub(count * FEWEST_SHOWN).min(rare.codes * (FEWEST_SHOWN - 1));
         if least < most {
             break;
         }
@@ -250,10 +249,10 @@ mod tests {
         let untold = u64::try_from(shown.len() - told.len()).unwrap();
         let rare = suppressed.codes - untold;
         let largest = told.last().copied().unwrap_or(suppressed.rows);
-        (rare..=rare * (SHOWN_FROM - 1))
+        (rare..=rare * (FEWEST_SHOWN - 1))
             .filter(|sum| {
                 let rest = suppressed.rows.checked_sub(*sum);
-                rest.is_some_and(|rest| (untold * SHOWN_FROM..=untold * largest).contains(&rest))
+                rest.is_some_and(|rest| (untold * FEWEST_SHOWN..=untold * largest).contains(&rest))
             })
             .collect()
     }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bron_mappings::Value;
+use bron_mappings::{FEWEST_SHOWN, Value};
 use serde::Serialize;
 
-use super::codes::{CodeCount, CodeCounter, SHOWN_FROM, Suppressed};
+use super::codes::{CodeCount, CodeCounter, Suppressed};
 use super::encoding::{Encoding, EncodingCounts};
 use super::length::{LengthCounter, Lengths};
 use super::shape::Shape;
@@ -203,7 +203,7 @@ impl Counts {
         let is_written = words * 2 > profile.values && profile.distinct.count() * 4 > profile.values;
         profile.lengths = lengths.finish(&profile.declared_type, is_written);
         profile.shapes = shapes.into_iter().map(|(shape, values)| (shape, Some(values))).collect();
-        let frequent = sentinels.into_iter().filter(|(_, rows)| *rows >= SHOWN_FROM);
+        let frequent = sentinels.into_iter().filter(|(_, rows)| *rows >= FEWEST_SHOWN);
         profile.sentinels = frequent.map(|(code, rows)| CodeCount { code, rows: Some(rows) }).collect();
         profile.encoding = (words > 0).then(|| encoding.verdict());
         profile.control_characters = Some(encoding.damage.control);

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bron_mappings::FEWEST_SHOWN;
 use serde::Serialize;
-
-use super::codes::SHOWN_FROM;
 
 /// The lengths up to a limit that are told, and looked at to say whether texts were cut there.
 const BEFORE: u64 = 8;
@@ -60,7 +59,7 @@ impl LengthCounter {
         let are_all = shown.contains(&shortest) && shown.contains(&longest);
         let ends = shown.map(|length| {
             let values = self.0.get(&length).copied().unwrap_or(0);
-            LengthCount { length, values: (values == 0 || values >= SHOWN_FROM).then_some(values) }
+            LengthCount { length, values: (values == 0 || values >= FEWEST_SHOWN).then_some(values) }
         });
         let mut ends: Vec<LengthCount> = ends.collect();
         if are_all {
@@ -72,7 +71,7 @@ impl LengthCounter {
     fn is_cut(&self, at: u64) -> bool {
         let there = self.0.get(&at).copied().unwrap_or(0);
         let before: u64 = self.0.range(at.saturating_sub(BEFORE)..at).map(|(_, values)| values).sum();
-        at >= CUT_FROM && self.0.len() > 2 && there >= SHOWN_FROM && there * BEFORE >= before * 3
+        at >= CUT_FROM && self.0.len() > 2 && there >= FEWEST_SHOWN && there * BEFORE >= before * 3
     }
 }
 

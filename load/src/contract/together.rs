@@ -72,6 +72,26 @@ pub(crate) fn an_older_format_is_upgraded_and_a_newer_refused(home: &impl Home) 
     assert_eq!(format(), ["3"]);
 }
 
+pub(crate) fn control_tables_that_are_missing_are_made(home: &impl Home) {
+    let model = model();
+    let batch = batch(&model, &[row(1, "a")]);
+    let write = |receipt: Counts| {
+        let mut sink = prepared(home, &model);
+        let written = sink.write(insats(&model), &part("p", "a"), &batch, &run("r1")).unwrap();
+        assert_eq!((written.counts(), sink.refused("r1").unwrap().len()), (receipt, 0));
+    };
+    write(counts(1, 1, 0, 0));
+    for (drop, receipt) in [
+        ("DROP TABLE bron_receipt", counts(1, 0, 0, 1)),
+        ("DROP TABLE bron_refused", counts(1, 0, 0, 1)),
+        ("DROP TABLE bron_run", counts(1, 0, 0, 1)),
+        ("DROP TABLE bron_schema", counts(1, 0, 0, 1)),
+    ] {
+        home.execute(drop);
+        write(receipt);
+    }
+}
+
 pub(crate) fn equal_rows_have_equal_digests(home: &impl Home) {
     let model = model();
     let mut sink = prepared(home, &model);

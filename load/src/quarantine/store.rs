@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::runtime::Runtime;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::runtime;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -75,10 +76,7 @@ impl Store {
             let text = format!("{}: there is no quarantine yet", path.display());
             return Err(Error::new(ErrorKind::Config, text));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::io(error, "the runtime does not start"))?;
+        let runtime = runtime()?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)

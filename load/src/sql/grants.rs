@@ -4,10 +4,7 @@ use std::fmt::Write as _;
 
 use bron_mappings::Model;
 
-use super::{history, quoted};
-
-/// The control tables, which every load writes and every comparison reads.
-const CONTROL_TABLES: [&str; 4] = ["bron_receipt", "bron_refused", "bron_run", "bron_schema"];
+use super::{CONTROL_TABLES, history, quoted};
 
 /// The statements that give three roles their rights in the schema `public` of a target: `<role>_ddl` creates and
 /// alters tables, `<role>_dml` loads them, `<role>_read` compares and reports. None of the last two can create, drop

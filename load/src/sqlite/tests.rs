@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bron_mappings::UNREADABLE;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -10,7 +11,7 @@ use super::SqliteSink;
 use crate::contract::{Home, all, batch, found, insats, model, part, prepared, refused, row, run};
 use crate::interleaving::Stoppable;
 use crate::sink::Access;
-use crate::{Dialect, ErrorKind, Sink, Target, UNREADABLE, ddl, open, read_only};
+use crate::{Dialect, ErrorKind, Sink, Target, ddl, open, read_only};
 
 /// A directory with a file in it.
 struct FileHome(TempDir);

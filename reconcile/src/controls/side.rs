@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bron_mappings::{Batch, Cells, ReadError, SourceKey, Value};
+use bron_mappings::{Batch, Cells, ReadError, SourceKey, UNREADABLE, Value};
 
 use super::held::HeldPass;
 use super::lookup::{KeyColumns, Lookup};
 use super::period::{key_of, text_of};
 use super::{By, Join, Only, SourceSide, TargetSide, measure};
 use crate::error::{Error, ErrorKind};
-use crate::rows::UNREADABLE;
 
 /// The key of controls that do not group.
 pub(super) const ALL: &str = "alla";

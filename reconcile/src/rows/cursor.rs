@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use bron_mappings::{Batch, BatchReader, BatchSchema, Cells};
+use bron_mappings::{Batch, BatchReader, BatchSchema, Cells, UNREADABLE};
 
-use super::UNREADABLE;
 use crate::error::{Error, ErrorKind};
 
 /// The bytes of an id, in the order that both sides are sorted by.

@@ -1,8 +1,7 @@
 //! What a comparison finds.
 
-use bron_mappings::{Batch, BatchSchema, Digest, DigestBuilder, EntityId, Sensitive};
+use bron_mappings::{Batch, BatchSchema, Digest, DigestBuilder, EntityId, Sensitive, UNREADABLE};
 
-use super::UNREADABLE;
 use super::cursor::{Cursor, RowId};
 
 /// What kind of difference a finding is.

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use bron_mappings::{Batch, Batches, Column, ColumnBuilder, ColumnType, ReadError, Value};
+use bron_mappings::{Batch, Batches, Column, ColumnBuilder, ColumnType, ReadError, UNREADABLE, Value};
 use proptest::prelude::*;
 
 use super::*;

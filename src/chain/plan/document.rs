@@ -90,3 +90,22 @@ impl LoadPlan {
         serde_json::from_value(value).map_err(|error| unusable(error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_of_the_first_format_is_read_and_one_of_a_newer_refused() {
+        let stored = include_str!("../../../tests/cases/formats/plan.json");
+        let path = Path::new("plan.json");
+        let plan = LoadPlan::parse(path, stored).unwrap();
+        assert_eq!(
+            (plan.run.as_str(), plan.tables[0].read, plan.entities[0].changes()),
+            ("0123456789ab", 4, 3)
+        );
+        let newer = stored.replace("\"format\": 1", "\"format\": 99");
+        let refused = LoadPlan::parse(path, &newer).unwrap_err().message;
+        assert!(refused.contains("plan.json") && refused.contains("format 99"), "{refused}");
+    }
+}

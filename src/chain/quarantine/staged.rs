@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bron_load::quarantine::{Collection, Payload, mask_of, record_id};
-use bron_mappings::{Batch, EntityId, Mapping, SourceKey, Value};
+use bron_mappings::{Batch, EntityId, FEWEST_SHOWN, Mapping, SourceKey, Value};
 
 use crate::chain::quality::is_plain;
 use crate::chain::{Chain, StagedTable};
 use crate::failure::Failure;
 
-/// A code that fewer rows have could point at a person, so it is not kept.
-const FEWEST_SHOWN: u64 = 5;
 /// A column with more texts than these holds no codes.
 const MOST_CODES: usize = 10_000;
 /// A longer text is no code.

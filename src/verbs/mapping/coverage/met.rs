@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bron_mappings::{MappingSet, ReasonCode};
+use bron_mappings::{FEWEST_SHOWN, MappingSet, ReasonCode};
 use bron_transform::{CodeCounts, RuleProfile};
 use serde_json::{Value, json};
 
 use crate::chain::Profiles;
-
-/// A value that fewer rows have could point at a person, so it is counted and not shown.
-const FEWEST_SHOWN: u64 = 5;
 
 /// The codes of one system in one list.
 #[derive(Default)]
