@@ -1,7 +1,7 @@
 //! The workbook in which people decide: a sheet for each owner, a row for each item, and columns to fill in.
 //!
-//! What the program has to know again lies in hidden places: the installation on a sheet of its own, and how often an
-//! item was decided about in a column. Columns are found by their heads, so they may be moved and sorted. No cell
+//! What the program has to know again lies in hidden places: the installation on a sheet of its own, and what was
+//! looked at of an item, its version, in a column. Columns are found by their heads, so they may be moved and sorted. No cell
 //! becomes a formula, whatever a source wrote into a key.
 
 use std::io::Cursor;
@@ -27,7 +27,7 @@ pub const ENTRY_COLUMNS: [&str; 5] = ["Beslut", "Mappas till", "Beslutat av", "R
 pub struct DecisionRow {
     /// The item's id.
     pub item: String,
-    /// How often it was decided about.
+    /// Its version: what is to be decided about.
     pub version: u64,
     /// What is said of it, a cell for each head of [`DecisionBook::header`].
     pub cells: Vec<String>,
@@ -39,7 +39,7 @@ pub struct DecisionBook {
     /// The title in the properties of the file.
     pub title: String,
     /// What the installation is marked with.
-    pub project: String,
+    pub installation: String,
     /// The first sheet: what the workbook is.
     pub cover: Sheet,
     /// The heads of what is said of each item.
@@ -75,7 +75,7 @@ impl DecisionBook {
         }
         let origin = book.add_worksheet();
         origin.set_name(ORIGIN)?.set_very_hidden(true);
-        origin.write_string(0, 0, FORM)?.write_string(1, 0, &self.project)?;
+        origin.write_string(0, 0, FORM)?.write_string(1, 0, &self.installation)?;
         book.save_to_buffer()
     }
 
@@ -138,7 +138,7 @@ pub struct EnteredRow {
     pub row: u32,
     /// The item's id, as it stands there.
     pub item: String,
-    /// How often the item had been decided about when the workbook was written, as it stands there.
+    /// The version that the item had when the workbook was written, as it stands there.
     pub version: String,
     /// What was entered, in the order of [`ENTRY_COLUMNS`], without blanks at its ends.
     pub entered: [String; 5],
@@ -161,7 +161,7 @@ pub struct Problem {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entered {
     /// What the installation is marked with that the workbook was written for.
-    pub project: String,
+    pub installation: String,
     /// The rows in which something was entered, in the order of sheets and rows.
     pub rows: Vec<EnteredRow>,
     /// Sheets that lack a column.
@@ -185,7 +185,7 @@ pub fn read(bytes: &[u8]) -> Result<Entered, Error> {
     if text(&origin, 0, 0) != FORM {
         return Err(refused("the workbook was written by another version of the program"));
     }
-    let mut entered = Entered { project: text(&origin, 1, 0), ..Entered::default() };
+    let mut entered = Entered { installation: text(&origin, 1, 0), ..Entered::default() };
     // The first sheet says what the workbook is, and people may add sheets of their own.
     for name in names.iter().filter(|name| *name != ORIGIN) {
         let range = book.worksheet_range(name).map_err(broken)?;
@@ -242,7 +242,7 @@ mod tests {
     fn book(rows: Vec<DecisionRow>) -> DecisionBook {
         DecisionBook {
             title: "Karantän".to_owned(),
-            project: "mark".to_owned(),
+            installation: "mark".to_owned(),
             cover: Sheet {
                 name: "Om arbetsboken".to_owned(),
                 header: vec!["Vad".to_owned(), "Uppgift".to_owned()],
@@ -263,7 +263,7 @@ mod tests {
         let bytes = book(vec![row("a", "=1+1")]).to_bytes().unwrap();
         assert_eq!(bytes, book(vec![row("a", "=1+1")]).to_bytes().unwrap());
         let read = read(&bytes).unwrap();
-        assert_eq!((read.project.as_str(), read.rows.len(), read.problems.len()), ("mark", 0, 0));
+        assert_eq!((read.installation.as_str(), read.rows.len(), read.problems.len()), ("mark", 0, 0));
         assert!(book(Vec::new()).to_bytes().is_ok());
     }
 
