@@ -246,7 +246,10 @@ fn a_row_is_shown_to_whoever_holds_a_key_and_says_why_after_that_was_noted() {
     let line =
         items(&project, &["--reason", "D68"]).iter().find(|item| item["stage"] == "reading").map(id).unwrap();
     assert!(show(&line, &identity, &[]).expect(&[1]).stderr.contains("may be about a protected person"));
-    assert_eq!(show(&line, &identity, &["--protected"]).expect(&[0]).json()["opened_rows"][0][0]["column"], "rad");
+    assert_eq!(
+        show(&line, &identity, &["--protected"]).expect(&[0]).json()["opened_rows"][0][0]["column"],
+        "rad"
+    );
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn problem(item: &Item, entry: &Entry) -> Option<&'static str> {
     if !item.state.is_held() {
         Some("is no longer held back, so there is nothing to decide")
     } else if entry.version.is_some_and(|version| version != item.version) {
-        Some("was decided about since, or a run read its row again and found a change: export anew")
+        Some("was decided about since, or a run found a change in its row: export anew")
     } else if unsigned {
         Some("a decision has a person, a role and a note")
     } else if [&by.person, &by.role, &entry.note, &entry.maps_to].iter().any(|text| may_name_a_person(text)) {

@@ -207,7 +207,10 @@ fn whoever_writes_a_row_cannot_read_it_and_nothing_of_it_lies_in_the_clear() {
         let opened = store.rows(&row.id, &identities(&mine)).unwrap();
         assert_eq!(opened.len(), 1);
         assert!(
-            opened[0].iter().map(|(name, text)| (name, text.expose())).eq(columns.iter().map(|(a, b)| (a, b)))
+            opened[0]
+                .iter()
+                .map(|(name, text)| (name, text.expose()))
+                .eq(columns.iter().map(|(a, b)| (a, b)))
         );
         assert_eq!(store.rows(&row.id, &identities(&other)).unwrap_err().kind(), ErrorKind::Permission);
         assert_eq!(store.rows(&moved.id, &identities(&mine)).unwrap_err().kind(), ErrorKind::Corrupt);
@@ -250,7 +253,8 @@ fn looking_is_noted_and_nobody_looks_without_a_purpose() {
     assert!(named.contains("person number") && !named.contains("991230"), "{named}");
     let last = store.events(&row.id).unwrap().pop().unwrap();
     assert_eq!((last.kind.as_str(), last.text.as_str()), ("shown", "rättning av slutdatum"));
-    let replace = "REPLACE INTO event SELECT number, item, at, kind, run, decision, maps_to, code, 'x', role, text
+    let replace =
+        "REPLACE INTO event SELECT number, item, at, kind, run, decision, maps_to, code, 'x', role, text
         FROM event";
     for statement in ["UPDATE event SET person = ''", "DELETE FROM event", replace] {
         let path = format!("sqlite://{}", dir.path().join("quarantine.db").display());

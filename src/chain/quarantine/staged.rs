@@ -74,7 +74,8 @@ impl Wanted {
                 let key = key_text(mapping, &batch, row);
                 if let Some(wanted) = self.rows.get(&key) {
                     let columns = texts(&batch, row);
-                    let number = kept.next(&chain.settings.secret, [&mapping.system, &mapping.table, &key], &columns);
+                    let number =
+                        kept.next(&chain.settings.secret, [&mapping.system, &mapping.table, &key], &columns);
                     keep(chain, wanted, number, &columns, collection)?;
                     codes.note(wanted, &batch, row);
                 }

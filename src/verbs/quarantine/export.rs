@@ -73,7 +73,8 @@ pub(super) fn run(arguments: &ExportArguments, printer: &Printer) -> Result<Exit
         sheets,
     };
     atomic::write_private(file, &book.to_bytes()?)?;
-    let left = if is_more { "; those about protected persons are not in it, --protected exports them" } else { "" };
+    let left =
+        if is_more { "; those about protected persons are not in it, --protected exports them" } else { "" };
     printer.result(&document, &format!("wrote {} items to {}{left}", items.len(), file.display()));
     Ok(Exit::Clean)
 }

@@ -63,12 +63,12 @@ fn require_known(arguments: &ShowArguments, item: &Item) -> Result<(), Failure> 
 }
 
 fn not_kept(item: &Item) -> Failure {
-    let problem = Failure::config(format!("the row of item {} is not kept in the quarantine", item.finding.id));
+    let problem =
+        Failure::config(format!("the row of item {} is not kept in the quarantine", item.finding.id));
     if !item.state.is_held() {
         return problem.hint("an item that has ended keeps no row");
     }
-    problem
-        .hint("name who may read rows, `recipients` under [quarantine] of bron.toml, and reconcile again")
+    problem.hint("name who may read rows, `recipients` under [quarantine] of bron.toml, and reconcile again")
 }
 
 fn identities(file: &Path) -> Result<Identities, Failure> {
