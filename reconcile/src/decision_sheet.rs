@@ -1,8 +1,8 @@
 //! The workbook in which people decide: a sheet for each owner, a row for each item, and columns to fill in.
 //!
 //! What the program has to know again lies in hidden places: the installation on a sheet of its own, and what was
-//! looked at of an item, its version, in a column. Columns are found by their heads, so they may be moved and sorted. No cell
-//! becomes a formula, whatever a source wrote into a key.
+//! looked at of an item, its version, in a column. Columns are found by their heads, so they may be moved and sorted.
+//! No cell becomes a formula, whatever a source wrote into a key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;

@@ -129,7 +129,8 @@ impl Store {
     /// returned, and not at all when it fails.
     ///
     /// # Errors
-    /// Kind `Config` when the person, the role or the purpose is missing or could name somebody; otherwise what the database says.
+    /// Kind `Config` when the person, the role or the purpose is missing or could name somebody; otherwise what the
+    /// database says.
     pub fn note_shown(&mut self, id: &EntityId, by: &Signature, purpose: &str) -> Result<()> {
         if [&by.person, &by.role, purpose].iter().any(|text| text.trim().is_empty()) {
             let text = "who sees a row says who they are, in which role, and for what purpose";
