@@ -93,7 +93,7 @@ fn three_snapshots_and_back_again() {
     assert!(kept.len() == 2 && kept.contains(&of_gone.to_vec()), "{kept:?}");
     assert!(kept.iter().any(|row| row[3].as_deref() == Some("replaced")));
     let report = std::fs::read_to_string(project.dir.join("report/index.html")).unwrap();
-    assert!(report.contains("Vad inläsningen ändrade") && report.contains("1 borta i källan"));
+    assert!(report.contains("Vad inläsningen ändrade") && report.contains("1 finns inte längre i källan"));
     let second = contents(&target);
     let again = migrate(&project.dir, &[]).expect(&[0, 3]).json();
     assert_eq!((&again["no_op"], &again["summary"]), (&Value::from(true), &document["summary"]));

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -18,6 +19,19 @@ const TEMPORARY: &str = ".tmp-";
 /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) naming the path; the earlier file is then still there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut pending = Pending::create(path)?;
+    pending.file().write_all(bytes).map_err(|error| Error::writing(path, error))?;
+    pending.commit()
+}
+
+/// Writes a file whole, as [`write`] does, that only its owner may read.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut pending = Pending::create(path)?;
+    let private = fs::Permissions::from_mode(0o600);
+    // Before the first byte is in it; a rename keeps it so.
+    pending.file().set_permissions(private).map_err(|error| Error::writing(path, error))?;
     pending.file().write_all(bytes).map_err(|error| Error::writing(path, error))?;
     pending.commit()
 }
@@ -127,6 +141,17 @@ mod tests {
         write(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_private_file_is_its_owners_whatever_stood_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.xlsx");
+        write(&path, b"one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write_private(&path, b"two").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read(&path).unwrap(), b"two");
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod key;
 mod mapping;
 mod model;
 mod owner;
+mod personal;
 mod project;
 mod protection;
 mod quality;
@@ -65,6 +66,7 @@ pub use mapping::{
 };
 pub use model::{Entity, Field, FieldType, Model, ProtectionClass, ResponsibleBody, Validity};
 pub use owner::Owner;
+pub use personal::may_name_a_person;
 pub use project::MappingSet;
 pub use protection::Protection;
 pub use quality::{QualityPolicy, RulePolicy, Weight};

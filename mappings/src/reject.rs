@@ -234,7 +234,7 @@ reason_codes! {
     /// The row refers to a row that the target does not have (FOREIGN KEY).
     TargetReference = "mal_hanvisning", Slk, "Raden hänvisar till en rad som målet saknar";
     /// A rule of the target, such as a trigger, refused the row.
-    TargetRule = "mal_regel", Slk, "En regel i målet vägrade raden";
+    TargetRule = "mal_regel", Slk, "En regel i målet avvisade raden";
 }
 
 impl ReasonCode {

@@ -1,12 +1,13 @@
 //! The workbook in which people decide: a sheet for each owner, a row for each item, and columns to fill in.
 //!
-//! What the program has to know again lies in hidden places: the installation on a sheet of its own, and how often an
-//! item was decided about in a column. Columns are found by their heads, so they may be moved and sorted. No cell
-//! becomes a formula, whatever a source wrote into a key.
+//! What the program has to know again lies in hidden places: the installation on a sheet of its own, and what was
+//! looked at of an item, its version, in a column. Columns are found by their heads, so they may be moved and sorted.
+//! No cell becomes a formula, whatever a source wrote into a key.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
-use calamine::{Data, Range, Reader, Xlsx};
+use calamine::{Data, Reader, Xlsx};
 use rust_xlsxwriter::{DataValidation, DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use crate::error::{Error, ErrorKind};
@@ -18,6 +19,8 @@ const FORM: &str = "1";
 const ORIGIN: &str = "bron";
 const ITEM: &str = "Post";
 const VERSION: &str = "Version";
+/// More filled cells than any sheet has that was exported: a few hundred thousand items with all that is said of each.
+const MOST_CELLS: usize = 10_000_000;
 
 /// The columns that people fill in.
 pub const ENTRY_COLUMNS: [&str; 5] = ["Beslut", "Mappas till", "Beslutat av", "Roll", "Motivering"];
@@ -27,7 +30,7 @@ pub const ENTRY_COLUMNS: [&str; 5] = ["Beslut", "Mappas till", "Beslutat av", "R
 pub struct DecisionRow {
     /// The item's id.
     pub item: String,
-    /// How often it was decided about.
+    /// Its version: what is to be decided about.
     pub version: u64,
     /// What is said of it, a cell for each head of [`DecisionBook::header`].
     pub cells: Vec<String>,
@@ -39,7 +42,7 @@ pub struct DecisionBook {
     /// The title in the properties of the file.
     pub title: String,
     /// What the installation is marked with.
-    pub project: String,
+    pub installation: String,
     /// The first sheet: what the workbook is.
     pub cover: Sheet,
     /// The heads of what is said of each item.
@@ -75,7 +78,7 @@ impl DecisionBook {
         }
         let origin = book.add_worksheet();
         origin.set_name(ORIGIN)?.set_very_hidden(true);
-        origin.write_string(0, 0, FORM)?.write_string(1, 0, &self.project)?;
+        origin.write_string(0, 0, FORM)?.write_string(1, 0, &self.installation)?;
         book.save_to_buffer()
     }
 
@@ -138,7 +141,7 @@ pub struct EnteredRow {
     pub row: u32,
     /// The item's id, as it stands there.
     pub item: String,
-    /// How often the item had been decided about when the workbook was written, as it stands there.
+    /// The version that the item had when the workbook was written, as it stands there.
     pub version: String,
     /// What was entered, in the order of [`ENTRY_COLUMNS`], without blanks at its ends.
     pub entered: [String; 5],
@@ -161,7 +164,7 @@ pub struct Problem {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entered {
     /// What the installation is marked with that the workbook was written for.
-    pub project: String,
+    pub installation: String,
     /// The rows in which something was entered, in the order of sheets and rows.
     pub rows: Vec<EnteredRow>,
     /// Sheets that lack a column.
@@ -181,22 +184,49 @@ pub fn read(bytes: &[u8]) -> Result<Entered, Error> {
     if !names.iter().any(|name| name == ORIGIN) {
         return Err(refused("the workbook was not written by `bron quarantine export`"));
     }
-    let origin = book.worksheet_range(ORIGIN).map_err(broken)?;
+    let origin = cells(&mut book, ORIGIN)?;
     if text(&origin, 0, 0) != FORM {
         return Err(refused("the workbook was written by another version of the program"));
     }
-    let mut entered = Entered { project: text(&origin, 1, 0), ..Entered::default() };
+    let mut entered = Entered { installation: text(&origin, 1, 0), ..Entered::default() };
     // The first sheet says what the workbook is, and people may add sheets of their own.
     for name in names.iter().filter(|name| *name != ORIGIN) {
-        let range = book.worksheet_range(name).map_err(broken)?;
-        read_sheet(name, &range, &mut entered);
+        read_sheet(name, &cells(&mut book, name)?, &mut entered);
     }
     Ok(entered)
 }
 
-fn read_sheet(sheet: &str, range: &Range<Data>, entered: &mut Entered) {
-    let Some((last_row, last_column)) = range.end() else { return };
-    let place = |head: &str| (0..=last_column).find(|column| text(range, 0, *column) == head);
+/// The cells of a sheet that have something in them, by row and column, counted from 0. A sheet as a full rectangle
+/// could be made as large as memory by two cells far apart.
+type Filled = BTreeMap<(u32, u32), String>;
+
+/// The filled cells of a sheet.
+fn cells(book: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<Filled, Error> {
+    let broken =
+        |error| Error::caused(ErrorKind::Report, "the file cannot be read as an Excel workbook", error);
+    let mut filled = Filled::new();
+    let mut reader = match book.worksheet_cells_reader(sheet) {
+        // People may add a chart on a sheet of its own.
+        Err(calamine::XlsxError::NotAWorksheet(_)) => return Ok(filled),
+        reader => reader.map_err(broken)?,
+    };
+    while let Some(cell) = reader.next_cell().map_err(broken)? {
+        let text = plain(&Data::from(cell.get_value().clone()).to_string());
+        if text.is_empty() {
+            continue;
+        }
+        if filled.len() >= MOST_CELLS {
+            let text = "a sheet of the workbook has more cells than any that people decide in";
+            return Err(Error::new(ErrorKind::Report, text));
+        }
+        filled.insert(cell.get_position(), text);
+    }
+    Ok(filled)
+}
+
+fn read_sheet(sheet: &str, filled: &Filled, entered: &mut Entered) {
+    let head_row = || filled.iter().take_while(|((row, _), _)| *row == 0);
+    let place = |head: &str| head_row().find(|(_, text)| *text == head).map(|((_, column), _)| *column);
     let Some(item) = place(ITEM) else { return };
     let wanted = ENTRY_COLUMNS.into_iter().chain([VERSION]);
     let places: Vec<Option<u32>> = wanted.clone().map(place).collect();
@@ -211,25 +241,30 @@ fn read_sheet(sheet: &str, range: &Range<Data>, entered: &mut Entered) {
     if entered.problems.len() > before {
         return;
     }
-    for row in 1..=last_row {
-        let cell = |at: usize| places[at].map_or_else(String::new, |column| text(range, row, column));
-        let filled = std::array::from_fn(cell);
-        if filled.iter().any(|text| !text.is_empty()) {
-            let (item, version) = (text(range, row, item), cell(ENTRY_COLUMNS.len()));
+    let rows: BTreeSet<u32> = filled.keys().map(|(row, _)| *row).filter(|row| *row > 0).collect();
+    for row in rows {
+        let cell = |at: usize| places[at].map_or_else(String::new, |column| text(filled, row, column));
+        let written = std::array::from_fn(cell);
+        if written.iter().any(|text| !text.is_empty()) {
+            let (item, version) = (text(filled, row, item), cell(ENTRY_COLUMNS.len()));
             entered.rows.push(EnteredRow {
                 sheet: sheet.to_owned(),
                 row: row + 1,
                 item,
                 version,
-                entered: filled,
+                entered: written,
             });
         }
     }
 }
 
+/// The text of a cell; empty for one with nothing in it.
+fn text(filled: &Filled, row: u32, column: u32) -> String {
+    filled.get(&(row, column)).cloned().unwrap_or_default()
+}
+
 /// The text of a cell without blanks at its ends, and without the apostrophe that keeps it from being a formula.
-fn text(range: &Range<Data>, row: u32, column: u32) -> String {
-    let text = range.get_value((row, column)).map(ToString::to_string).unwrap_or_default();
+fn plain(text: &str) -> String {
     let plain = text.trim();
     let guarded = plain.strip_prefix('\'').filter(|rest| harmless(rest) == plain);
     guarded.unwrap_or(plain).to_owned()
@@ -242,7 +277,7 @@ mod tests {
     fn book(rows: Vec<DecisionRow>) -> DecisionBook {
         DecisionBook {
             title: "Karantän".to_owned(),
-            project: "mark".to_owned(),
+            installation: "mark".to_owned(),
             cover: Sheet {
                 name: "Om arbetsboken".to_owned(),
                 header: vec!["Vad".to_owned(), "Uppgift".to_owned()],
@@ -263,7 +298,7 @@ mod tests {
         let bytes = book(vec![row("a", "=1+1")]).to_bytes().unwrap();
         assert_eq!(bytes, book(vec![row("a", "=1+1")]).to_bytes().unwrap());
         let read = read(&bytes).unwrap();
-        assert_eq!((read.project.as_str(), read.rows.len(), read.problems.len()), ("mark", 0, 0));
+        assert_eq!((read.installation.as_str(), read.rows.len(), read.problems.len()), ("mark", 0, 0));
         assert!(book(Vec::new()).to_bytes().is_ok());
     }
 
@@ -302,6 +337,19 @@ mod tests {
         assert_eq!(read.rows, [EnteredRow { sheet, row: 5, item, version, entered }]);
         assert_eq!(read.problems.len(), 6);
         assert!(read.problems.iter().all(|problem| problem.sheet == "Trasig" && problem.row == 1));
+    }
+
+    #[test]
+    fn cells_far_apart_cost_no_more_than_cells_side_by_side() {
+        let mut book = Workbook::new();
+        let page = book.add_worksheet();
+        // As a rectangle: 17,000 million cells.
+        page.write_string(0, 0, "Eget").unwrap().write_string(1_048_575, 16_383, "x").unwrap();
+        let origin = book.add_worksheet();
+        origin.set_name(ORIGIN).unwrap().write_string(0, 0, "1").unwrap();
+        origin.write_string(1, 0, "mark").unwrap();
+        let read = read(&book.save_to_buffer().unwrap()).unwrap();
+        assert_eq!((read.installation.as_str(), read.rows.len(), read.problems.len()), ("mark", 0, 0));
     }
 
     #[test]

@@ -138,6 +138,9 @@ pub(crate) struct DecideArguments {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: String,
+    /// Also items about protected persons: for those who may know of them
+    #[arg(long)]
+    pub(crate) protected: bool,
     /// The code of the new model that the value means, with --decision map
     #[arg(long, value_name = "CODE")]
     pub(crate) maps_to: Option<String>,
@@ -180,6 +183,9 @@ pub(crate) struct ReplayArguments {
     /// Tell only of items with this reason code; every row is run again all the same
     #[arg(long, value_name = "CODE")]
     pub(crate) reason: Option<String>,
+    /// Tell of items about protected persons instead of the others: for those who may know of them
+    #[arg(long)]
+    pub(crate) protected: bool,
     #[command(flatten)]
     pub(crate) chain: super::ChainArguments,
 }

@@ -30,7 +30,12 @@ pub(super) fn recipients(project: &Path, file: &QuarantineFile) -> Result<Recipi
             None => (entry.clone(), format!("recipient {number} of [quarantine]")),
         };
         let parsed = Recipients::parse(&text);
-        recipients.extend(parsed.map_err(|error| Failure::config(whole(&error)).about(&place))?);
+        let keys = parsed.map_err(|error| Failure::config(whole(&error)).about(&place))?;
+        if keys.is_empty() {
+            // Rows that nobody can read would be lost for whoever decides, and nobody would know.
+            return Err(Failure::config("names nobody: there is no public key of age in it").about(&place));
+        }
+        recipients.extend(keys);
     }
     Ok(recipients)
 }

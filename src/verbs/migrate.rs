@@ -42,7 +42,7 @@ fn plan_into(file: &Path, settings: &Settings, printer: &Printer) -> Result<Exit
     let document = serde_json::to_value(&plan)
         .map_err(|error| Failure::safety(format!("cannot express the plan as JSON: {error}")))?;
     let text = serde_json::to_string_pretty(&document).expect("a JSON value can always be written");
-    atomic::write(file, format!("{text}\n").as_bytes())?;
+    atomic::write_private(file, format!("{text}\n").as_bytes())?;
     let label = |entity: &str| {
         chain.set.model.entity(entity).map_or_else(|| entity.to_owned(), |entity| entity.label.clone())
     };

@@ -71,6 +71,15 @@ fn short(item: &Item) -> String {
     item.finding.id.to_string().chars().take(SHORT_ID).collect()
 }
 
+/// Refuses an item about a protected person to whoever did not say that they may know of it.
+fn require_allowed(item: &Item, protected: bool) -> Result<(), Failure> {
+    if protected || !item.finding.protected {
+        return Ok(());
+    }
+    Err(Failure::config(format!("item {} is about a protected person", item.finding.id))
+        .hint("whoever may see it says so with --protected"))
+}
+
 /// An item without its row, for machines.
 fn item_json(item: &Item) -> Value {
     let finding = &item.finding;

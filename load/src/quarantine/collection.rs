@@ -6,6 +6,7 @@ use bron_mappings::EntityId;
 
 use super::item::{Decision, Finding, State};
 use super::query::{TALLY, line};
+use super::seal::merged;
 use super::store::Store;
 use super::{Line, MaskedColumn};
 use crate::error::{Error, ErrorKind, Result};
@@ -17,22 +18,34 @@ CREATE TEMP TABLE seen (id TEXT PRIMARY KEY, row_count INTEGER NOT NULL) WITHOUT
 ";
 const SEE: &str = "INSERT INTO temp.seen (id, row_count) VALUES (?, 1)
     ON CONFLICT (id) DO UPDATE SET row_count = row_count + 1 RETURNING row_count";
-const FIND: &str = "SELECT state, decision, decided_in, last_run, payload IS NOT NULL FROM item WHERE id = ?";
+const FIND: &str = "SELECT state, decision, decided_in, last_run,
+    EXISTS (SELECT 1 FROM sealed WHERE item = item.id) FROM item WHERE id = ?";
 const ADD: &str = "INSERT INTO item VALUES
-    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'open', '', '', '', '', 0, '', NULL)";
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'open', '', '', '', '', '', 0, '', '')";
 const RENEW: &str =
-    "UPDATE item SET src_key = ?, field = ?, sqlstate = ?, rule = ?, owner = ?, area = ?, namnd = ?,
-    year = ?, protected = ?, last_run = ?, row_count = 1 WHERE id = ?";
-const SET_ROWS: &str = "UPDATE item SET row_count = ? WHERE id = ?";
-const SET_STATE: &str = "UPDATE item SET state = ? WHERE id = ?";
-const KEEP_ROW: &str = "UPDATE item SET mask = ?, payload = ? WHERE id = ?";
+    "UPDATE item SET version = version + (field <> ?2), src_key = ?1, field = ?2, sqlstate = ?3, rule = ?4,
+    owner = ?5, area = ?6, namnd = ?7, year = ?8, protected = max(protected, ?9), row_count = 1,
+    code = CASE WHEN last_run = ?10 THEN code ELSE '' END, last_run = ?10 WHERE id = ?11";
+const SET_ROWS: &str =
+    "UPDATE item SET row_count = max(row_count, ?), protected = max(protected, ?) WHERE id = ?";
+const SET_STATE: &str = "UPDATE item SET state = ?, version = version + 1 WHERE id = ?";
+const READ_MASK: &str = "SELECT mask FROM item WHERE id = ?";
+const KEEP_MASK: &str = "UPDATE item SET mask = ? WHERE id = ?";
+const SEAL: &str = "INSERT INTO sealed (item, number, payload) VALUES (?, ?, ?)";
+const UNSEAL: &str = "DELETE FROM sealed WHERE item = ?";
+const KEEP_CONTENT: &str =
+    "UPDATE item SET version = version + (content NOT IN ('', ?1)), content = ?1 WHERE id = ?2";
+const PROTECT: &str = "UPDATE item SET protected = 1 WHERE record = ? AND protected = 0";
+/// Whoever is protected by one row of a record is so by every item about it.
+const PROTECT_RECORDS: &str = "UPDATE item SET protected = 1
+    WHERE protected = 0 AND record IN (SELECT record FROM item WHERE protected = 1)";
 const KEEP_CODE: &str = "UPDATE item SET code = ? WHERE id = ?";
 const STATE: &str = "SELECT state FROM item WHERE id = ?";
 const MISSING: &str = "SELECT id, record, reason FROM item
     WHERE src_system = ? AND src_table = ? AND stage = ? AND state <> 'loaded' AND id NOT IN (SELECT id FROM temp.seen)
     ORDER BY id";
-const LOG: &str = "INSERT INTO event (item, at, kind, run, decision, maps_to, person, role, text)
-    VALUES (?, ?, ?, ?, '', '', '', '', '')";
+const LOG: &str = "INSERT INTO event (item, at, kind, run, decision, maps_to, code, person, role, text)
+    VALUES (?, ?, ?, ?, '', '', '', '', '', '')";
 const UNSEEN_HELD: &str = "SELECT count(*) FROM item WHERE id NOT IN (SELECT id FROM temp.seen)
     AND state IN ('open', 'accept', 'correct', 'map', 'wait', 'again')
     AND EXISTS (SELECT 1 FROM temp.collected WHERE src_system = item.src_system AND src_table = item.src_table)";
@@ -124,7 +137,7 @@ impl Collection<'_> {
             runtime.block_on(sqlx::query_scalar(SEE).bind(&id).fetch_one(connection));
         let seen = seen.map_err(|error| self.store.failed(&error))?;
         if seen > 1 {
-            self.run_on(sqlx::query(SET_ROWS).bind(seen).bind(&id))?;
+            self.run_on(sqlx::query(SET_ROWS).bind(seen).bind(finding.protected).bind(&id))?;
             return Ok(Found::Same { is_sealed: true });
         }
         let (runtime, connection) = self.store.parts();
@@ -173,13 +186,53 @@ impl Collection<'_> {
         self.run_on(query.bind(run).bind(finding.id.to_string()))
     }
 
-    /// Keeps what the row of an item looks like: what may be said of its values, and the row itself, sealed.
+    /// Keeps what a row of an item looks like: what may be said of its values, and the row itself, sealed. `number`
+    /// counts the rows with the item's key, from 0: the first takes the place of what an earlier run kept. Nothing
+    /// sealed, because nobody may read it any longer, leaves what was sealed before.
     ///
     /// # Errors
     /// What the database says.
-    pub fn keep_row(&mut self, id: &EntityId, mask: &[MaskedColumn], sealed: Option<&[u8]>) -> Result<()> {
-        let mask = serde_json::to_string(mask).expect("names and numbers can always be written as JSON");
-        self.run_on(sqlx::query(KEEP_ROW).bind(mask).bind(sealed).bind(id.to_string()))
+    pub fn keep_row(
+        &mut self,
+        id: &EntityId,
+        number: u32,
+        mask: &[MaskedColumn],
+        sealed: Option<&[u8]>,
+    ) -> Result<()> {
+        let id = id.to_string();
+        let mask = if number == 0 { mask.to_vec() } else { merged(self.mask(&id)?, mask) };
+        let mask = serde_json::to_string(&mask).expect("names and numbers can always be written as JSON");
+        self.run_on(sqlx::query(KEEP_MASK).bind(mask).bind(&id))?;
+        let Some(sealed) = sealed else { return Ok(()) };
+        if number == 0 {
+            self.run_on(sqlx::query(UNSEAL).bind(&id))?;
+        }
+        self.run_on(sqlx::query(SEAL).bind(&id).bind(number).bind(sealed))
+    }
+
+    fn mask(&mut self, id: &str) -> Result<Vec<MaskedColumn>> {
+        let (runtime, connection) = self.store.parts();
+        let mask = runtime.block_on(sqlx::query_scalar(READ_MASK).bind(id).fetch_one(connection));
+        let mask: String = mask.map_err(|error| self.store.failed(&error))?;
+        serde_json::from_str(&mask).map_err(|_| self.store.corrupt("a mask cannot be read"))
+    }
+
+    /// Keeps a keyed print of the rows of an item. Another one than the run before left raises the item's version:
+    /// what people looked at is no longer what is there.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn keep_content(&mut self, id: &EntityId, content: &EntityId) -> Result<()> {
+        self.run_on(sqlx::query(KEEP_CONTENT).bind(content.to_string()).bind(id.to_string()))
+    }
+
+    /// Notes that a row of a record is about a protected person, so that every item about the record is, whatever
+    /// became of it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn protect(&mut self, record: &EntityId) -> Result<()> {
+        self.run_on(sqlx::query(PROTECT).bind(record.to_string()))
     }
 
     /// Keeps the code that no list knows, see [`super::Item::code`].
@@ -227,6 +280,11 @@ impl Collection<'_> {
             return Ok(());
         }
         self.run_on(sqlx::query(SET_STATE).bind(state.code()).bind(id))?;
+        if !state.is_held() {
+            // The row is kept for whoever is to decide about it, and for no longer.
+            self.run_on(sqlx::query(UNSEAL).bind(id))?;
+            self.run_on(sqlx::query(KEEP_MASK).bind("").bind(id))?;
+        }
         *self.done.changed.entry(state).or_default() += 1;
         self.log(id, state.code())
     }
@@ -264,6 +322,7 @@ impl Collection<'_> {
             let text = format!("{unseen} items count as held back and this run did not hold them back");
             return Err(Error::new(ErrorKind::Data, text));
         }
+        self.run_on(sqlx::query(PROTECT_RECORDS))?;
         self.store.set_meta("run", &run)?;
         let (runtime, connection) = self.store.parts();
         let rows = runtime.block_on(sqlx::query_as(TALLY).fetch_all(connection));

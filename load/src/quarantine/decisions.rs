@@ -1,16 +1,20 @@
 //! What people do with items: decide, and look at rows.
 
-use bron_mappings::EntityId;
+use bron_mappings::{EntityId, may_name_a_person};
 
 use super::item::{Decision, Item, State};
 use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
 
 const DECIDE: &str =
-    "UPDATE item SET state = ?, decision = ?, decided_in = ?, maps_to = ?, version = version + 1
+    "UPDATE item SET state = ?, decision = ?, decided_in = ?, maps_to = ?, decided_code = ?, version = version + 1
     WHERE id = ? AND version = ?";
-const LOG: &str = "INSERT INTO event (item, at, kind, run, decision, maps_to, person, role, text)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const LOG: &str = "INSERT INTO event (item, at, kind, run, decision, maps_to, code, person, role, text)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Why a text is refused: nothing can be taken out of the log again.
+const NAMES_A_PERSON: &str =
+    "has something with the form of a person number, and personal data does not belong in the log";
 
 /// Who does something, in which role, and when as UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +32,7 @@ pub struct Signature {
 pub struct Entry {
     /// The item.
     pub id: EntityId,
-    /// The number of decisions about the item when this one was taken, see [`Item::version`]; `None` for whatever
-    /// it is now.
+    /// What was looked at when this one was taken, see [`Item::version`]; `None` for whatever it is now.
     pub version: Option<u64>,
     /// What was decided.
     pub decision: Decision,
@@ -55,8 +58,8 @@ impl Store {
     ///
     /// # Errors
     /// Kind `Config`, naming the item, when there is none, when it has ended, when a decision lacks its person, role
-    /// or note, when [`Decision::Map`] lacks its code, and when the item was decided about since. Then nothing is
-    /// noted. Otherwise what the database says.
+    /// or note, when one of these could name a person, when [`Decision::Map`] lacks its code, and when the item was
+    /// decided about or changed by a run since. Then nothing is noted. Otherwise what the database says.
     pub fn decide(&mut self, entries: &[Entry]) -> Result<Applied> {
         self.begin()?;
         let done = self.decide_each(entries);
@@ -93,6 +96,9 @@ impl Store {
         if item.decision != Some(entry.decision) || item.maps_to != entry.maps_to {
             return Ok(false);
         }
+        if entry.decision == Decision::Map && item.decided_code != item.code {
+            return Ok(false);
+        }
         let events = self.events(&entry.id)?;
         let last = events.iter().rev().find(|event| event.kind == "decided");
         let same = last.is_some_and(|event| {
@@ -106,12 +112,14 @@ impl Store {
         let id = entry.id.to_string();
         let version = i64::try_from(item.version).unwrap_or(i64::MAX);
         let (state, decision) = (entry.decision.state().code(), entry.decision.code());
-        let query = sqlx::query(DECIDE).bind(state).bind(decision).bind(run).bind(&entry.maps_to);
+        let code = if entry.decision == Decision::Map { item.code.as_str() } else { "" };
+        let query = sqlx::query(DECIDE).bind(state).bind(decision).bind(run).bind(&entry.maps_to).bind(code);
         let (runtime, connection) = self.parts();
         let done = runtime.block_on(query.bind(&id).bind(version).execute(connection));
         done.map_err(|error| self.failed(&error))?;
         let query = sqlx::query(LOG).bind(&id).bind(&entry.by.at).bind("decided").bind(run).bind(decision);
-        let query = query.bind(&entry.maps_to).bind(&entry.by.person).bind(&entry.by.role).bind(&entry.note);
+        let query = query.bind(&entry.maps_to).bind(code);
+        let query = query.bind(&entry.by.person).bind(&entry.by.role).bind(&entry.note);
         let (runtime, connection) = self.parts();
         let done = runtime.block_on(query.execute(connection));
         done.map(drop).map_err(|error| self.failed(&error))
@@ -121,15 +129,19 @@ impl Store {
     /// returned, and not at all when it fails.
     ///
     /// # Errors
-    /// Kind `Config` when the person, the role or the purpose is missing; otherwise what the database says.
+    /// Kind `Config` when the person, the role or the purpose is missing or could name somebody; otherwise what the
+    /// database says.
     pub fn note_shown(&mut self, id: &EntityId, by: &Signature, purpose: &str) -> Result<()> {
         if [&by.person, &by.role, purpose].iter().any(|text| text.trim().is_empty()) {
             let text = "who sees a row says who they are, in which role, and for what purpose";
             return Err(Error::new(ErrorKind::Config, text));
         }
+        if [&by.person, &by.role, purpose].iter().any(|text| may_name_a_person(text)) {
+            return Err(Error::new(ErrorKind::Config, NAMES_A_PERSON));
+        }
         let run = self.latest_run()?;
         let query = sqlx::query(LOG).bind(id.to_string()).bind(&by.at).bind("shown").bind(run).bind("");
-        let query = query.bind("").bind(&by.person).bind(&by.role).bind(purpose);
+        let query = query.bind("").bind("").bind(&by.person).bind(&by.role).bind(purpose);
         let (runtime, connection) = self.parts();
         let done = runtime.block_on(query.execute(connection));
         done.map(drop).map_err(|error| self.failed(&error))
@@ -142,9 +154,11 @@ fn problem(item: &Item, entry: &Entry) -> Option<&'static str> {
     if !item.state.is_held() {
         Some("is no longer held back, so there is nothing to decide")
     } else if entry.version.is_some_and(|version| version != item.version) {
-        Some("was decided about since")
+        Some("was decided about since, or a run found a change in its row: export anew")
     } else if unsigned {
         Some("a decision has a person, a role and a note")
+    } else if [&by.person, &by.role, &entry.note, &entry.maps_to].iter().any(|text| may_name_a_person(text)) {
+        Some(NAMES_A_PERSON)
     } else if (entry.decision == Decision::Map) == entry.maps_to.trim().is_empty() {
         Some("a code is named with the decision to map, and only then")
     } else {

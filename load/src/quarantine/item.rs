@@ -51,7 +51,7 @@ vocabulary! {
         /// A rule of the mapping held it back.
         Mapping = "mapping", "omvandling";
         /// The target refused it.
-        Loading = "loading", "laddning";
+        Loading = "loading", "inläsning";
     }
 }
 
@@ -85,9 +85,9 @@ vocabulary! {
         /// It was to be corrected or mapped, and a later run held it back for the same reason.
         Again = "again", "samma orsak igen";
         /// The row came over after all.
-        Loaded = "loaded", "laddad efteråt";
+        Loaded = "loaded", "inläst efteråt";
         /// The row is no longer in the source.
-        Gone = "gone", "borta ur källan";
+        Gone = "gone", "finns inte längre i källan";
         /// A rule of scope leaves the row out.
         LeftOut = "left_out", "utanför omfattningen";
         /// The row is held back for another reason now, which is an item of its own.
@@ -186,11 +186,15 @@ pub struct Item {
     /// The code of the source that no line of its list knows, when so many rows have it that it names nobody; else
     /// empty.
     pub code: String,
-    /// How many decisions were taken about it.
+    /// The code that the latest decision to map was about; empty for other decisions, and where the code was not
+    /// told.
+    pub decided_code: String,
+    /// Goes up with each decision, and whenever a run changed its state, its field or its row: whoever decides says
+    /// what they looked at.
     pub version: u64,
     /// What the values of the row look like, see [`super::mask_of`]; empty when the row was not staged.
     pub mask: Vec<super::MaskedColumn>,
-    /// Whether the row itself lies sealed in the store.
+    /// Whether its rows lie sealed in the store.
     pub has_payload: bool,
 }
 
@@ -209,6 +213,8 @@ pub struct Event {
     pub decision: Option<Decision>,
     /// The code that the decision names; empty for none.
     pub maps_to: String,
+    /// The code of the source that a decision to map was about; empty for none.
+    pub code: String,
     /// Who; empty for what a run did.
     pub person: String,
     /// In which role.
@@ -217,16 +223,17 @@ pub struct Event {
     pub text: String,
 }
 
-/// The id of the item about a record, held back at a stage for a reason: keyed with the installation's secret, so
-/// that it names nobody and is the same in every run.
+/// The id of the item about a record, held back at a stage for a reason in one place: the field whose rule held it
+/// back, or the constraint of the target. Keyed with the installation's secret, so that it names nobody and is the
+/// same in every run.
 #[must_use]
 pub fn item_id(
     secret: &InstallationSecret,
     [system, table, key]: [&str; 3],
     stage: Stage,
-    [reason, constraint]: [&str; 2],
+    [reason, place]: [&str; 2],
 ) -> EntityId {
-    let parts = [key, stage.code(), reason, constraint].map(Some);
+    let parts = [key, stage.code(), reason, place].map(Some);
     EntityId::derive(secret, "quarantine-item", &SourceKey::new(system, table, parts))
 }
 

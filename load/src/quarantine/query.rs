@@ -19,7 +19,8 @@ macro_rules! select_items {
         concat!(
             "SELECT id, record, src_system, src_table, src_key, stage, reason, field, entity, constraint_name, ",
             "sqlstate, rule, owner, area, namnd, year, protected, first_run, last_run, row_count, state, decision, ",
-            "maps_to, code, version, mask, payload IS NOT NULL AS has_payload FROM item ",
+            "maps_to, code, decided_code, version, mask, ",
+            "EXISTS (SELECT 1 FROM sealed WHERE item = id) AS has_payload FROM item ",
             $which
         )
     };
@@ -28,9 +29,12 @@ macro_rules! select_items {
 const ITEMS: &str = select_items!("ORDER BY owner, reason, src_system, src_table, id");
 const ITEM: &str = select_items!("WHERE id = ?");
 const IDS: &str = "SELECT id FROM item WHERE id >= ? ORDER BY id LIMIT 2";
-const EVENTS: &str = "SELECT number, at, kind, run, decision, maps_to, person, role, text
+const EVENTS: &str = "SELECT number, at, kind, run, decision, maps_to, code, person, role, text
     FROM event WHERE item = ? ORDER BY number";
-const PAYLOAD: &str = "SELECT payload FROM item WHERE id = ?";
+const PAYLOADS: &str = "SELECT payload FROM sealed WHERE item = ? ORDER BY number";
+
+/// The columns of a row with their texts.
+pub type OpenedRow = Vec<(String, Sensitive<Option<String>>)>;
 
 /// How many items of one owner a reason at a stage has in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,22 +121,20 @@ impl Store {
         rows.iter().map(|row| event(row).map_err(|error| self.failed(&error))).collect()
     }
 
-    /// The row of an item, opened with somebody's keys: its columns with their texts. Who shows it notes that first,
-    /// see [`Store::note_shown`].
+    /// The rows of an item, opened with somebody's keys: every row of the source with its key, in the order in which
+    /// they were staged. Who shows them notes that first, see [`Store::note_shown`].
     ///
     /// # Errors
-    /// Kind `Config` when the item's row is not in the store, `Permission` when it is not sealed to these keys,
-    /// `Corrupt` when it is damaged or another item's.
-    pub fn row(
-        &mut self,
-        id: &EntityId,
-        identities: &Identities,
-    ) -> Result<Vec<(String, Sensitive<Option<String>>)>> {
+    /// Kind `Config` when the item's rows are not in the store, `Permission` when they are not sealed to these keys,
+    /// `Corrupt` when one is damaged or another item's.
+    pub fn rows(&mut self, id: &EntityId, identities: &Identities) -> Result<Vec<OpenedRow>> {
         let (runtime, connection) = self.parts();
-        let found = runtime.block_on(sqlx::query_scalar(PAYLOAD).bind(id.to_string()).fetch_one(connection));
-        let sealed: Option<Vec<u8>> = found.map_err(|error| self.failed(&error))?;
-        let none = || Error::new(ErrorKind::Config, format!("the row of item {id} was not kept"));
-        Ok(identities.open(id, &sealed.ok_or_else(none)?)?.into_columns())
+        let found = runtime.block_on(sqlx::query_scalar(PAYLOADS).bind(id.to_string()).fetch_all(connection));
+        let sealed: Vec<Vec<u8>> = found.map_err(|error| self.failed(&error))?;
+        if sealed.is_empty() {
+            return Err(Error::new(ErrorKind::Config, format!("the row of item {id} was not kept")));
+        }
+        sealed.iter().map(|one| Ok(identities.open(id, one)?.into_columns())).collect()
     }
 }
 
@@ -175,6 +177,7 @@ fn item(row: &SqliteRow) -> std::result::Result<Option<Item>, sqlx::Error> {
         decision: Decision::parse(&text("decision")?),
         maps_to: text("maps_to")?,
         code: text("code")?,
+        decided_code: text("decided_code")?,
         version,
         mask,
         has_payload: row.try_get("has_payload")?,
@@ -190,6 +193,7 @@ fn event(row: &SqliteRow) -> std::result::Result<Event, sqlx::Error> {
         run: text("run")?,
         decision: Decision::parse(&text("decision")?),
         maps_to: text("maps_to")?,
+        code: text("code")?,
         person: text("person")?,
         role: text("role")?,
         text: text("text")?,

@@ -154,7 +154,8 @@ impl fmt::Debug for Payload {
 pub struct MaskedColumn {
     /// The column.
     pub column: String,
-    /// What the value is made of: `missing`, `empty`, `digits`, `number`, `letters`, `date`, `text` or `lines`.
+    /// What the value is made of: `missing`, `empty`, `digits`, `number`, `letters`, `date`, `text` or `lines`;
+    /// `mixed` where the rows of the key differ.
     pub class: String,
     /// Its length in characters; 40 stands for every longer one too, because a length could tell one text from all
     /// others.
@@ -173,6 +174,18 @@ pub fn mask_of(columns: &[(String, Option<String>)]) -> Vec<MaskedColumn> {
         MaskedColumn { column: column.clone(), class: class(text.as_deref()).to_owned(), length }
     });
     masked.collect()
+}
+
+/// What may be said of the values of several rows: what is made of different things is `mixed`, and the longest
+/// length stands for all.
+pub(super) fn merged(mut mask: Vec<MaskedColumn>, other: &[MaskedColumn]) -> Vec<MaskedColumn> {
+    for (one, other) in mask.iter_mut().zip(other) {
+        if one.class != other.class {
+            "mixed".clone_into(&mut one.class);
+        }
+        one.length = one.length.max(other.length);
+    }
+    mask
 }
 
 fn class(text: Option<&str>) -> &'static str {

@@ -1,7 +1,7 @@
 //! The file of the quarantine: opened, made, and refused when it is another's or newer than the program.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use tokio::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::runtime;
 
+/// Only the owner reads and writes the file.
+const PRIVATE: u32 = 0o600;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const IS_MADE: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
@@ -29,22 +31,30 @@ CREATE TABLE item (
     area TEXT NOT NULL, namnd TEXT NOT NULL, year TEXT NOT NULL, protected INTEGER NOT NULL,
     first_run TEXT NOT NULL, last_run TEXT NOT NULL, row_count INTEGER NOT NULL, state TEXT NOT NULL,
     decision TEXT NOT NULL, decided_in TEXT NOT NULL, maps_to TEXT NOT NULL, code TEXT NOT NULL,
-    version INTEGER NOT NULL, mask TEXT NOT NULL, payload BLOB
+    decided_code TEXT NOT NULL, version INTEGER NOT NULL, mask TEXT NOT NULL, content TEXT NOT NULL
 ) STRICT;
 CREATE INDEX item_of_table ON item (src_system, src_table);
+CREATE INDEX item_of_record ON item (record);
+CREATE TABLE sealed (
+    item TEXT NOT NULL REFERENCES item (id), number INTEGER NOT NULL, payload BLOB NOT NULL,
+    PRIMARY KEY (item, number)
+) STRICT;
 CREATE TABLE event (
     number INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT NOT NULL REFERENCES item (id), at TEXT NOT NULL,
-    kind TEXT NOT NULL, run TEXT NOT NULL, decision TEXT NOT NULL, maps_to TEXT NOT NULL, person TEXT NOT NULL,
-    role TEXT NOT NULL, text TEXT NOT NULL
+    kind TEXT NOT NULL, run TEXT NOT NULL, decision TEXT NOT NULL, maps_to TEXT NOT NULL, code TEXT NOT NULL,
+    person TEXT NOT NULL, role TEXT NOT NULL, text TEXT NOT NULL
 ) STRICT;
 CREATE INDEX event_of_item ON event (item);
 CREATE TRIGGER event_is_not_changed BEFORE UPDATE ON event
+    BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER event_is_not_replaced BEFORE INSERT ON event
+    WHEN EXISTS (SELECT 1 FROM event WHERE number = NEW.number)
     BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
 CREATE TRIGGER event_is_not_removed BEFORE DELETE ON event
     BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
 ";
 
-/// The quarantine of one project, open.
+/// The quarantine of one installation, open.
 pub struct Store {
     pub(super) runtime: Runtime,
     /// Taken when the store is dropped.
@@ -53,67 +63,69 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the quarantine of the installation with the mark `project`, and makes one where there is none. Only its
-    /// owner may read the file.
+    /// Opens the quarantine of the installation with the mark `installation`, and makes one where there is none.
+    /// Only its owner may read the file, whatever it was before.
     ///
     /// # Errors
-    /// Kind `Format` when the file is of a newer format, `Config` when it is of another installation, `Storage` or `Permission` when it
-    /// cannot be made, `Corrupt` when it is no database.
-    pub fn open(path: &Path, project: &str) -> Result<Self> {
+    /// Kind `Format` when the file is of a newer format, `Config` when it is of another installation, `Storage` or
+    /// `Permission` when it cannot be made, `Corrupt` when it is no database.
+    pub fn open(path: &Path, installation: &str) -> Result<Self> {
         if !path.exists() {
-            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            let made = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path);
             made.map_err(|error| Error::io(error, format!("{}: cannot be made", path.display())))?;
         }
-        Self::open_existing(path, project)
+        Self::open_existing(path, installation)
     }
 
     /// Opens the quarantine where there is one.
     ///
     /// # Errors
     /// As [`Store::open`]; also kind `Config` when there is none.
-    pub fn open_existing(path: &Path, project: &str) -> Result<Self> {
+    pub fn open_existing(path: &Path, installation: &str) -> Result<Self> {
         if !path.exists() {
             let text = format!("{}: there is no quarantine yet", path.display());
             return Err(Error::new(ErrorKind::Config, text));
         }
+        make_private(path)?;
         let runtime = runtime()?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let connected = runtime.block_on(options.connect());
         let cannot = |error: &sqlx::Error| Error::of(error, format!("{}: cannot be opened", path.display()));
         let connection = connected.map_err(|error| cannot(&error))?;
         let mut store = Self { runtime, connection: Some(connection), path: path.to_owned() };
-        store.require_own(project)?;
+        store.require_own(installation)?;
         Ok(store)
     }
 
-    fn require_own(&mut self, project: &str) -> Result<()> {
+    fn require_own(&mut self, installation: &str) -> Result<()> {
         let made: i64 = {
             let (runtime, connection) = self.parts();
             let made = runtime.block_on(sqlx::query_scalar(IS_MADE).fetch_one(connection));
             made.map_err(|error| self.failed(&error))?
         };
         if made == 0 {
-            return self.make(project);
+            return self.make(installation);
         }
         let format = self.meta("format")?.and_then(|text| text.parse().ok()).unwrap_or(0);
         Artefact::Quarantine.require(&self.path.display(), format)?;
-        if self.meta("project")?.as_deref() != Some(project) {
+        if self.meta("installation")?.as_deref() != Some(installation) {
             let text = format!("{}: belongs to another installation", self.path.display());
             return Err(Error::new(ErrorKind::Config, text));
         }
         Ok(())
     }
 
-    fn make(&mut self, project: &str) -> Result<()> {
+    fn make(&mut self, installation: &str) -> Result<()> {
         self.begin()?;
         let made = self.execute(MAKE).and_then(|()| {
             self.set_meta("format", &Artefact::Quarantine.newest().to_string())?;
-            self.set_meta("project", project)
+            self.set_meta("installation", installation)
         });
         self.end(made)
     }
@@ -171,6 +183,16 @@ impl Store {
     pub(super) fn corrupt(&self, what: &str) -> Error {
         Error::new(ErrorKind::Corrupt, format!("{}: {what}", self.path.display()))
     }
+}
+
+/// Takes the file away from others, however it was copied here.
+fn make_private(path: &Path) -> Result<()> {
+    let cannot = |error| Error::io(error, format!("{}: cannot be kept from others", path.display()));
+    let mode = std::fs::metadata(path).map_err(cannot)?.permissions().mode() & 0o777;
+    if mode == PRIVATE {
+        return Ok(());
+    }
+    std::fs::set_permissions(path, Permissions::from_mode(PRIVATE)).map_err(cannot)
 }
 
 impl Drop for Store {

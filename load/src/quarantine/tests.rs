@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use bron_mappings::{EntityId, InstallationSecret};
+use bron_mappings::{EntityId, InstallationSecret, SourceKey};
 use sqlx::{Connection, SqliteConnection};
 
 use super::*;
@@ -157,6 +157,8 @@ fn decisions_are_noted_all_or_none() {
         Entry { maps_to: String::new(), ..entry(rows[1].id, Decision::Map, "sett") },
         Entry { maps_to: "x".to_owned(), ..entry(rows[1].id, Decision::Wait, "sett") },
         Entry { version: Some(1), ..entry(rows[1].id, Decision::Wait, "sett") },
+        entry(rows[1].id, Decision::Wait, "se 19991230-0005"),
+        Entry { maps_to: "199912300005".to_owned(), ..entry(rows[1].id, Decision::Map, "sett") },
         entry(finding("3", "D24").id, Decision::Wait, "sett"),
     ];
     for wrong in refused {
@@ -199,15 +201,19 @@ fn whoever_writes_a_row_cannot_read_it_and_nothing_of_it_lies_in_the_clear() {
         assert_eq!(collection.found(&moved, true).unwrap(), Found::New);
         let sealed = recipients.seal(&Payload::new(&row.id, columns.clone())).unwrap();
         for one in [&row, &moved] {
-            collection.keep_row(&one.id, &mask_of(&columns), sealed.as_deref()).unwrap();
+            collection.keep_row(&one.id, 0, &mask_of(&columns), sealed.as_deref()).unwrap();
         }
         collection.finish(2).unwrap();
-        let opened = store.row(&row.id, &identities(&mine)).unwrap();
+        let opened = store.rows(&row.id, &identities(&mine)).unwrap();
+        assert_eq!(opened.len(), 1);
         assert!(
-            opened.iter().map(|(name, text)| (name, text.expose())).eq(columns.iter().map(|(a, b)| (a, b)))
+            opened[0]
+                .iter()
+                .map(|(name, text)| (name, text.expose()))
+                .eq(columns.iter().map(|(a, b)| (a, b)))
         );
-        assert_eq!(store.row(&row.id, &identities(&other)).unwrap_err().kind(), ErrorKind::Permission);
-        assert_eq!(store.row(&moved.id, &identities(&mine)).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(store.rows(&row.id, &identities(&other)).unwrap_err().kind(), ErrorKind::Permission);
+        assert_eq!(store.rows(&moved.id, &identities(&mine)).unwrap_err().kind(), ErrorKind::Corrupt);
         let mask: Vec<(String, u64)> = store
             .item(&row.id.to_string())
             .unwrap()
@@ -243,9 +249,14 @@ fn looking_is_noted_and_nobody_looks_without_a_purpose() {
     let by = entry(row.id, Decision::Wait, "").by;
     assert_eq!(store.note_shown(&row.id, &by, "").unwrap_err().kind(), ErrorKind::Config);
     store.note_shown(&row.id, &by, "rättning av slutdatum").unwrap();
+    let named = store.note_shown(&row.id, &by, "om 991230-0005").unwrap_err().to_string();
+    assert!(named.contains("person number") && !named.contains("991230"), "{named}");
     let last = store.events(&row.id).unwrap().pop().unwrap();
     assert_eq!((last.kind.as_str(), last.text.as_str()), ("shown", "rättning av slutdatum"));
-    for statement in ["UPDATE event SET person = ''", "DELETE FROM event"] {
+    let replace =
+        "REPLACE INTO event SELECT number, item, at, kind, run, decision, maps_to, code, 'x', role, text
+        FROM event";
+    for statement in ["UPDATE event SET person = ''", "DELETE FROM event", replace] {
         let path = format!("sqlite://{}", dir.path().join("quarantine.db").display());
         let done = store.runtime.block_on(async {
             let mut connection = SqliteConnection::connect(&path).await?;
@@ -263,6 +274,11 @@ fn a_file_of_a_newer_program_or_of_another_city_is_refused() {
     drop(Store::open(&path, "city").unwrap());
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+    // A copy from a backup can come open to others.
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    drop(Store::open_existing(&path, "city").unwrap());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
     assert!(Store::open(&path, "other").err().unwrap().to_string().contains("another installation"));
     Store::open(&path, "city").unwrap().set_meta("format", "2").unwrap();
     let error = Store::open(&path, "city").err().unwrap();
@@ -270,4 +286,106 @@ fn a_file_of_a_newer_program_or_of_another_city_is_refused() {
     assert!(error.to_string().contains("format 2, and this program understands format 1 only"), "{error}");
     std::fs::write(dir.path().join("text.db"), "x".repeat(5000)).unwrap();
     assert!(Store::open(&dir.path().join("text.db"), "city").is_err());
+}
+
+#[test]
+fn an_item_keeps_every_row_of_its_key_until_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = age::x25519::Identity::generate();
+    let recipients = Recipients::parse(&key.to_public().to_string()).unwrap();
+    let secret = key.to_string();
+    let identities = Identities::parse(age::secrecy::ExposeSecret::expose_secret(&secret)).unwrap();
+    let mut store = store(dir.path());
+    let item = finding("1", "D24");
+    let content = |text: &str| EntityId::derive(&SECRET, "print", &SourceKey::new("a", "b", [Some(text)]));
+    let keep = |store: &mut Store, run: &str, recipients: &Recipients, texts: [&str; 2]| {
+        let mut collection = store.collect(run, "").unwrap();
+        collection.found(&item, true).unwrap();
+        for (number, text) in (0..).zip(texts) {
+            let columns = vec![("NAMN".to_owned(), Some(text.to_owned()))];
+            let sealed = recipients.seal(&Payload::new(&item.id, columns.clone())).unwrap();
+            collection.keep_row(&item.id, number, &mask_of(&columns), sealed.as_deref()).unwrap();
+        }
+        collection.keep_content(&item.id, &content(&texts.concat())).unwrap();
+        collection.finish(1).unwrap();
+        store.item(&item.id.to_string()).unwrap()
+    };
+    let texts = |store: &mut Store| -> Vec<String> {
+        let rows = store.rows(&item.id, &identities).unwrap();
+        rows.iter().map(|row| row[0].1.expose().clone().unwrap()).collect()
+    };
+    let first = keep(&mut store, "a", &recipients, ["Ek", "12 34 5"]);
+    assert_eq!((first.version, first.mask[0].class.as_str(), first.mask[0].length), (0, "mixed", 7));
+    assert_eq!(texts(&mut store), ["Ek", "12 34 5"]);
+    assert_eq!(keep(&mut store, "b", &recipients, ["Ek", "12 34 5"]).version, 0);
+    // Another row is another thing to decide about.
+    assert_eq!(keep(&mut store, "c", &recipients, ["Ek", "Al"]).version, 1);
+    assert_eq!(texts(&mut store), ["Ek", "Al"]);
+    // Without recipients nothing is sealed anew, and what was sealed stays.
+    keep(&mut store, "d", &Recipients::default(), ["Ek", "Al"]);
+    assert_eq!(texts(&mut store), ["Ek", "Al"]);
+    collect(&mut store, "e", &[], State::Loaded);
+    let ended = store.item(&item.id.to_string()).unwrap();
+    assert!(!ended.has_payload && ended.mask.is_empty() && ended.version == 2);
+    assert_eq!(store.rows(&item.id, &identities).unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[test]
+fn whoever_is_protected_by_one_row_is_so_by_every_item_of_the_record_from_then_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path());
+    let [open, repeat, ended, other] =
+        [("1", "D24"), ("1", "D02"), ("1", "D18"), ("2", "D24")].map(|(key, reason)| finding(key, reason));
+    let protected = Finding { protected: true, ..repeat.clone() };
+    let shown = |store: &mut Store| -> Vec<(String, String)> {
+        let mut items: Vec<_> = store.items(|item| !item.finding.protected).unwrap().into_iter().collect();
+        items.sort_by_key(|item| (item.finding.key.clone(), item.finding.reason.clone()));
+        items.into_iter().map(|item| (item.finding.key, item.finding.reason)).collect()
+    };
+    let named = |names: &[(&str, &str)]| -> Vec<(String, String)> {
+        names.iter().map(|(key, reason)| ((*key).to_owned(), (*reason).to_owned())).collect()
+    };
+    collect(&mut store, "a", &[open.clone(), ended, other.clone()], State::Gone);
+    assert_eq!(shown(&mut store), named(&[("1", "D18"), ("1", "D24"), ("2", "D24")]));
+    // The second row with the key is the protected person's.
+    collect(&mut store, "b", &[open.clone(), repeat.clone(), protected, other.clone()], State::Gone);
+    assert_eq!(shown(&mut store), named(&[("2", "D24")]));
+    collect(&mut store, "c", &[open, repeat, other.clone()], State::Gone);
+    assert_eq!(shown(&mut store), named(&[("2", "D24")]));
+    let mut collection = store.collect("d", "").unwrap();
+    collection.protect(&other.record).unwrap();
+    for missing in collection.missing("paraply", "BESLUT", Stage::Mapping).unwrap() {
+        collection.ended(&missing.id, State::Loaded).unwrap();
+    }
+    collection.finish(0).unwrap();
+    assert!(shown(&mut store).is_empty());
+}
+
+#[test]
+fn a_decision_to_map_is_about_one_field_and_one_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path());
+    let item = finding("1", "D18");
+    let keep = |store: &mut Store, run: &str, code: Option<&str>| {
+        let mut collection = store.collect(run, "").unwrap();
+        collection.found(&item, true).unwrap();
+        if let Some(code) = code {
+            collection.keep_code(&item.id, code).unwrap();
+        }
+        collection.finish(1).unwrap();
+        store.item(&item.id.to_string()).unwrap()
+    };
+    keep(&mut store, "a", Some("TF"));
+    let decision = entry(item.id, Decision::Map, "sett");
+    store.decide(std::slice::from_ref(&decision)).unwrap();
+    assert_eq!(keep(&mut store, "a", None).code, "TF", "the same run again takes nothing away");
+    let decided = store.item(&item.id.to_string()).unwrap();
+    assert_eq!((decided.code.as_str(), decided.decided_code.as_str()), ("TF", "TF"));
+    assert_eq!(store.events(&item.id).unwrap().pop().unwrap().code, "TF");
+    let hidden = keep(&mut store, "b", None);
+    assert_eq!((hidden.code.as_str(), hidden.decided_code.as_str()), ("", "TF"));
+    let other = keep(&mut store, "c", Some("XX"));
+    assert_eq!((other.code.as_str(), other.decided_code.as_str()), ("XX", "TF"));
+    assert_eq!(store.decide(&[decision]).unwrap().decided, 1);
+    assert_eq!(store.item(&item.id.to_string()).unwrap().decided_code, "XX");
 }

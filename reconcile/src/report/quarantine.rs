@@ -35,7 +35,7 @@ fn view(line: &QuarantineLine) -> QuarantineView {
         stage: match line.stage.as_str() {
             "reading" => "läsning",
             "mapping" => "omvandling",
-            "loading" => "laddning",
+            "loading" => "inläsning",
             _ => "–",
         },
         owner: Owner::parse(&line.owner).map_or("Okänd ägare", Owner::label).to_owned(),
@@ -55,7 +55,7 @@ pub(super) fn headline(quarantine: Option<&Quarantine>) -> String {
     };
     let open = plural(sum(&["open", "again"]), "post väntar", "poster väntar");
     format!(
-        "{open} på beslut, {} har beslut, {} har laddats efteråt, {} har avslutats på annat sätt.",
+        "{open} på beslut, {} har beslut, {} har lästs in efteråt, {} har avslutats på annat sätt.",
         count(sum(&["accept", "correct", "map", "wait"])),
         count(sum(&["loaded"])),
         count(sum(&["gone", "left_out", "other_reason"])),
@@ -97,7 +97,7 @@ mod tests {
         let shown = [&first.open, &first.decided, &first.again, &first.loaded, &first.ended];
         assert_eq!(shown.map(String::as_str), ["1", "14", "6", "7", "27"]);
         assert_eq!((first.stage, first.owner.as_str()), ("omvandling", Owner::Sdf.label()));
-        let expected = "7 poster väntar på beslut, 14 har beslut, 9 har laddats efteråt, \
+        let expected = "7 poster väntar på beslut, 14 har beslut, 9 har lästs in efteråt, \
                         27 har avslutats på annat sätt.";
         assert_eq!(headline(Some(&quarantine)), expected);
         assert!(headline(None).is_empty() && lines(None).is_empty());

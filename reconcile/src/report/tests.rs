@@ -289,7 +289,7 @@ fn rows_that_the_target_refused_are_told_with_what_refused_them() {
         "<code>mal_villkor</code> Raden bryter mot ett villkor i målet</td>",
         "<td>belopp_positivt</td><td class=\"n\">7</td>",
         "<td>datum utanför åren 1 till 9999</td><td class=\"n\">2</td>",
-        "<th scope=\"col\" class=\"n\">Vägrade av målet</th>",
+        "<th scope=\"col\" class=\"n\">Avvisade av målet</th>",
     ] {
         assert!(page.contains(expected), "{expected}");
     }

@@ -25,7 +25,7 @@ pub struct EntityChanges {
 
 /// Why rows are retired, as people read it.
 pub(crate) const REASONS: [(&str, &str); 5] = [
-    ("gone", "borta i källan"),
+    ("gone", "finns inte längre i källan"),
     ("held_back", "nu i karantän"),
     ("left_out", "nu utelämnade"),
     ("merged", "nu sammanslagna"),
@@ -51,7 +51,7 @@ impl EntityChanges {
         self.retired.values().fold(0, |sum, rows| sum.saturating_add(*rows))
     }
 
-    /// The reasons in Swedish with their rows, such as "3 borta i källan"; empty when nothing was retired.
+    /// The reasons in Swedish with their rows, such as "3 finns inte längre i källan"; empty when nothing was retired.
     #[must_use]
     pub fn retired_because(&self) -> String {
         let reasons = self.retired.iter().map(|(code, rows)| {
@@ -84,7 +84,7 @@ mod tests {
         };
         let sum = total(&[one("gone", 2), one("held_back", 1000), one("gone", 1)]);
         assert_eq!((sum.inserted, sum.all_retired()), (3, 1003));
-        assert_eq!(sum.retired_because(), "3 borta i källan, 1\u{202f}000 nu i karantän");
+        assert_eq!(sum.retired_because(), "3 finns inte längre i källan, 1\u{202f}000 nu i karantän");
         assert_eq!(EntityChanges::default().retired_because(), "");
     }
 }

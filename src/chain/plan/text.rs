@@ -59,7 +59,7 @@ fn line(one: &PlannedEntity) -> String {
         let _ = write!(text, " ({because})");
     }
     if one.kept > 0 {
-        let _ = write!(text, ", {} ges inte men står kvar, eftersom allt inte är läst", one.kept);
+        let _ = write!(text, ", {} ges inte men står kvar, eftersom inte allt har lästs", one.kept);
     }
     text
 }
@@ -84,7 +84,8 @@ mod tests {
         let text = plan.text(&str::to_owned);
         let lines: Vec<&str> = text.lines().collect();
         assert!(
-            lines[1].contains("0 nya, 4 ändras, 0 oförändrade, 3 dras tillbaka (3 borta i källan)"),
+            lines[1]
+                .contains("0 nya, 4 ändras, 0 oförändrade, 3 dras tillbaka (3 finns inte längre i källan)"),
             "{text}"
         );
         assert!(lines[2].contains("b ur paraga") && lines[3].contains("a ur paraga"), "{text}");

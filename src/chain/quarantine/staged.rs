@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bron_load::quarantine::{Collection, Payload, mask_of, record_id};
-use bron_mappings::{Batch, EntityId, FEWEST_SHOWN, Mapping, SourceKey, Value};
+use bron_mappings::{Batch, EntityId, FEWEST_SHOWN, InstallationSecret, Mapping, SourceKey, Value};
 
 use crate::chain::quality::is_plain;
 use crate::chain::{Chain, StagedTable};
@@ -63,6 +63,7 @@ impl Wanted {
         let key: Vec<&str> = mapping.key.iter().map(|origin| origin.name.as_str()).collect();
         let columns = self.rows.is_empty().then_some(key.as_slice());
         let mut codes = Codes::of(self);
+        let mut kept = Kept::default();
         for batch in table.manifest.read(&table.dir, columns, chain.settings.batch_rows)? {
             chain.go_on()?;
             let batch = batch?;
@@ -70,7 +71,10 @@ impl Wanted {
             for row in 0..batch.rows() {
                 let key = key_text(mapping, &batch, row);
                 if let Some(wanted) = self.rows.get(&key) {
-                    keep(chain, wanted, &batch, row, collection)?;
+                    let columns = texts(&batch, row);
+                    let number =
+                        kept.next(&chain.settings.secret, [&mapping.system, &mapping.table, &key], &columns);
+                    keep(chain, wanted, number, &columns, collection)?;
                     codes.note(wanted, &batch, row);
                 }
                 if !self.looked_for.is_empty() {
@@ -81,22 +85,51 @@ impl Wanted {
                 }
             }
         }
+        for (key, (_, content)) in &kept.0 {
+            for one in self.rows.get(key).into_iter().flatten() {
+                collection.keep_content(&one.id, content)?;
+            }
+        }
         codes.keep(collection)
+    }
+}
+
+/// The rows that were kept, by key: how many there are, and a keyed print of all of them. Which of the rows with one
+/// key a reason is about cannot be told by the key, so an item keeps them all.
+#[derive(Default)]
+struct Kept(BTreeMap<String, (u32, EntityId)>);
+
+impl Kept {
+    /// Counts a row in; says how many with its key came before it.
+    fn next(
+        &mut self,
+        secret: &InstallationSecret,
+        [system, table, key]: [&str; 3],
+        columns: &[(String, Option<String>)],
+    ) -> u32 {
+        let before = self.0.get(key).copied();
+        let so_far = before.map(|(_, content)| content.to_string()).unwrap_or_default();
+        let texts = columns.iter().flat_map(|(name, text)| [Some(name.as_str()), text.as_deref()]);
+        let parts = [Some(so_far.as_str())].into_iter().chain(texts);
+        let row = SourceKey::new(system, table, parts);
+        let number = before.map_or(0, |(rows, _)| rows);
+        let content = EntityId::derive(secret, "quarantine-content", &row);
+        self.0.insert(key.to_owned(), (number.saturating_add(1), content));
+        number
     }
 }
 
 fn keep(
     chain: &Chain<'_>,
     wanted: &[WantedRow],
-    batch: &Batch,
-    row: usize,
+    number: u32,
+    columns: &[(String, Option<String>)],
     collection: &mut Collection<'_>,
 ) -> Result<(), Failure> {
-    let columns: Vec<(String, Option<String>)> = texts(batch, row);
-    let mask = mask_of(&columns);
+    let mask = mask_of(columns);
     for one in wanted {
-        let sealed = chain.settings.recipients.seal(&Payload::new(&one.id, columns.clone()))?;
-        collection.keep_row(&one.id, &mask, sealed.as_deref())?;
+        let sealed = chain.settings.recipients.seal(&Payload::new(&one.id, columns.to_vec()))?;
+        collection.keep_row(&one.id, number, &mask, sealed.as_deref())?;
     }
     Ok(())
 }
@@ -180,5 +213,28 @@ impl Codes {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_key_are_numbered_and_their_print_tells_any_change_of_any() {
+        let secret = InstallationSecret::new([7; 32]);
+        let print = |texts: &[&str]| {
+            let mut kept = Kept::default();
+            for (number, text) in (0_u32..).zip(texts) {
+                let columns = [("SLUT".to_owned(), Some((*text).to_owned()))];
+                assert_eq!(kept.next(&secret, ["paraply", "BESLUT", "1"], &columns), number);
+                assert_eq!(kept.next(&secret, ["paraply", "BESLUT", "2"], &columns), number);
+            }
+            kept.0["1"]
+        };
+        assert_eq!(print(&["a", "b"]), print(&["a", "b"]));
+        for other in [&["a"][..], &["a", "c"], &["c", "b"], &["b", "a"]] {
+            assert_ne!(print(&["a", "b"]), print(other));
+        }
     }
 }

@@ -6,7 +6,7 @@ use bron_extract::{MANIFEST_FILE, read_parts, unreadable_schema};
 use bron_load::quarantine::{
     Collection, Finding, Found, Missing, Payload, Stage, State, item_id, mask_of, record_id,
 };
-use bron_mappings::{Action, Batch, EntityId, Mapping, ReasonCode, Rule, Value};
+use bron_mappings::{Action, Batch, Digest, EntityId, Mapping, ReasonCode, Rule, Value};
 use bron_reconcile::report::Labels;
 use bron_transform::REGISTRY_VERSION;
 
@@ -109,14 +109,15 @@ impl<'c> TableCollection<'c> {
                 };
                 let key = format!("{}:{}", text("file"), text("line"));
                 let (reason, field) = (text("reason"), text("column"));
+                let raw = match value("raw") {
+                    Some(Value::Bytes(bytes)) => bytes,
+                    _ => &[],
+                };
+                let record = line_record(raw, &key);
                 let mark = Mark { key: &key, reason: &reason, field, ..Mark::default() };
-                let finding = self.finding(&mark, Stage::Reading);
+                let finding = self.finding(&mark, &record, Stage::Reading);
                 if self.is_wanted(collection.found(&finding, true)?) {
-                    let line = match value("raw") {
-                        Some(Value::Bytes(bytes)) => found_text(bytes),
-                        _ => String::new(),
-                    };
-                    self.keep(collection, &finding.id, vec![("rad".to_owned(), Some(line))])?;
+                    self.keep(collection, &finding.id, vec![("rad".to_owned(), Some(found_text(raw)))])?;
                 }
             }
         }
@@ -131,6 +132,10 @@ impl<'c> TableCollection<'c> {
                 let mark = Mark::read(&batch, row);
                 if mark.is_held_back {
                     self.row(collection, &mark, Stage::Mapping, true)?;
+                } else if mark.protected {
+                    // A row that came over, or was left out, can have the key of one that did not.
+                    let Mapping { system, table, .. } = self.mapping;
+                    collection.protect(&record_id(&self.chain.settings.secret, system, table, mark.key))?;
                 }
             }
         }
@@ -167,7 +172,7 @@ impl<'c> TableCollection<'c> {
         stage: Stage,
         is_counted: bool,
     ) -> Result<(), Failure> {
-        let finding = self.finding(mark, stage);
+        let finding = self.finding(mark, mark.key, stage);
         self.held.insert(finding.record);
         if self.is_wanted(collection.found(&finding, is_counted)?) {
             let code = code_column(self.mapping, &mark.field).map(str::to_owned);
@@ -191,24 +196,25 @@ impl<'c> TableCollection<'c> {
     ) -> Result<(), Failure> {
         let mask = mask_of(&columns);
         let sealed = self.chain.settings.recipients.seal(&Payload::new(id, columns))?;
-        Ok(collection.keep_row(id, &mask, sealed.as_deref())?)
+        Ok(collection.keep_row(id, 0, &mask, sealed.as_deref())?)
     }
 
-    fn finding(&self, mark: &Mark<'_>, stage: Stage) -> Finding {
+    fn finding(&self, mark: &Mark<'_>, record: &str, stage: Stage) -> Finding {
         let Self { chain, mapping, labels, rule, .. } = self;
         let secret = &chain.settings.secret;
-        let refused_by = match stage {
+        let place = match stage {
             Stage::Loading => format!("{} {}", mark.entity, mark.constraint),
-            Stage::Reading | Stage::Mapping => String::new(),
+            Stage::Mapping => mark.field.clone(),
+            Stage::Reading => String::new(),
         };
-        let record = [mapping.system.as_str(), mapping.table.as_str(), mark.key];
+        let record = [mapping.system.as_str(), mapping.table.as_str(), record];
         let owner =
             ReasonCode::parse(mark.reason).map_or("", |reason| chain.set.quality.owner(reason).code());
         let known = |names: &BTreeMap<String, String>, code: &str| {
             if code.is_empty() || names.contains_key(code) { code.to_owned() } else { UNKNOWN.to_owned() }
         };
         Finding {
-            id: item_id(secret, record, stage, [mark.reason, &refused_by]),
+            id: item_id(secret, record, stage, [mark.reason, &place]),
             record: record_id(secret, record[0], record[1], record[2]),
             system: mapping.system.clone(),
             table: mapping.table.clone(),
@@ -294,7 +300,25 @@ fn code_column<'m>(mapping: &'m Mapping, field: &str) -> Option<&'m str> {
     })
 }
 
+/// What names a line that could not be read: its content, because lines move when others are put before them. A
+/// line of which nothing was kept has its place only.
+fn line_record(raw: &[u8], place: &str) -> String {
+    if raw.is_empty() { place.to_owned() } else { format!("line {}", Digest::of(raw)) }
+}
+
 /// The bytes of a line as text; a line that is no UTF-8 is read byte by byte, as Latin-1, so that nothing is lost.
 fn found_text(bytes: &[u8]) -> String {
     std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line_record;
+
+    #[test]
+    fn an_unreadable_line_is_named_by_what_it_says_and_not_by_where_it_is() {
+        assert_eq!(line_record(b"1;2;3", "a.csv:7"), line_record(b"1;2;3", "a.csv:8"));
+        assert_ne!(line_record(b"1;2;3", "a.csv:7"), line_record(b"1;2;4", "a.csv:7"));
+        assert_eq!(line_record(b"", "a.csv:7"), "a.csv:7");
+    }
 }

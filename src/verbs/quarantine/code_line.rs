@@ -6,6 +6,7 @@ use bron_load::quarantine::{Decision, Item};
 use bron_mappings::{Mapping, MappingSet, Rule};
 use serde_json::{Value, json};
 
+use super::plain;
 use crate::failure::Failure;
 use crate::project::mapping_files;
 
@@ -41,14 +42,18 @@ impl CodeLines {
     /// What the engineer does about an item that is to be mapped; `None` for every other.
     pub(super) fn text(&self, item: &Item) -> Option<String> {
         (item.decision == Some(Decision::Map)).then(|| match self.line(item) {
-            Some(line) => line.text(),
+            Some(line) => plain(&line.text()),
+            None if item.code != item.decided_code => {
+                "the row has another code now than the one that was decided about: decide again".to_owned()
+            }
             None => "no code list is asked for this: change the rule in the mapping file".to_owned(),
         })
     }
 
-    /// The line for an item; `None` where it is not to be mapped or no code list is asked for its field.
+    /// The line for an item; `None` where it is not to be mapped, no code list is asked for its field, or its code is
+    /// not the one that was decided about.
     pub(super) fn line(&self, item: &Item) -> Option<CodeLine> {
-        if item.decision != Some(Decision::Map) {
+        if item.decision != Some(Decision::Map) || item.code != item.decided_code {
             return None;
         }
         let mapping = self.set.mapping(&item.finding.system, &item.finding.table)?;

@@ -3,7 +3,7 @@
 use bron_load::quarantine::{Decision, Entry};
 use serde_json::json;
 
-use super::{open, signature};
+use super::{open, require_allowed, signature};
 use crate::args::{DecideArguments, DecisionName};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -20,12 +20,14 @@ pub(super) const fn named(decision: DecisionName) -> Decision {
 
 /// Notes the decision about all items, or about none.
 pub(super) fn run(arguments: &DecideArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let DecideArguments { items, decision, person, role, note, maps_to, project } = arguments;
+    let DecideArguments { items, decision, person, role, note, maps_to, protected, project } = arguments;
     let (mut store, _) = open(project)?;
     let by = signature(person, role);
     let mut entries: Vec<Entry> = Vec::new();
     for name in items {
-        let id = store.item(name)?.finding.id;
+        let item = store.item(name)?;
+        require_allowed(&item, *protected)?;
+        let id = item.finding.id;
         if entries.iter().all(|entry| entry.id != id) {
             entries.push(Entry {
                 id,

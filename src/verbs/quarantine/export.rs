@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &ExportArguments, printer: &Printer) -> Result<Exit
         |item: &Item| item.state.is_held() && owner.as_ref().is_none_or(|owner| *owner == item.finding.owner);
     let (items, others): (Vec<Item>, Vec<Item>) =
         store.items(is_asked_for)?.into_iter().partition(|item| item.finding.protected == *protected);
-    let hidden = if *protected { 0 } else { others.len() };
+    let is_more = !*protected && !others.is_empty();
     let mut by_owner: BTreeMap<usize, Vec<DecisionRow>> = BTreeMap::new();
     for item in &items {
         let place = Owner::ALL.iter().position(|owner| owner.code() == item.finding.owner);
@@ -62,22 +62,19 @@ pub(super) fn run(arguments: &ExportArguments, printer: &Printer) -> Result<Exit
         "file": file,
         "items": items.len(),
         "sheets": sheets.iter().map(|(name, rows)| json!({ "owner": name, "items": rows.len() })).collect::<Vec<_>>(),
-        "protected_not_exported": hidden,
+        "protected_not_exported": is_more,
     });
     let book = DecisionBook {
         title: "Karantän: beslut".to_owned(),
-        project: mark,
-        cover: cover(&items, hidden, *protected),
+        installation: mark,
+        cover: cover(&items, is_more, *protected),
         header: HEADER.map(str::to_owned).to_vec(),
         choices: Decision::ALL.iter().map(|decision| decision.label().to_owned()).collect(),
         sheets,
     };
-    atomic::write(file, &book.to_bytes()?)?;
-    let left = if hidden == 0 {
-        String::new()
-    } else {
-        format!("; {hidden} more about protected persons, which --protected exports")
-    };
+    atomic::write_private(file, &book.to_bytes()?)?;
+    let left =
+        if is_more { "; those about protected persons are not in it, --protected exports them" } else { "" };
     printer.result(&document, &format!("wrote {} items to {}{left}", items.len(), file.display()));
     Ok(Exit::Clean)
 }
@@ -109,25 +106,27 @@ fn row(item: &Item) -> DecisionRow {
 }
 
 /// The first sheet: what the workbook is, and how people work in it.
-fn cover(items: &[Item], hidden: usize, protected: bool) -> Sheet {
+fn cover(items: &[Item], is_more: bool, protected: bool) -> Sheet {
     let choices: Vec<String> =
         Decision::ALL.iter().map(|one| format!("{}: {}", one.label(), meaning(*one))).collect();
-    let protection = if protected {
-        "Alla poster här rör personer med skydd. Lämna inte arbetsboken vidare.".to_owned()
-    } else {
-        format!("{hidden} poster om personer med skydd finns inte här. De lämnas till dataskyddsombudet.")
+    let protection = match (protected, is_more) {
+        (true, _) => "Alla poster här rör personer med skydd. Lämna inte arbetsboken vidare.",
+        (false, true) => "Poster om personer med skydd finns inte här. De lämnas till dataskyddsombudet.",
+        (false, false) => "",
     };
     let mut rows = vec![
         ("Poster", items.len().to_string()),
         (
             "Så här gör ni",
             "Välj ett beslut på raden och fyll i vem som beslutat, i vilken roll och varför. Rader utan beslut \
-             lämnas som de är. Skicka tillbaka arbetsboken."
+             lämnas som de är. Skriv inga personuppgifter i motiveringen. Skicka tillbaka arbetsboken."
                 .to_owned(),
         ),
     ];
     rows.extend(choices.into_iter().map(|choice| ("Beslut", choice)));
-    rows.push(("Skyddade personer", protection));
+    if !protection.is_empty() {
+        rows.push(("Skyddade personer", protection.to_owned()));
+    }
     let rows = rows.into_iter().map(|(what, text)| vec![what.to_owned(), text]).collect();
     let header = vec!["Vad".to_owned(), "Uppgift".to_owned()];
     Sheet { name: "Om arbetsboken".to_owned(), header, rows }

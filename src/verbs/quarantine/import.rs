@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bron_load::ErrorKind;
 use bron_load::quarantine::{Decision, Entry, Item, Store};
-use bron_mappings::EntityId;
+use bron_mappings::{EntityId, may_name_a_person};
 use bron_reconcile::decision_sheet::{ENTRY_COLUMNS, EnteredRow, Problem, read};
 use serde_json::{Value, json};
 
@@ -31,8 +31,8 @@ pub(super) fn run(arguments: &ImportArguments, printer: &Printer) -> Result<Exit
     let (mut store, mark) = open(project)?;
     let entered =
         read(&bytes(file)?).map_err(|error| Failure::from(error).about(&file.display().to_string()))?;
-    if entered.project != mark {
-        return Err(Failure::config(format!("{} was written for another project", file.display()))
+    if entered.installation != mark {
+        return Err(Failure::config(format!("{} was written for another installation", file.display()))
             .hint("import it where it was exported"));
     }
     let mut checked = Checked { problems: entered.problems, ..Checked::default() };
@@ -152,6 +152,12 @@ fn entry(row: &EnteredRow, item: &Item) -> (Option<Entry>, Vec<(&'static str, St
     for (column, text) in [(PERSON, person), (ROLE, role), (NOTE, note)] {
         if text.is_empty() {
             wrong.push((column, "is required with a decision".to_owned()));
+        }
+    }
+    for (column, text) in [(MAPS_TO, maps_to), (PERSON, person), (ROLE, role), (NOTE, note)] {
+        if may_name_a_person(text) {
+            let rule = "has something with the form of a person number: write no personal data";
+            wrong.push((column, rule.to_owned()));
         }
     }
     match (choice == Some(Decision::Map), maps_to.is_empty()) {

@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &ListArguments, printer: &Printer) -> Result<Exit, 
     let fitting = store.items(|item| fits(arguments, item))?;
     let (items, others): (Vec<Item>, Vec<Item>) =
         fitting.into_iter().partition(|item| item.finding.protected == arguments.protected);
-    let hidden = if arguments.protected { 0 } else { others.len() };
+    let is_more = !arguments.protected && !others.is_empty();
     let lines = CodeLines::of(&mappings_of(&arguments.project), &items)?;
     let documents = items.iter().map(|item| {
         let mut document = item_json(item);
@@ -29,8 +29,8 @@ pub(super) fn run(arguments: &ListArguments, printer: &Printer) -> Result<Exit, 
         }
         document
     });
-    let document = json!({ "items": documents.collect::<Vec<_>>(), "protected_not_listed": hidden });
-    printer.result(&document, &text(&items, hidden, lines.as_ref()));
+    let document = json!({ "items": documents.collect::<Vec<_>>(), "protected_not_listed": is_more });
+    printer.result(&document, &text(&items, is_more, lines.as_ref()));
     Ok(Exit::Clean)
 }
 
@@ -67,7 +67,7 @@ const fn named(state: StateName) -> State {
     }
 }
 
-fn text(items: &[Item], hidden: usize, code_lines: Option<&CodeLines>) -> String {
+fn text(items: &[Item], is_more: bool, code_lines: Option<&CodeLines>) -> String {
     let mut lines = Vec::new();
     let mut place = (String::new(), String::new());
     for item in items {
@@ -92,8 +92,9 @@ fn text(items: &[Item], hidden: usize, code_lines: Option<&CodeLines>) -> String
         1 => format!("1 item: {}", states.join(", ")),
         many => format!("{many} items: {}", states.join(", ")),
     });
-    if hidden > 0 {
-        lines.push(format!("{hidden} more about protected persons, which --protected lists"));
+    if is_more {
+        // No number: with filters, a small one would point at somebody.
+        lines.push("items about protected persons are not listed, see --protected".to_owned());
     }
     lines.join("\n")
 }
@@ -115,7 +116,7 @@ fn line(item: &Item) -> String {
         ("to", &item.maps_to),
     ] {
         if !text.is_empty() {
-            line.push_str(&format!(", {name} {text}"));
+            line.push_str(&format!(", {name} {}", plain(text)));
         }
     }
     line

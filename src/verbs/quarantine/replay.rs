@@ -22,6 +22,7 @@ pub(super) fn run(arguments: &ReplayArguments, printer: &Printer) -> Result<Exit
         return Err(Failure::config("there is no quarantine to run again").hint(settings.again()));
     }
     let asked = |item: &Item| arguments.reason.as_ref().is_none_or(|reason| *reason == item.finding.reason);
+    let is_told = |item: &Item| item.finding.protected == arguments.protected;
     let items = |settings: &Settings| -> Result<BTreeMap<String, Item>, Failure> {
         let (mut store, _) = open(&settings.project)?;
         let items = store.items(asked)?;
@@ -36,7 +37,11 @@ pub(super) fn run(arguments: &ReplayArguments, printer: &Printer) -> Result<Exit
     let loaded = chain.load()?;
     let outcome = chain.reconcile()?;
     chain.run.end()?;
-    let after = items(&settings)?;
+    let mut after = items(&settings)?;
+    let all = after.len();
+    // By what is known now: a person can have become protected since.
+    after.retain(|_, item| is_told(item));
+    let is_more = !arguments.protected && after.len() < all;
     let told = Told::of(&before, &after);
     let document = json!({
         "run": chain.run.id,
@@ -50,17 +55,17 @@ pub(super) fn run(arguments: &ReplayArguments, printer: &Printer) -> Result<Exit
             "reason": item.finding.reason,
             "system": item.finding.system,
             "table": item.finding.table,
-            "key": shown(item),
+            "key": item.finding.key,
             "outcome": what.code(),
         })).collect::<Vec<Value>>(),
+        "protected_not_told": is_more,
     });
-    printer.result(&document, &told.text(&chain.run.id));
+    let mut text = told.text(&chain.run.id);
+    if is_more {
+        text.push_str("\nitems about protected persons are not told of, see --protected");
+    }
+    printer.result(&document, &text);
     Ok(outcome.exit)
-}
-
-/// The key of an item; that of a protected person's row stays out of what is printed without being asked for.
-fn shown(item: &Item) -> Option<&str> {
-    (!item.finding.protected).then_some(item.finding.key.as_str())
 }
 
 /// What the new run did with an item.
@@ -149,13 +154,13 @@ impl<'i> Told<'i> {
             *counts.entry(*fate).or_default() += 1;
         }
         if counts.is_empty() {
-            lines.push("no item is or was held back".to_owned());
+            lines.push("nothing to tell of any item".to_owned());
         }
         lines.extend(counts.iter().map(|(fate, items)| format!("{items:>8} {}", fate.words())));
         let changed = self.items.iter().filter(|(_, fate)| *fate != Fate::SameReason);
         for (item, fate) in changed.clone().take(NAMED) {
             let finding = &item.finding;
-            let key = plain(shown(item).unwrap_or("(protected)"));
+            let key = plain(&finding.key);
             let place = format!("{}/{} {key}", finding.system, finding.table);
             lines.push(format!("  {}  {} {place}: {}", short(item), finding.reason, fate.words()));
         }

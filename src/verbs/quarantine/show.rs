@@ -2,41 +2,42 @@
 
 use std::path::Path;
 
-use bron_load::quarantine::{Event, Identities, Item, MaskedColumn, Stage};
+use bron_load::quarantine::{Event, Identities, Item, MaskedColumn, OpenedRow, Stage};
 use bron_mappings::{Owner, ReasonCode, Sensitive};
 use serde_json::{Value, json};
 
-use super::{item_json, open, plain, short, signature, some};
+use super::{item_json, open, plain, require_allowed, short, signature, some};
 use crate::args::ShowArguments;
 use crate::chain::told;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 
-/// The columns of a row with their texts.
-type Row = Vec<(String, Sensitive<Option<String>>)>;
-
 /// Prints an item. The row itself is printed only after the log says who sees it.
 pub(super) fn run(arguments: &ShowArguments, printer: &Printer) -> Result<Exit, Failure> {
     let (mut store, _) = open(&arguments.project)?;
     let item = store.item(&arguments.item)?;
-    require_allowed(arguments, &item)?;
-    let row = match &arguments.identity {
+    require_allowed(&item, arguments.protected)?;
+    require_known(arguments, &item)?;
+    let rows = match &arguments.identity {
         None => None,
         Some(file) => {
             let identities = identities(file)?;
             if !item.has_payload {
                 return Err(not_kept(&item));
             }
-            let row = store.row(&item.finding.id, &identities)?;
+            let rows = store.rows(&item.finding.id, &identities)?;
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
             let by = signature(&text(&arguments.person), &text(&arguments.role));
             store.note_shown(&item.finding.id, &by, text(&arguments.purpose).trim())?;
-            Some(row)
+            Some(rows)
         }
     };
     let (record, id) = (item.finding.record, item.finding.id);
-    let others = store.items(|other| other.finding.record == record && other.finding.id != id)?;
-    let told = Told { item: &item, others: &others, events: &store.events(&id)?, row: row.as_ref() };
+    let others = store.items(|other| {
+        let is_shown = arguments.protected || !other.finding.protected;
+        is_shown && other.finding.record == record && other.finding.id != id
+    })?;
+    let told = Told { item: &item, others: &others, events: &store.events(&id)?, rows: rows.as_deref() };
     printer.result(&told.document(), &told.text());
     Ok(Exit::Clean)
 }
@@ -47,30 +48,27 @@ struct Told<'i> {
     /// The items about the same row.
     others: &'i [Item],
     events: &'i [Event],
-    /// The row itself, for whoever may see it.
-    row: Option<&'i Row>,
+    /// The rows themselves, for whoever may see them.
+    rows: Option<&'i [OpenedRow]>,
 }
 
-fn require_allowed(arguments: &ShowArguments, item: &Item) -> Result<(), Failure> {
-    // Nobody knows whom a line is about that could not be read.
-    let may_be = arguments.identity.is_some() && item.finding.stage == Stage::Reading;
-    if arguments.protected || !(item.finding.protected || may_be) {
+/// Refuses the row of an item where nobody knows whom it is about.
+fn require_known(arguments: &ShowArguments, item: &Item) -> Result<(), Failure> {
+    if arguments.protected || arguments.identity.is_none() || item.finding.stage != Stage::Reading {
         return Ok(());
     }
-    let problem = if item.finding.protected {
-        format!("item {} is about a protected person", item.finding.id)
-    } else {
-        format!(
-            "item {} is a line that nobody could read: it may be about a protected person",
-            item.finding.id
-        )
-    };
+    let id = item.finding.id;
+    let problem = format!("item {id} is a line that nobody could read: it may be about a protected person");
     Err(Failure::config(problem).hint("whoever may see it says so with --protected"))
 }
 
 fn not_kept(item: &Item) -> Failure {
-    Failure::config(format!("the row of item {} is not kept in the quarantine", item.finding.id))
-        .hint("name who may read rows, `recipients` under [quarantine] of bron.toml, and reconcile again")
+    let problem =
+        Failure::config(format!("the row of item {} is not kept in the quarantine", item.finding.id));
+    if !item.state.is_held() {
+        return problem.hint("an item that has ended keeps no row");
+    }
+    problem.hint("name who may read rows, `recipients` under [quarantine] of bron.toml, and reconcile again")
 }
 
 fn identities(file: &Path) -> Result<Identities, Failure> {
@@ -91,8 +89,9 @@ impl Told<'_> {
         };
         document["same_row"] = self.others.iter().map(other).collect();
         document["log"] = self.events.iter().map(event_json).collect();
-        if let Some(row) = self.row {
-            document["row"] = row.iter().map(text_json).collect();
+        if let Some(rows) = self.rows {
+            let row = |row: &OpenedRow| row.iter().map(text_json).collect::<Value>();
+            document["opened_rows"] = rows.iter().map(row).collect();
         }
         document
     }
@@ -128,7 +127,7 @@ impl Told<'_> {
             ("state", told(self.item.state).to_owned()),
             ("reason", format!("{} {reason}", finding.reason)),
             ("owner", format!("{} {owner}", finding.owner)),
-            ("row", format!("{}/{} {}{protected}", finding.system, finding.table, plain(&finding.key))),
+            ("row", format!("{}/{} {}{protected}", finding.system, finding.table, finding.key)),
             ("rows", rows),
             ("stage", finding.stage.to_string()),
             ("rule", finding.rule.clone()),
@@ -141,25 +140,23 @@ impl Told<'_> {
             ("seen", seen),
         ];
         let lines = lines.into_iter().filter(|(_, text)| !text.is_empty());
-        lines.map(|(name, text)| format!("{name:<10} {text}")).collect()
+        lines.map(|(name, text)| format!("{name:<10} {}", plain(&text))).collect()
     }
 
     /// The columns with their texts, or what may be said of these.
     fn columns(&self) -> Vec<String> {
-        if let Some(row) = self.row {
-            let column = |(column, text): &(String, Sensitive<Option<String>>)| match text.expose() {
-                Some(text) => format!("  {column} = {}", plain(text.trim_end_matches(['\r', '\n']))),
-                None => format!("  {column} is missing"),
-            };
-            return row.iter().map(column).collect();
+        if let Some(rows) = self.rows {
+            return opened(rows);
         }
-        let column = |one: &MaskedColumn| match one.length {
-            0 => format!("  {}: {}", one.column, one.class),
-            length => format!("  {}: {}, {length} long", one.column, one.class),
+        let column = |one: &MaskedColumn| match (plain(&one.column), one.length) {
+            (column, 0) => format!("  {column}: {}", one.class),
+            (column, length) => format!("  {column}: {}, {length} long", one.class),
         };
         let mut lines: Vec<String> = self.item.mask.iter().map(column).collect();
         lines.push(if self.item.has_payload {
             "the row lies sealed here: see it with --identity FILE".to_owned()
+        } else if !self.item.state.is_held() {
+            "the row is not kept here: the item has ended".to_owned()
         } else {
             format!(
                 "the row is not kept here: no recipients were named. It lies in run {}",
@@ -168,6 +165,21 @@ impl Told<'_> {
         });
         lines
     }
+}
+
+/// The columns of rows with their texts. Which row a reason is about cannot be told where several have its key.
+fn opened(rows: &[OpenedRow]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (row, number) in rows.iter().zip(1_u32..) {
+        if rows.len() > 1 {
+            lines.push(format!("row {number} of {} with this key", rows.len()));
+        }
+        lines.extend(row.iter().map(|(column, text)| match (plain(column), text.expose()) {
+            (column, Some(text)) => format!("  {column} = {}", plain(text.trim_end_matches(['\r', '\n']))),
+            (column, None) => format!("  {column} is missing"),
+        }));
+    }
+    lines
 }
 
 fn text_json((name, text): &(String, Sensitive<Option<String>>)) -> Value {
@@ -181,6 +193,7 @@ fn event_json(event: &Event) -> Value {
         "run": some(&event.run),
         "decision": event.decision.map(|decision| decision.code()),
         "maps_to": some(&event.maps_to),
+        "code": some(&event.code),
         "person": some(&event.person),
         "role": some(&event.role),
         "text": some(&event.text),
@@ -193,6 +206,7 @@ fn event_text(event: &Event) -> String {
         Some(decision) => format!("decided: {decision}"),
         None => kind.replace('_', " "),
     };
+    let [maps_to, person, role, text] = [maps_to, person, role, text].map(|text| plain(text));
     let to = if maps_to.is_empty() { String::new() } else { format!(" to {maps_to}") };
     if person.is_empty() {
         format!("{at}  {what}{to} by run {run}")
