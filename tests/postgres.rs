@@ -95,6 +95,37 @@ fn rows_and_receipts_are_the_same_whatever_the_number_of_connections() {
 }
 
 #[test]
+fn what_is_refused_is_the_same_whatever_the_number_of_connections() {
+    let project = fresh_city();
+    let settings = project.dir.join("bron.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.replacen("target ", "part_rows = 16\ntarget ", 1)).unwrap();
+    for stage in ["extract", "transform"] {
+        run_project(stage, &project.dir).expect(&[0]);
+    }
+    let mappings = project.dir.join("mappings");
+    let mut definitions = bron();
+    definitions.args(["mapping", "ddl", "--dialect", "postgres", "--mappings"]).arg(mappings);
+    let definitions = Ran::from(definitions.output().unwrap()).expect(&[0]).stdout;
+    let mut found = Vec::new();
+    for connections in [1, 8] {
+        let server = PostgresServer::start().unwrap();
+        block_on(async {
+            let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+            // Sixteen rows at most can be there, and most parts have several of each sort.
+            let rule = "CREATE UNIQUE INDEX stadens_regel ON utbetalning (left(md5(id::text), 1))";
+            for statement in [definitions.as_str(), rule] {
+                sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+            }
+        });
+        let held = load(&project, &server, connections);
+        assert!(!held["bron_refused"].starts_with("0 "), "{held:?}");
+        found.push(held);
+    }
+    assert_eq!(found[0], found[1]);
+}
+
+#[test]
 fn what_postgresql_refuses_is_held_back_as_in_a_file() {
     let server = PostgresServer::start().expect("the server's programs are installed");
     let project = fresh_city();

@@ -13,7 +13,9 @@ use bron_mappings::{Batch, ColumnBuilder, ColumnType, Digest, Entity, EntityId, 
 
 pub(crate) use history::*;
 
-use crate::{Counts, ErrorKind, IdRange, PartId, Receipt, RunIds, Sink, Target, open, read_only};
+use crate::{
+    Counts, Ended, ErrorKind, IdRange, PartId, Receipt, Retirement, RunIds, Sink, Target, open, read_only,
+};
 
 pub(crate) use refusals::*;
 
@@ -46,7 +48,8 @@ macro_rules! every_case {
             a_part_of_bad_rows_has_a_receipt, of_equal_values_the_first_is_kept,
             references_of_somebody_else_are_kept, references_that_are_checked_at_the_end_are_kept,
             a_refused_change_leaves_the_row_as_it_was, refused_rows_are_tried_again_when_it_is_asked_for,
-            rows_of_another_part_are_an_error_beside_bad_rows,
+            rows_of_another_part_are_an_error_beside_bad_rows, what_a_trigger_leaves_out_is_refused,
+            receipts_of_other_mappings_stand,
             drift_is_refused_and_nothing_is_made, a_model_that_moved_is_drift,
             rows_come_in_the_order_of_their_ids, reading_alters_nothing, a_reader_may_stop_early,
             a_table_made_anew_has_no_receipts, an_empty_part_has_a_receipt, names_that_sql_uses_are_names,
@@ -258,6 +261,32 @@ pub(crate) fn going_back_to_an_earlier_run_writes_again(home: &impl Home) {
     assert_eq!(back, Receipt::Written(counts(1, 0, 1, 0)));
     assert_eq!(home.texts("SELECT beskrivning FROM insats"), ["a"]);
     assert_eq!((sink.receipts("r1").unwrap().len(), sink.receipts("r2").unwrap().len()), (1, 0));
+}
+
+pub(crate) fn receipts_of_other_mappings_stand(home: &impl Home) {
+    let model = model();
+    let mut sink = prepared(home, &model);
+    let mut write = |name: &str, load: &str, system, number, text| {
+        let rows = batch(&model, &[Row { system, ..row(number, text) }]);
+        sink.write(insats(&model), &part(name, load), &rows, &run(load)).unwrap()
+    };
+    write("paraply/insats/part-00000", "r1", "paraply", 1, "a");
+    write("paraply/insats/retired-00000-gone", "r1", "paraply", 2, "a");
+    write("paraply/insats_2/part-00000", "r1", "paraply", 3, "a");
+    write("vodok/insats/part-00000", "r2", "vodok", 4, "v");
+    write("part-00000", "r2", "warna", 5, "w");
+    write("paraply/insats/part-00007", "r3", "paraply", 1, "b");
+    let standing = |sink: &mut dyn Sink, load: &str| -> Vec<String> {
+        sink.receipts(load).unwrap().into_iter().map(|(part, _)| part.part).collect()
+    };
+    assert_eq!(standing(sink.as_mut(), "r1"), ["paraply/insats_2/part-00000"]);
+    assert_eq!(standing(sink.as_mut(), "r2"), ["part-00000", "vodok/insats/part-00000"]);
+    let because = Retirement { system: "vodok".to_owned(), table: "x".to_owned(), because: Ended::Gone };
+    let ids = [EntityId::from_bytes(row(4, "").id)];
+    let retired = PartId { content: because.content(&ids), ..part("vodok/insats/retired-00000-gone", "") };
+    sink.retire(insats(&model), &retired, &ids, &because, &run("r4")).unwrap();
+    assert_eq!(standing(sink.as_mut(), "r2"), ["part-00000"]);
+    assert_eq!(standing(sink.as_mut(), "r1").len() + standing(sink.as_mut(), "r3").len(), 2);
 }
 
 pub(crate) fn another_system_keeps_its_rows(home: &impl Home) {

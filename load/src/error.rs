@@ -6,7 +6,7 @@ use std::fmt;
 use bron_mappings::UnknownFormat;
 use sqlx::error::DatabaseError;
 
-use crate::refusal::{self, Answer};
+use crate::refusal::{self, Answer, is_about_a_row};
 
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -176,13 +176,15 @@ const TRIGGER: &str = "1811";
 
 fn said_by_database(error: &dyn DatabaseError) -> (ErrorKind, Cause) {
     let code = error.code().unwrap_or_default();
-    if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_none() {
+    let Some(postgres) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() else {
         let kind = sqlite_kind(code.parse().unwrap_or(1), error.message());
         // SQLite's messages name tables and columns and never quote a value; what a trigger says may.
         let text = if code == TRIGGER { "a trigger refused a row" } else { error.message() };
         return (kind, Cause::Said(format!("SQLite {code}: {text}")));
-    }
-    let quotes_values = code.starts_with("22") || code.starts_with("23") || code.starts_with("P0");
+    };
+    // A trigger may raise any code, with values in what it says.
+    let is_raised = postgres.routine() == Some("exec_stmt_raise");
+    let quotes_values = is_raised || is_about_a_row(&code);
     let mut text = format!("PostgreSQL {code}");
     if let Some(constraint) = error.constraint() {
         text.push_str(&format!(" on constraint {constraint}"));

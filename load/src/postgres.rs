@@ -165,6 +165,17 @@ impl Sink for PostgresSink {
         begun.map_err(|error| session.after(error))
     }
 
+    fn is_order_sensitive(&mut self, entity: &Entity) -> Result<bool> {
+        let layout = Layout::of(entity)?;
+        let Self { runtime, session } = self;
+        let compares = runtime.block_on(async {
+            let query = sqlx::query_scalar::<_, bool>(sql::postgres::IS_ORDER_SENSITIVE).bind(&layout.table);
+            let found = query.fetch_optional(session.awake().await?).await;
+            found.map_err(|error| Error::of(&error, format!("table {}", layout.table)))
+        });
+        compares.map(|found| found.unwrap_or(false)).map_err(|error| session.after(error))
+    }
+
     fn finish(&mut self, model: &Model, entities: &[&str], run: &RunIds) -> Result<Finished> {
         let layouts = chosen(model, entities)?.into_iter().map(Layout::of).collect::<Result<Vec<_>>>()?;
         let Self { runtime, session } = self;
@@ -196,13 +207,13 @@ impl Sink for PostgresSink {
         let Self { runtime, session } = self;
         session.access.require_write().map_err(|error| error.at(&session.place))?;
         let begun =
-            runtime.block_on(async { retire::register(session.connection().await?, run, beginning).await });
+            runtime.block_on(async { retire::register(session.awake().await?, run, beginning).await });
         begun.map_err(|error| session.after(error))
     }
 
     fn runs(&mut self) -> Result<Vec<RunEntry>> {
         let Self { runtime, session } = self;
-        let runs = runtime.block_on(async { retire::runs(session.connection().await?).await });
+        let runs = runtime.block_on(async { retire::runs(session.awake().await?).await });
         runs.map_err(|error| session.after(error))
     }
 
@@ -226,7 +237,7 @@ impl Sink for PostgresSink {
     fn receipts(&mut self, load_run_id: &str) -> Result<Vec<(PartId, Counts)>> {
         let Self { runtime, session } = self;
         let listed: Result<Vec<_>> = runtime.block_on(async {
-            let connection = session.connection().await?;
+            let connection = session.awake().await?;
             let is_old = columns(connection, sql::refusals::TABLE).await?.is_empty();
             let list = if is_old { sql::LIST_RECEIPTS_OF_OLD } else { sql::LIST_RECEIPTS };
             let rows = sqlx::query(list).bind(load_run_id).fetch_all(connection).await;
@@ -238,8 +249,7 @@ impl Sink for PostgresSink {
 
     fn refused(&mut self, load_run_id: &str) -> Result<Vec<Refusal>> {
         let Self { runtime, session } = self;
-        let listed =
-            runtime.block_on(async { refusals::list(session.connection().await?, load_run_id).await });
+        let listed = runtime.block_on(async { refusals::list(session.awake().await?, load_run_id).await });
         listed.map_err(|error| session.after(error))
     }
 
@@ -343,11 +353,7 @@ async fn prepare(connection: &mut PgConnection, layouts: &[Layout], access: Acce
         if found.is_empty() {
             let table = sql::create_table(layout, Dialect::Postgres);
             sqlx::query(sql::definition(table)).execute(&mut *transaction).await.map_err(failed)?;
-            sqlx::query(sql::FORGET_RECEIPTS)
-                .bind(&layout.table)
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
+            opening::forget(&mut transaction, &layout.table).await.map_err(failed)?;
         } else {
             verify_found(&mut transaction, layout, &found).await?;
         }
@@ -366,8 +372,15 @@ async fn prepare_history(connection: &mut PgConnection, layout: &Layout) -> Resu
         return history::verify(layout, &found, Dialect::Postgres);
     }
     let table = sql::history::create_table(layout, Dialect::Postgres);
-    let made = sqlx::query(sql::definition(table)).execute(connection).await;
-    made.map(|_| ()).map_err(|error| Error::of(&error, format!("table {name}")))
+    let failed = |error: sqlx::Error| Error::of(&error, format!("table {name}"));
+    sqlx::query(sql::definition(table)).execute(&mut *connection).await.map_err(failed)?;
+    // What the role gives to others by default is meant for tables whose rows change.
+    let others = sqlx::query_scalar::<_, Option<String>>(sql::history::LIST_CHANGERS).bind(&name);
+    for role in others.fetch_all(&mut *connection).await.map_err(failed)? {
+        let revoke = sql::history::revoke_changes(&layout.table, role.as_deref());
+        sqlx::query(sql::definition(revoke)).execute(&mut *connection).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// The format of the control tables; `None` when there are none.

@@ -26,6 +26,13 @@ pub(crate) struct Answer {
     pub(crate) place: Option<usize>,
 }
 
+impl Answer {
+    /// The answer when the target has left out a row and said nothing: a trigger can do that.
+    pub(crate) fn swallowed() -> Self {
+        Self { objection: Objection::new("P0001", "bron:swallowed"), place: None }
+    }
+}
+
 /// A row of a part that the target holds no version of this run of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refusal {
@@ -38,7 +45,8 @@ pub struct Refusal {
     /// The SQLSTATE, five letters or digits. SQLite's result codes are told by the SQLSTATE of the same meaning.
     pub sqlstate: String,
     /// The name of the constraint or of the trigger's function; `bron:required`, `bron:calendar`, `bron:digits` and
-    /// `bron:nul` are findings made before the target was asked. Empty when the target names none.
+    /// `bron:nul` are findings made before the target was asked, and `bron:swallowed` is a row that the target left
+    /// out without a word. Empty when the target names none.
     pub constraint: String,
 }
 
@@ -100,7 +108,7 @@ fn of_postgres(said: &PgDatabaseError) -> Option<Answer> {
 
 /// Whether a SQLSTATE is about the content of rows: data and integrity (22, 23, 44), what PL/pgSQL raises (P0), a row
 /// too large for an index (54000), and the codes that no standard assigns and triggers of the city's own may use.
-fn is_about_a_row(sqlstate: &str) -> bool {
+pub(crate) fn is_about_a_row(sqlstate: &str) -> bool {
     const OF_THE_SERVER: [&str; 6] = ["53", "54", "55", "57", "58", "72"];
     let Some(class) = sqlstate.get(..2) else { return false };
     if matches!(class, "22" | "23" | "44" | "P0") || sqlstate == "54000" {
@@ -130,6 +138,10 @@ fn line(context: &str, table: &str) -> Option<usize> {
 /// The function in a context such as `PL/pgSQL function kontroll() line 3 at RAISE`.
 fn function(context: &str) -> Option<&str> {
     let before = context.lines().next()?.split('(').next().filter(|before| before.len() < context.len())?;
+    // What quotes a parameter or a statement is made of values, and its last word may be one.
+    if before.contains([':', '=', '\'', ',']) {
+        return None;
+    }
     let name = before.split(' ').next_back()?;
     let is_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '"');
     (!name.is_empty() && name.chars().all(is_name)).then_some(name)
@@ -213,6 +225,8 @@ mod tests {
         assert_eq!(function(context), Some("public.kontroll"));
         assert_eq!(function("PL/pgSQL-funktion \"Kontroll\"() rad 3 vid RAISE"), Some("\"Kontroll\""));
         assert_eq!(function("SQL statement \"INSERT 'hemligt' (x)\""), None);
+        assert_eq!(function("unnamed portal with parameters: $1 = 'Anna Eva(x)'"), None);
+        assert_eq!(function("parameters $1 = Eva(x)"), None);
         assert_eq!(function("something else"), None);
         assert_eq!(function(""), None);
     }

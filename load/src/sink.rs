@@ -5,6 +5,7 @@ use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
 use crate::history::{Beginning, Retirement, RunEntry};
+use crate::layout::Layout;
 use crate::postgres::PostgresSink;
 use crate::refusal::Refusal;
 use crate::sqlite::SqliteSink;
@@ -29,10 +30,19 @@ pub struct RunIds {
 pub struct PartId {
     /// The entity.
     pub entity: String,
-    /// The name of the part, such as `part-00003`; unique within the entity and the load run.
+    /// The name of the part, such as `paraply/beslut/part-00003`; unique within the entity and the load run. What
+    /// stands before the last slash is the mapping that the rows come from; parts without one are of one mapping.
+    /// A row never goes from one mapping to another.
     pub part: String,
     /// The digest of the part's rows.
     pub content: Digest,
+}
+
+impl PartId {
+    /// What the names of all parts of the same mapping begin with: everything up to the last slash, and the slash.
+    pub(crate) fn family(&self) -> &str {
+        self.part.rfind('/').map_or("", |slash| &self.part[..=slash])
+    }
 }
 
 /// What became of the rows of a part; `rows` is the sum of the others. A part either writes rows or retires them.
@@ -156,6 +166,16 @@ pub trait Sink: Send {
         chosen(model, entities).map(|_| run).map(drop)
     }
 
+    /// Whether the order in which the parts of an entity are written decides which of its rows are refused, so that
+    /// they may not be written side by side: the target's own rules compare rows with each other, or run code. Always
+    /// `false` for a file, which has one writer.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn is_order_sensitive(&mut self, entity: &Entity) -> Result<bool> {
+        Layout::of(entity).map(|_| false)
+    }
+
     /// Ends the load of these entities, after every part was written: primary keys and the indexes on references are
     /// put on the tables that [`Sink::begin`] took them from, then the foreign keys, each where every row keeps it. A
     /// finish that was interrupted is called again and goes on; one with nothing to do changes nothing. A SQLite file
@@ -176,12 +196,12 @@ pub trait Sink: Send {
     /// A row that cannot be stored for what it holds is refused, and the others are written: a row without a
     /// required value, with a value that the target cannot hold (a date outside the years 1 to 9999; U+0000 in
     /// PostgreSQL), or one that a constraint, a domain or a trigger of the target is against, also where the
-    /// constraint is deferred to the end of the transaction. What the target held of such a row stays as it was.
+    /// constraint is deferred to the end of the transaction; also one that a trigger leaves out. What the target held of such a row stays as it was.
     ///
     /// A row that was there with other content is overwritten, unless this run or another source system
     /// wrote it. (A row that this run found unchanged still carries the run that wrote it, so a later part
     /// of the same run can overwrite it; the next run then refuses.) When a row was overwritten, the
-    /// receipts of other runs for the entity are superseded: running such a run again writes again.
+    /// receipts of other runs for the entity and the mapping are superseded: running such a run again writes again.
     ///
     /// # Errors
     /// Kind `Data` when an id is in the batch twice, a row may not be overwritten, or the part has a receipt
@@ -219,7 +239,7 @@ pub trait Sink: Send {
 
     /// Moves the rows with these ids to the history of their entity, with a receipt as for a part that is written;
     /// the part's content is [`Retirement::content`]. When it returns, that is durable; when it fails, nothing was
-    /// changed. The receipts of other runs for the entity are superseded.
+    /// changed. The receipts of other runs for the entity and the mapping are superseded.
     ///
     /// # Errors
     /// Kind `Data` when an id is not that of a row which an earlier run of the bridge loaded from the named table of

@@ -175,9 +175,11 @@ pub(crate) const WRITE_RECEIPT: &str = "INSERT INTO bron_receipt (load_run_id, e
      ON CONFLICT (load_run_id, entity, part) DO UPDATE SET content = excluded.content, \
      extract_run_id = excluded.extract_run_id, row_count = excluded.row_count, inserted = excluded.inserted, \
      updated = excluded.updated, unchanged = excluded.unchanged, superseded = 0";
-/// Marks the receipts of other runs, after rows of the entity were changed.
-pub(crate) const SUPERSEDE_RECEIPTS: &str =
-    "UPDATE bron_receipt SET superseded = 1 WHERE entity = $1 AND load_run_id <> $2 AND superseded = 0";
+/// Marks the receipts of other runs, after rows of the entity were changed: those of the parts whose names begin with
+/// `$3` and have no further slash.
+pub(crate) const SUPERSEDE_RECEIPTS: &str = "UPDATE bron_receipt SET superseded = 1 \
+     WHERE entity = $1 AND load_run_id <> $2 AND superseded = 0 \
+     AND substr(part, 1, length($3)) = $3 AND substr(part, length($3) + 1) NOT LIKE '%/%'";
 /// Takes away the receipts of an entity whose table had to be made anew.
 pub(crate) const FORGET_RECEIPTS: &str = "DELETE FROM bron_receipt WHERE entity = $1";
 /// What `bron_schema` remembers of an entity.

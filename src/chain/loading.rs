@@ -219,8 +219,9 @@ impl Load<'_> {
     }
 
     /// The parts in groups: those of a group may be written in any order, and each group comes after the one before.
-    /// Two deliveries of one entity are never in one group, so that a row of both is always written by the first.
-    fn waves(&self, jobs: &[Job]) -> Vec<Vec<Job>> {
+    /// Two deliveries of one entity are never in one group, so that a row of both is always written by the first. Of
+    /// an entity whose order decides what is refused, `in_order`, no two parts are.
+    fn waves(&self, jobs: &[Job], in_order: &BTreeSet<&str>) -> Vec<Vec<Job>> {
         let mut waves: Vec<Vec<Job>> = Vec::new();
         let (mut first, mut place) = (0, None);
         let mut waves_of: BTreeMap<&str, usize> = BTreeMap::new();
@@ -229,12 +230,29 @@ impl Load<'_> {
                 (first, waves_of) = (waves.len(), BTreeMap::new());
             }
             let earlier = waves_of.entry(&delivery.entity.name).or_default();
-            let wave = first + *earlier;
-            *earlier += 1;
-            waves.resize_with(waves.len().max(wave + 1), Vec::new);
-            waves[wave].extend(jobs.iter().filter(|job| job.delivery == number));
+            let own: Vec<Job> = jobs.iter().copied().filter(|job| job.delivery == number).collect();
+            let alone = if in_order.contains(delivery.entity.name.as_str()) { 1 } else { own.len().max(1) };
+            for group in own.chunks(alone) {
+                let wave = first + *earlier;
+                *earlier += 1;
+                waves.resize_with(waves.len().max(wave + 1), Vec::new);
+                waves[wave].extend(group);
+            }
         }
         waves
+    }
+
+    /// The entities of these parts whose rows are refused by their order.
+    fn in_order(&self, sink: &mut dyn Sink, jobs: &[Job]) -> Result<BTreeSet<&str>, Failure> {
+        let entities: BTreeMap<&str, &Entity> =
+            jobs.iter().map(|job| self.entity(*job)).map(|entity| (entity.name.as_str(), entity)).collect();
+        let mut found = BTreeSet::new();
+        for (name, entity) in entities {
+            if sink.is_order_sensitive(entity)? {
+                found.insert(name);
+            }
+        }
+        Ok(found)
     }
 
     /// Writes these parts, several at a time where the target is a server.
@@ -244,7 +262,7 @@ impl Load<'_> {
         jobs: &[Job],
         begun: &(dyn Fn(Job) + Sync),
     ) -> Result<(), Failure> {
-        let waves = self.waves(jobs);
+        let waves = self.waves(jobs, &self.in_order(definer, jobs)?);
         let widest = waves.iter().map(Vec::len).max().unwrap_or(0);
         if matches!(self.settings.target, Target::Sqlite(_)) || widest == 0 {
             let most = definer.parts_at_once();

@@ -67,7 +67,9 @@ async fn key(
     }
     let mut transaction = connection.begin().await.map_err(failed)?;
     sqlx::raw_sql(statements::WITHOUT_HURRY).execute(&mut *transaction).await.map_err(failed)?;
-    if let Err(error) = sqlx::query(statements::add_key(table)).execute(&mut *transaction).await {
+    // Somebody may have put it on by hand since.
+    let has_key = is_keyed(&mut transaction, table).await?;
+    if !has_key && let Err(error) = sqlx::query(statements::add_key(table)).execute(&mut *transaction).await {
         transaction.rollback().await.map_err(failed)?;
         let is_repeated = code_of(&error) == Some(REPEATED);
         return Err(if is_repeated { repeated(connection, layout).await? } else { failed(error) });
@@ -151,7 +153,7 @@ async fn put_on(connection: &mut PgConnection, reference: &Reference, finished: 
         return Ok(());
     }
     let name = statements::reference_name(reference);
-    let standing = found_references(connection).await?.remove(&name);
+    let standing = found_references(connection).await?.remove(&[table.clone(), name]);
     if standing.as_ref().is_some_and(|found| found.is_valid) {
         finished.references += 1;
         return Ok(());

@@ -16,9 +16,11 @@ use crate::sink::RunIds;
 use crate::sql;
 use crate::sql::opening as statements;
 
+/// SQLSTATE `dependent_objects_still_exist`.
+const NEEDED: &str = "2BP01";
+
 /// A foreign key of the target's schema.
 pub(super) struct FoundReference {
-    pub(super) table: String,
     pub(super) target: String,
     pub(super) is_valid: bool,
 }
@@ -62,19 +64,30 @@ pub(super) async fn remembered(connection: &mut PgConnection, state: &str) -> Re
     found.map_err(|error| Error::of(&error, "bron_schema"))
 }
 
-/// The foreign keys of the target's schema by name.
+/// Forgets what is remembered of a table that is made anew: its receipts, and what an earlier load left to do.
+pub(super) async fn forget(
+    connection: &mut PgConnection,
+    table: &str,
+) -> std::result::Result<(), sqlx::Error> {
+    sqlx::query(sql::FORGET_RECEIPTS).bind(table).execute(&mut *connection).await?;
+    for state in [statements::unfinished(table), statements::unchecked(table)] {
+        sqlx::query(statements::FORGET).bind(state).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The foreign keys from and to the tables of the target's schema, by their table and their name.
 pub(super) async fn found_references(
     connection: &mut PgConnection,
-) -> Result<BTreeMap<String, FoundReference>> {
+) -> Result<BTreeMap<[String; 2], FoundReference>> {
     let failed = |error: sqlx::Error| Error::of(&error, "the foreign keys cannot be listed");
     let rows = sqlx::query(statements::LIST_REFERENCES).fetch_all(connection).await.map_err(failed)?;
     let found = rows.iter().map(|row| {
         let reference = FoundReference {
-            table: row.try_get(1).map_err(failed)?,
             target: row.try_get(2).map_err(failed)?,
             is_valid: row.try_get(3).map_err(failed)?,
         };
-        Ok((row.try_get(0).map_err(failed)?, reference))
+        Ok(([row.try_get(1).map_err(failed)?, row.try_get(0).map_err(failed)?], reference))
     });
     found.collect()
 }
@@ -95,7 +108,13 @@ async fn loosen(
     let found = found_references(&mut transaction).await?;
     for reference in references.iter().filter(|reference| reference.touches(tables)) {
         let name = statements::reference_name(reference);
-        if found.get(&name).is_some_and(|found| found.table == reference.table) {
+        if !found.contains_key(&[reference.table.clone(), name.clone()]) {
+            continue;
+        }
+        // Who may not put it on again may not take it off.
+        if may_alter(&mut transaction, &reference.table).await?
+            && may_alter(&mut transaction, &reference.target).await?
+        {
             let drop = statements::drop_constraint(&reference.table, &name);
             sqlx::query(drop).execute(&mut *transaction).await.map_err(failed)?;
         }
@@ -130,7 +149,9 @@ async fn open(
             if has_rows(&mut transaction, table).await? || is_referred_to(&mut transaction, table).await? {
                 return Ok(());
             }
-            strip(&mut transaction, table, references).await?;
+            if !strip(&mut transaction, table, references).await? {
+                return Ok(());
+            }
         }
     }
     let remember = sqlx::query(statements::REMEMBER).bind(&state).bind(&run.load_run_id);
@@ -157,7 +178,8 @@ async fn is_referred_to(connection: &mut PgConnection, table: &str) -> Result<bo
     Ok(found_references(connection).await?.values().any(|found| found.target == table))
 }
 
-async fn strip(connection: &mut PgConnection, table: &str, references: &[Reference]) -> Result<()> {
+/// Says whether the key could be taken off: a view of somebody's may stand on it. If not, the transaction is lost.
+async fn strip(connection: &mut PgConnection, table: &str, references: &[Reference]) -> Result<bool> {
     let failed = |error: sqlx::Error| Error::of(&error, format!("table {table}"));
     let key: Option<String> = sqlx::query_scalar(statements::FIND_KEY)
         .bind(table)
@@ -166,10 +188,17 @@ async fn strip(connection: &mut PgConnection, table: &str, references: &[Referen
         .map_err(failed)?;
     if let Some(key) = key {
         let drop = statements::drop_constraint(table, &key);
-        sqlx::query(drop).execute(&mut *connection).await.map_err(failed)?;
+        match sqlx::query(drop).execute(&mut *connection).await {
+            Err(error)
+                if error.as_database_error().and_then(|said| said.code()).as_deref() == Some(NEEDED) =>
+            {
+                return Ok(false);
+            }
+            dropped => dropped.map_err(failed)?,
+        };
     }
     for reference in references.iter().filter(|reference| reference.table == table) {
         sqlx::query(statements::drop_index(reference)).execute(&mut *connection).await.map_err(failed)?;
     }
-    Ok(())
+    Ok(true)
 }

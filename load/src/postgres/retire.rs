@@ -4,7 +4,7 @@ use bron_mappings::EntityId;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection, Row};
 
-use super::write::{Attempt, earlier, settle, write_receipt};
+use super::write::{Attempt, earlier, settle, supersede, write_receipt};
 use super::{Session, whole};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Beginning, Retirement, RunEntry, continues, not_kept, not_ours};
@@ -14,7 +14,7 @@ use crate::sql::history::{
     FIND_ORDINAL, LAST_RUN, LIST_RUNS, LIST_WRITERS, NOTE_PLAN, NUMBER_RUN, RetireStatements,
 };
 use crate::sql::postgres::LOCK;
-use crate::sql::{self, statement};
+use crate::sql::statement;
 
 fn failed(error: &sqlx::Error) -> Error {
     Error::of(error, "bron_run")
@@ -123,7 +123,7 @@ pub(super) async fn part(
     retirement: &Retirement,
     run: &RunIds,
 ) -> Result<Receipt> {
-    let connection = session.connection().await?;
+    let connection = session.awake().await?;
     match attempt(connection, layout, part, ids, retirement, run).await? {
         Attempt::Done(receipt) => Ok(receipt),
         Attempt::Unanswered(counts, error) => settle(session, part, run, counts, error).await,
@@ -148,8 +148,7 @@ async fn attempt(
     if kept != asked || deleted != asked {
         return Err(not_ours(layout, retirement, asked, kept.min(deleted)));
     }
-    let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
-    supersede.execute(&mut *transaction).await.map_err(failed)?;
+    supersede(&mut transaction, part, run).await.map_err(failed)?;
     let counts = Counts { rows: asked, retired: asked, ..Counts::default() };
     write_receipt(&mut transaction, part, counts, run).await.map_err(failed)?;
     match transaction.commit().await {

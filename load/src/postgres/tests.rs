@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
-use bron_mappings::{Digest, Value};
+use bron_mappings::{Digest, EntityId, Value};
 
 use crate::contract::{
-    Home, Row, all, batch, constrained, found, insats, model, part, prepared, refused, row, run,
+    Home, Row, all, batch, constrained, found, insats, model, part, prepared, referring, refused, row, run,
+    swallow,
 };
 use crate::interleaving::Stoppable;
-use crate::{Dialect, ErrorKind, Receipt, Target, ddl, open};
+use crate::{Counts, Dialect, Ended, ErrorKind, PartId, Receipt, Retirement, Target, ddl, open};
 use bron_servers::PostgresServer;
 
 impl Home for PostgresServer {
@@ -314,6 +315,119 @@ fn a_commit_without_an_answer_is_settled_by_its_receipt() {
     assert_eq!(sink.count(insats(&model)).unwrap(), 1);
     let receipt = sink.write(insats(&model), &part("p2", "b"), &rows, &run("r1")).unwrap();
     assert!(matches!(receipt, Receipt::Written(_)));
+}
+
+#[test]
+fn another_try_without_an_answer_is_not_taken_for_the_first_one() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    drop(constrained(&server, "CONSTRAINT dit FOREIGN KEY (foregaende_id) REFERENCES insats (id)"));
+    let relay = Relay::start(server.port());
+    let mut sink = open(&relay.target()).unwrap();
+    let rows = [referring(1, 7), row(2, "b"), referring(3, 8)];
+    sink.write(insats(&model), &part("p", "a"), &batch(&model, &rows), &run("r1")).unwrap();
+    sink.write(insats(&model), &part("q", "a"), &batch(&model, &[row(7, "c")]), &run("r1")).unwrap();
+    let lost = batch(&model, &[rows[0], rows[2]]);
+
+    relay.fault.store(CUT_BEFORE, Ordering::SeqCst);
+    let error = sink.write_refused(insats(&model), &part("p", "a"), &lost, &run("r1")).unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(relay.fault.load(Ordering::SeqCst), PASS, "the connection was cut");
+    assert_eq!((sink.count(insats(&model)).unwrap(), sink.refused("r1").unwrap().len()), (2, 2));
+
+    relay.fault.store(CUT_AFTER, Ordering::SeqCst);
+    let receipt = sink.write_refused(insats(&model), &part("p", "a"), &lost, &run("r1")).unwrap();
+    let expected = Counts { rows: 3, inserted: 2, refused: 1, ..Counts::default() };
+    assert_eq!(receipt, Receipt::Written(expected));
+    assert_eq!((sink.count(insats(&model)).unwrap(), sink.refused("r1").unwrap().len()), (3, 1));
+}
+
+#[test]
+fn what_a_trigger_says_is_never_told() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let mut sink = prepared(&server, &model);
+    sink.write(insats(&model), &part("p", "a"), &batch(&model, &[row(1, "hemligt")]), &run("r1")).unwrap();
+    server.execute(
+        "CREATE FUNCTION behall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           RAISE 'behåll %', OLD.beskrivning USING ERRCODE = 'SK001'; END $$;
+         CREATE FUNCTION vanta() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           RAISE 'vänta %', OLD.beskrivning USING ERRCODE = '0A000'; END $$;
+         CREATE TRIGGER behall BEFORE DELETE ON insats FOR EACH ROW EXECUTE FUNCTION behall()",
+    );
+    let because = Retirement { system: "paraply".to_owned(), table: "x".to_owned(), because: Ended::Gone };
+    let ids = [EntityId::from_bytes(row(1, "").id)];
+    let retired = PartId { content: because.content(&ids), ..part("retired", "") };
+    for code in ["SK001", "0A000"] {
+        let error = sink.retire(insats(&model), &retired, &ids, &because, &run("r2")).unwrap_err();
+        let shown = format!("{error} {}", std::error::Error::source(&error).unwrap());
+        assert!(shown.contains(code) && !shown.contains("hemligt"), "{shown}");
+        server.execute(
+            "DROP TRIGGER behall ON insats; \
+             CREATE TRIGGER behall BEFORE DELETE ON insats FOR EACH ROW EXECUTE FUNCTION vanta()",
+        );
+    }
+    assert_eq!(sink.count(insats(&model)).unwrap(), 1);
+}
+
+#[test]
+fn rules_that_compare_rows_or_run_code_make_the_order_matter() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let mut sink = constrained(&server, "CHECK (belopp_ore < 9), CHECK (andel IS NOT NULL)");
+    assert!(!sink.is_order_sensitive(insats(&model)).unwrap());
+    server.execute("CREATE UNIQUE INDEX en ON insats (beskrivning)");
+    assert!(sink.is_order_sensitive(insats(&model)).unwrap());
+    server.execute("DROP INDEX en; ALTER TABLE insats ADD EXCLUDE (beskrivning WITH =)");
+    assert!(sink.is_order_sensitive(insats(&model)).unwrap());
+    server.execute("ALTER TABLE insats DROP CONSTRAINT insats_beskrivning_excl");
+    assert!(!sink.is_order_sensitive(insats(&model)).unwrap());
+    swallow(&server);
+    assert!(sink.is_order_sensitive(insats(&model)).unwrap());
+}
+
+#[test]
+fn nobody_but_the_owner_may_change_a_history() {
+    let server = PostgresServer::start().unwrap();
+    server.execute(
+        "CREATE ROLE \"an nan\"; ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE ON TABLES TO \"an nan\"; \
+         ALTER DEFAULT PRIVILEGES GRANT DELETE, SELECT ON TABLES TO PUBLIC",
+    );
+    drop(prepared(&server, &model()));
+    let rights = |table: &str| {
+        let rights = format!(
+            "SELECT coalesce(r.rolname, 'alla') || ' ' || a.privilege_type FROM pg_class c, aclexplode(c.relacl) a \
+             LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE c.relname = '{table}' AND a.grantee <> c.relowner \
+             ORDER BY 1"
+        );
+        server.texts(Box::leak(rights.into_boxed_str()))
+    };
+    assert_eq!(rights("bron_history_insats"), ["alla SELECT", "an nan INSERT", "an nan SELECT"]);
+    assert_eq!(rights("insats").len(), 5);
+}
+
+#[test]
+fn a_connection_that_was_cut_while_nobody_used_it_is_made_again() {
+    let server = PostgresServer::start().unwrap();
+    let model = model();
+    let mut sink = prepared(&server, &model);
+    sink.write(insats(&model), &part("p", "a"), &batch(&model, &[row(1, "a")]), &run("r1")).unwrap();
+    let cut = || {
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bron'",
+        );
+    };
+    cut();
+    assert_eq!(sink.refused("r1").unwrap(), []);
+    cut();
+    assert_eq!(sink.receipts("r1").unwrap().len(), 1);
+    cut();
+    assert_eq!(sink.runs().unwrap().len(), 1);
+    cut();
+    let because = Retirement { system: "paraply".to_owned(), table: "x".to_owned(), because: Ended::Gone };
+    let ids = [EntityId::from_bytes(row(1, "").id)];
+    let retired = PartId { content: because.content(&ids), ..part("retired", "") };
+    sink.retire(insats(&model), &retired, &ids, &because, &run("r2")).unwrap();
 }
 
 #[test]

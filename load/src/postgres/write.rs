@@ -14,6 +14,7 @@ use crate::admission::contested;
 use crate::error::{Error, ErrorKind, Result};
 use crate::isolation::{Given, Isolated, isolate};
 use crate::layout::Layout;
+use crate::refusal::Answer;
 use crate::sink::{Counts, PartId, Receipt, RunIds, never_written, replayed};
 use crate::sql::postgres::{LOCK, LOOK_UP, WriteStatements};
 use crate::sql::{self, statement};
@@ -35,7 +36,16 @@ pub(super) struct Delivery<'a> {
 
 impl Delivery<'_> {
     pub(super) fn failed(&self, error: &sqlx::Error) -> Error {
-        Error::of(error, format!("{} of table {}", self.part.part, self.layout.table))
+        Error::of(error, self.context())
+    }
+
+    /// The error when the table has not taken a row, and nothing was said against it.
+    fn swallowed(&self) -> Error {
+        Error::against(self.context(), Answer::swallowed())
+    }
+
+    fn context(&self) -> String {
+        format!("{} of table {}", self.part.part, self.layout.table)
     }
 }
 
@@ -142,8 +152,11 @@ pub(super) async fn rows(
 async fn fill(connection: &mut PgConnection, delivery: &Delivery<'_>, batch: &Batch) -> Result<Counts> {
     let Delivery { layout, statements, run, .. } = delivery;
     let encoder = Encoder::new(layout, batch, &[&run.extract_run_id, &run.load_run_id]);
-    copy(connection, &statements.fill, encoder).await.map_err(|error| delivery.failed(&error))?;
+    let taken = copy(connection, &statements.fill, encoder).await.map_err(|error| delivery.failed(&error))?;
     let rows = row_count(batch);
+    if taken < rows {
+        return Err(delivery.swallowed());
+    }
     Ok(Counts { rows, inserted: rows, ..Counts::default() })
 }
 
@@ -159,6 +172,9 @@ async fn merge(connection: &mut PgConnection, delivery: &Delivery<'_>, batch: &B
     let merged = merged.fetch_one(&mut *connection).await.map_err(failed)?;
     let number = |index: usize| merged.try_get::<i64, _>(index).map(whole).map_err(failed);
     let (found, inserted, updated) = (number(0)?, number(1)?, number(2)?);
+    if kept > updated {
+        return Err(delivery.swallowed());
+    }
     require_kept(layout, kept, updated)?;
     if found > inserted + updated {
         verify(connection, delivery).await?;
@@ -171,28 +187,31 @@ fn row_count(batch: &Batch) -> u64 {
     u64::try_from(batch.rows()).expect("a batch has fewer than 2^64 rows")
 }
 
-/// Refuses the part when the table does not hold every one of its rows: those that may not be overwritten.
+/// Refuses the part when the table does not hold every one of its rows: those that may not be overwritten, and those
+/// that a trigger has swallowed.
 async fn verify(connection: &mut PgConnection, delivery: &Delivery<'_>) -> Result<()> {
     let failed = |error: sqlx::Error| delivery.failed(&error);
     let verify = sqlx::query(statement(&delivery.statements.verify)).fetch_one(connection).await;
     let verified = verify.map_err(failed)?;
-    let other = verified.try_get::<i64, _>(0).map(whole).map_err(failed)?;
-    if other == 0 {
-        return Ok(());
+    let number = |index: usize| verified.try_get::<i64, _>(index).map(whole).map_err(failed);
+    let (other, absent) = (number(0)?, number(2)?);
+    if other > 0 {
+        let least = verified.try_get::<Option<String>, _>(1).map_err(failed)?;
+        return Err(contested(delivery.layout, other, least.as_deref().unwrap_or("unknown")));
     }
-    let least = verified.try_get::<Option<String>, _>(1).map_err(failed)?;
-    Err(contested(delivery.layout, other, least.as_deref().unwrap_or("unknown")))
+    if absent > 0 { Err(delivery.swallowed()) } else { Ok(()) }
 }
 
-/// Marks the receipts of other runs. One part at a time: two that mark the same receipts in another order would wait
+/// Marks the receipts that other runs have for the parts of the same mapping: no row of another one was changed. One part at a time: two that mark the same receipts in another order would wait
 /// for each other.
-async fn supersede(
+pub(super) async fn supersede(
     connection: &mut PgConnection,
     part: &PartId,
     run: &RunIds,
 ) -> std::result::Result<(), sqlx::Error> {
     sqlx::query(LOCK).bind(format!("bron:receipts:{}", part.entity)).execute(&mut *connection).await?;
     let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
+    let supersede = supersede.bind(part.family());
     supersede.execute(connection).await.map(drop)
 }
 
@@ -212,16 +231,17 @@ pub(super) async fn earlier(
     replayed(part, row.try_get::<&str, _>(0).map_err(failed)?, counts(&row, 1)?).map(Some)
 }
 
+/// Gives how many rows the table has taken.
 async fn copy(
     connection: &mut PgConnection,
     statement: &str,
     mut encoder: Encoder<'_>,
-) -> std::result::Result<(), sqlx::Error> {
+) -> std::result::Result<u64, sqlx::Error> {
     let mut copy = connection.copy_in_raw(statement).await?;
     while let Some(chunk) = encoder.chunk() {
         copy.send(chunk).await?;
     }
-    copy.finish().await.map(|_| ())
+    copy.finish().await
 }
 
 pub(super) async fn write_receipt(
@@ -256,8 +276,9 @@ pub(super) async fn settle(
     for _ in 0..SETTLE_ATTEMPTS {
         session.usable = false;
         match ask(session, part, run).await {
-            Ok(Some(_)) => return Ok(Receipt::Written(counts)),
-            Ok(None) => return Err(unanswered),
+            // A part that is tried again had a receipt before, with other counts.
+            Ok(Some(found)) if found.counts() == counts => return Ok(Receipt::Written(counts)),
+            Ok(Some(_) | None) => return Err(unanswered),
             Err(error) if error.is_retryable() => tokio::time::sleep(SETTLE_PAUSE).await,
             Err(error) => return Err(error),
         }

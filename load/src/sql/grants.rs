@@ -42,6 +42,7 @@ pub fn target_grants(model: &Model, role: &str, database: Option<&str>) -> Strin
     for entity in model.entities.keys() {
         let (table, history) = (quoted(entity), quoted(&history::name(entity)));
         let _ = writeln!(text, "GRANT SELECT, INSERT, UPDATE, DELETE ON public.{table} TO {dml};");
+        let _ = writeln!(text, "REVOKE UPDATE, DELETE, TRUNCATE ON public.{history} FROM {dml};");
         let _ = writeln!(text, "GRANT SELECT, INSERT ON public.{history} TO {dml};");
         let _ = writeln!(text, "GRANT SELECT ON public.{table}, public.{history} TO {read};");
     }

@@ -65,6 +65,18 @@ pub(crate) fn create_table(layout: &Layout, dialect: Dialect) -> String {
     format!("CREATE TABLE IF NOT EXISTS {table} (\n{},\n{key}\n){options}", lines.join(",\n"))
 }
 
+/// The roles that may change rows of the history table `$1` and do not own it; NULL is everybody.
+pub(crate) const LIST_CHANGERS: &str = "SELECT DISTINCT r.rolname::text FROM pg_class c \
+     CROSS JOIN LATERAL aclexplode(c.relacl) AS given LEFT JOIN pg_roles r ON r.oid = given.grantee \
+     WHERE c.relname = $1::text AND c.relnamespace = current_schema()::regnamespace \
+     AND given.grantee <> c.relowner AND given.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE') ORDER BY 1";
+
+/// The statement that takes from a role, or from everybody, what changes the history of an entity.
+pub(crate) fn revoke_changes(table: &str, role: Option<&str>) -> String {
+    let role = role.map_or_else(|| "PUBLIC".to_owned(), quoted);
+    format!("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {role}", quoted(&name(table)))
+}
+
 /// The statement that creates the table of the runs where it does not exist.
 pub(crate) fn create_run_table(dialect: Dialect) -> String {
     let [text, int] = [ColumnType::Text, ColumnType::Int].map(|kind| column_type(kind, dialect));
@@ -100,7 +112,7 @@ pub(crate) fn keep_staged(layout: &Layout, stage: &str) -> Arc<str> {
     }
     format!(
         "{} FROM {stage} AS staged JOIN {table} AS kept ON kept.{id} = staged.{id} \
-         WHERE {} IS DISTINCT FROM {} AND {allowed} FOR UPDATE OF kept",
+         WHERE {} IS DISTINCT FROM {} AND {allowed} FOR NO KEY UPDATE OF kept",
         keep(layout, "$1", "'replaced'", "$2"),
         row("kept"),
         row("staged"),

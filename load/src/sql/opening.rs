@@ -47,10 +47,14 @@ pub(crate) const MAY_ALTER: &str = "SELECT pg_has_role(c.relowner, 'USAGE') AND 
 /// The name of the primary key of the table `$1`.
 pub(crate) const FIND_KEY: &str = "SELECT k.conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
      WHERE c.relname = $1::text AND c.relnamespace = current_schema()::regnamespace AND k.contype = 'p'";
-/// The foreign keys of the schema: name, table, referenced table, and whether every row is known to keep it.
-pub(crate) const LIST_REFERENCES: &str = "SELECT k.conname::text, c.relname::text, t.relname::text, k.convalidated \
-     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid \
-     WHERE k.contype = 'f' AND c.relnamespace = current_schema()::regnamespace ORDER BY 2, 1";
+/// The foreign keys from and to the tables of the schema: name, table, referenced table, and whether every row is known
+/// to keep it. Before the name of a table of another schema stands its schema, with a point.
+pub(crate) const LIST_REFERENCES: &str = "SELECT k.conname::text, \
+     CASE WHEN c.relnamespace = here.oid THEN '' ELSE c.relnamespace::regnamespace::text || '.' END || c.relname, \
+     CASE WHEN t.relnamespace = here.oid THEN '' ELSE t.relnamespace::regnamespace::text || '.' END || t.relname, \
+     k.convalidated FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid \
+     JOIN pg_namespace here ON here.oid = current_schema()::regnamespace \
+     WHERE k.contype = 'f' AND here.oid IN (c.relnamespace, t.relnamespace) ORDER BY 2, 1";
 
 fn made(text: String) -> SqlStr {
     AssertSqlSafe(text).into_sql_str()

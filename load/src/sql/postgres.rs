@@ -21,6 +21,11 @@ pub(crate) const COLUMNS: &str = "SELECT a.attname::text, format_type(kind.oid, 
      ORDER BY a.attnum";
 /// One writer at a time for each part; held until the transaction ends, however it ends.
 pub(crate) const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+/// Whether the table `$1` has a unique or an exclusion constraint beside its key, or a trigger of somebody's.
+pub(crate) const IS_ORDER_SENSITIVE: &str = "SELECT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid \
+     AND NOT i.indisprimary AND (i.indisunique OR i.indisexclusion)) \
+     OR EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal) FROM pg_class c \
+     WHERE c.relname = $1::text AND c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')";
 /// What the server is, how the connection is encrypted, whether tables may be created, and how many there are.
 pub(crate) const FACTS: &str = "SELECT 'PostgreSQL ' || current_setting('server_version'), \
      (SELECT concat_ws(', ', version, cipher) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl), \
@@ -52,7 +57,8 @@ pub(crate) struct WriteStatements {
     /// Moves the rows that are new or differ; `$1` and `$2` are the runs. Gives the numbers of rows that were found
     /// to be new or other, that were inserted, and that were updated.
     pub(crate) merge: Arc<str>,
-    /// Gives the number of staged rows that the table does not hold as staged, and the least of their ids.
+    /// Gives the number of staged rows that the table holds otherwise than staged, the least of their ids, and the
+    /// number of those that it does not hold at all.
     pub(crate) verify: Arc<str>,
     /// Keeps the rows that the merge is going to overwrite; `$1` is the run, `$2` its place.
     pub(crate) keep: Arc<str>,
@@ -81,8 +87,9 @@ impl WriteStatements {
             merge: merge(layout, &stage).into(),
             keep: keep_staged(layout, &stage),
             verify: format!(
-                "SELECT count(*), min(kept.{id}::text) FROM {stage} AS staged JOIN {table} AS kept \
-                 ON kept.{id} = staged.{id} WHERE {different}"
+                "SELECT count(kept.{id}), min(kept.{id}::text), count(*) - count(kept.{id}) \
+                 FROM {stage} AS staged LEFT JOIN {table} AS kept ON kept.{id} = staged.{id} \
+                 WHERE kept.{id} IS NULL OR {different}"
             )
             .into(),
         }

@@ -52,8 +52,8 @@ pub(crate) struct WriteStatements {
     pub(crate) rows: usize,
     /// Inserts the rows that are new.
     pub(crate) insert: Arc<str>,
-    /// Gives, for rows of which some were there: how many differ, and of these how many may not be
-    /// overwritten and the least of their ids. The first parameter is the id of the run.
+    /// Gives, for rows of which some were not inserted: how many the table holds, how many of these differ, and of
+    /// these how many may not be overwritten and the least of their ids. The first parameter is the id of the run.
     pub(crate) compare: Arc<str>,
     /// Keeps those of the rows that are there with other content, as they are. The first parameters are the run and
     /// its place.
@@ -111,6 +111,7 @@ fn compare(layout: &Layout, values: &str) -> String {
     let numbered = layout.names().enumerate().map(|(index, name)| (index + 1, quoted(name)));
     let differs: Vec<String> =
         numbered.skip(1).map(|(number, name)| format!("kept.{name} IS NOT new.column{number}")).collect();
+    let differs = format!("({})", differs.join(" OR "));
     let mut protected = format!("kept.{} = ?", quoted(RUN_COLUMNS[1]));
     if let Some(index) = layout.names().position(|name| name == SOURCE_SYSTEM) {
         protected.push_str(&format!(" OR kept.{} IS NOT new.column{}", quoted(SOURCE_SYSTEM), index + 1));
@@ -118,9 +119,9 @@ fn compare(layout: &Layout, values: &str) -> String {
     let (id, table) = (quoted(ID), quoted(&layout.table));
     // CROSS JOIN keeps the order: every new row looks up its kept one.
     format!(
-        "SELECT count(*), count(locked), min(locked) FROM (SELECT CASE WHEN {protected} THEN kept.{id} END AS locked \
-         FROM (VALUES {values}) AS new CROSS JOIN {table} AS kept ON kept.{id} = new.column1 WHERE {})",
-        differs.join(" OR ")
+        "SELECT count(*), coalesce(sum(differs), 0), count(locked), min(locked) FROM (SELECT {differs} AS differs, \
+         CASE WHEN {differs} AND ({protected}) THEN kept.{id} END AS locked \
+         FROM (VALUES {values}) AS new CROSS JOIN {table} AS kept ON kept.{id} = new.column1)",
     )
 }
 

@@ -4,7 +4,7 @@ use bron_mappings::EntityId;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
 
-use super::write::{push_id, receipt};
+use super::write::{push_id, receipt, supersede};
 use super::{counts, whole};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Beginning, Retirement, RunEntry, continues, not_ours};
@@ -116,8 +116,7 @@ pub(super) async fn part(
     if kept != asked || deleted != asked {
         return Err(not_ours(layout, retirement, asked, kept.min(deleted)));
     }
-    let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
-    supersede.execute(&mut *transaction).await.map_err(failed)?;
+    supersede(&mut transaction, part, run).await.map_err(failed)?;
     let counts = Counts { rows: asked, retired: asked, ..Counts::default() };
     receipt(&mut transaction, part, counts, run).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)?;

@@ -1,5 +1,6 @@
 //! Writing a part: one transaction of multi-row statements.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bron_mappings::{Batch, Cells, EntityId};
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::history::not_kept;
 use crate::isolation::{Given, Isolated, isolate};
 use crate::layout::{Layout, RUN_COLUMNS};
+use crate::refusal::Answer;
 use crate::sink::{Counts, PartId, Receipt, RunIds, never_written, replayed};
 use crate::sql::sqlite::WriteStatements;
 use crate::sql::{self, statement};
@@ -85,11 +87,20 @@ async fn within(
     };
     refusals::write(connection, part, batch, &refused, run).await?;
     if tried.updated > 0 {
-        let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
-        supersede.execute(&mut *connection).await.map_err(failed)?;
+        supersede(connection, part, run).await.map_err(failed)?;
     }
     receipt(connection, part, written, run).await.map_err(failed)?;
     Ok(Receipt::Written(written))
+}
+
+/// Marks the receipts that other runs have for the parts of the same mapping: no row of another one was changed.
+pub(super) async fn supersede(
+    connection: &mut SqliteConnection,
+    part: &PartId,
+    run: &RunIds,
+) -> std::result::Result<(), sqlx::Error> {
+    let supersede = sqlx::query(sql::SUPERSEDE_RECEIPTS).bind(&part.entity).bind(&run.load_run_id);
+    supersede.bind(part.family()).execute(connection).await.map(drop)
 }
 
 pub(super) async fn receipt(
@@ -153,7 +164,8 @@ pub(super) async fn rows(
     Ok(total)
 }
 
-/// Overwrites those of the rows that the table holds with other content; gives their number.
+/// Overwrites those of the rows that the table holds with other content; gives their number. A row that the table does
+/// not hold was left out by a trigger.
 async fn overwrite(
     connection: &mut SqliteConnection,
     layout: &Layout,
@@ -167,9 +179,13 @@ async fn overwrite(
     let query = sqlx::query_with::<Sqlite, _>(statement(&statements.compare), handed_over(arguments));
     let row = query.fetch_one(&mut *connection).await.map_err(failed)?;
     let number = |index: usize| row.try_get::<i64, _>(index).map(whole).map_err(failed);
-    let (differing, locked) = (number(0)?, number(1)?);
+    let (held, differing, locked) = (number(0)?, number(1)?, number(2)?);
     if locked > 0 {
-        return Err(contested(layout, locked, row.try_get::<&str, _>(2).unwrap_or("unreadable")));
+        return Err(contested(layout, locked, row.try_get::<&str, _>(3).unwrap_or("unreadable")));
+    }
+    let swallowed = || Error::against(format!("table {}", layout.table), Answer::swallowed());
+    if held < u64::try_from(statements.rows).expect("a statement has few rows") {
+        return Err(swallowed());
     }
     if differing == 0 {
         return Ok(0);
@@ -179,7 +195,11 @@ async fn overwrite(
     arguments.splice(0..0, [Bound::Text(run.load_run_id.as_str().into()), Bound::Int(ordinal)]);
     let kept = execute(connection, &statements.keep, arguments).await.map_err(failed)?;
     let updated = execute(connection, &statements.update, bind()).await.map_err(failed)?;
-    if kept == updated { Ok(updated) } else { Err(not_kept(layout, kept, updated)) }
+    match kept.cmp(&updated) {
+        Ordering::Equal => Ok(updated),
+        Ordering::Greater => Err(swallowed()),
+        Ordering::Less => Err(not_kept(layout, kept, updated)),
+    }
 }
 
 pub(super) async fn execute(

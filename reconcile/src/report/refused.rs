@@ -40,6 +40,7 @@ fn constraint_text(constraint: &str) -> String {
         "bron:calendar" => "datum utanför åren 1 till 9999",
         "bron:digits" => "fler än 38 siffror",
         "bron:nul" => "tecknet U+0000",
+        "bron:swallowed" => "raden utelämnades utan besked",
         other => other,
     };
     own.to_owned()

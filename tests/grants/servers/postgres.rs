@@ -192,6 +192,9 @@ fn three_roles_do_the_whole_work_from_an_empty_database() {
     for (role, statement) in [
         ("stad_read", "UPDATE person SET id = id"),
         ("stad_dml", "DELETE FROM bron_schema"),
+        ("stad_dml", "UPDATE bron_history_person SET id = id"),
+        ("stad_dml", "DELETE FROM bron_history_person"),
+        ("stad_dml", "DELETE FROM person"),
         ("stad_dml", "TRUNCATE person"),
         ("stad_dml", "ALTER TABLE person DROP CONSTRAINT person_pkey"),
     ] {

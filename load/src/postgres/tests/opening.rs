@@ -7,7 +7,7 @@ use bron_mappings::{Batch, EntityId, Model, Value};
 use bron_servers::PostgresServer;
 
 use super::{CUT_AFTER, CUT_BEFORE, PASS, Relay};
-use crate::contract::{Home, Row, all, batch, insats, model, part, prepared, row, run};
+use crate::contract::{Home, Row, all, batch, insats, model, part, prepared, row, run, swallow};
 use crate::{Counts, Dangling, ErrorKind, Finished, Receipt, Sink, Target, Terms, open, open_on, read_only};
 
 const NAMES: [&str; 1] = ["insats"];
@@ -218,8 +218,9 @@ fn a_role_that_may_not_alter_the_tables_loads_them_as_they_are() {
     let (server, model) = (PostgresServer::start().unwrap(), model());
     drop(prepared(&server, &model));
     server.execute(
-        "CREATE ROLE rader LOGIN; GRANT SELECT, INSERT ON bron_history_insats TO rader; \
-         GRANT SELECT, INSERT, UPDATE ON insats, bron_receipt, bron_refused, bron_run, bron_schema TO rader",
+        "CREATE ROLE rader LOGIN; GRANT SELECT, INSERT, UPDATE \
+         ON insats, bron_receipt, bron_refused, bron_run, bron_schema TO rader; \
+         GRANT SELECT, INSERT ON bron_history_insats TO rader",
     );
     let target = Target::parse(&server.url().replace("bron@", "rader@")).unwrap();
     let mut sink = open(&target).unwrap();
@@ -273,4 +274,66 @@ fn statements_and_waits_have_their_limits() {
     let slow = sink.write(insats(&model), &part("p", "p"), &batch(&model, &[row(1, "a")]), &run("r1"));
     assert!(std::error::Error::source(&slow.unwrap_err()).unwrap().to_string().contains("57014"));
     assert_eq!(sink.count(insats(&model)).unwrap(), 0);
+}
+
+#[test]
+fn a_trigger_that_leaves_out_rows_of_a_first_load_is_found_out() {
+    let (server, model) = (PostgresServer::start().unwrap(), model());
+    let mut sink = begun(&server, &model, "r1");
+    swallow(&server);
+    let mut rows: Vec<Row<'_>> = (0..40).map(|number| row(number, "a")).collect();
+    rows[9].own[0] = Some(Value::Text("bort"));
+    let receipt = write(sink.as_mut(), &model, "p", &rows, "r1");
+    let expected = Counts { rows: 40, inserted: 39, refused: 1, ..Counts::default() };
+    assert_eq!(receipt, Receipt::Written(expected));
+    let listed = sink.refused("r1").unwrap();
+    assert_eq!((listed.len(), listed[0].constraint.as_str()), (1, "bron:swallowed"));
+    assert_eq!(listed[0].id, EntityId::from_bytes(rows[9].id));
+    assert_eq!(server.texts(ROWS).len(), 39);
+}
+
+#[test]
+fn what_was_to_be_done_about_a_table_does_not_outlive_it() {
+    let (server, model) = (PostgresServer::start().unwrap(), model());
+    let mut sink = begun(&server, &model, "r1");
+    write(sink.as_mut(), &model, "p", &[row(1, "a")], "r1");
+    drop(sink);
+    server.execute("DROP TABLE insats");
+    let mut sink = prepared(&server, &model);
+    assert!(server.texts(STATES).is_empty() && sink.receipts("r1").unwrap().is_empty());
+    write(sink.as_mut(), &model, "p", &[row(1, "a")], "r1");
+    sink.finish(&model, &NAMES, &run("r1")).unwrap();
+    assert_eq!(server.texts(ROWS), ["a r1"]);
+}
+
+#[test]
+fn a_key_that_somebody_has_put_on_is_left_on() {
+    let (server, model) = (PostgresServer::start().unwrap(), model());
+    let mut sink = begun(&server, &model, "r1");
+    write(sink.as_mut(), &model, "p", &[row(1, "a")], "r1");
+    server.execute("ALTER TABLE insats ADD CONSTRAINT min PRIMARY KEY (id)");
+    let finished = sink.finish(&model, &NAMES, &run("r1")).unwrap();
+    assert_eq!((finished.keyed.len(), finished.references), (1, 1));
+    assert_eq!(server.texts(KEYS), ["insats_foregaende_id_fk", "min"]);
+    assert!(server.texts(STATES).is_empty());
+}
+
+#[test]
+fn a_key_that_others_stand_on_stays() {
+    for stands_on_it in [
+        "CREATE VIEW vy AS SELECT id, beskrivning FROM insats GROUP BY id",
+        "CREATE SCHEMA annat; CREATE TABLE annat.order_rad (insats_id uuid REFERENCES insats (id))",
+        // Named as the one that the bridge makes on another table.
+        "CREATE TABLE egen (a uuid CONSTRAINT insats_foregaende_id_fk REFERENCES insats (id))",
+    ] {
+        let (server, model) = (PostgresServer::start().unwrap(), model());
+        let mut sink = prepared(&server, &model);
+        server.execute(stands_on_it);
+        sink.begin(&model, &NAMES, &run("r1")).unwrap();
+        assert_eq!(server.texts(KEYS), ["insats_pkey"], "{stands_on_it}");
+        write(sink.as_mut(), &model, "p", &[row(1, "a")], "r1");
+        assert_eq!(sink.finish(&model, &NAMES, &run("r1")).unwrap().references, 1);
+        assert_eq!(server.texts(KEYS), ["insats_foregaende_id_fk", "insats_pkey"], "{stands_on_it}");
+        assert!(server.texts(STATES).is_empty());
+    }
 }
