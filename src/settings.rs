@@ -135,6 +135,8 @@ pub(crate) struct Settings {
     pub(crate) recipients: Recipients,
     /// Tables, as `system/TABLE`, in which the operator accepts what changed since the reading before.
     pub(crate) accept: BTreeSet<String>,
+    /// The file of the plan that is carried out, if any.
+    pub(crate) applied: Option<PathBuf>,
 }
 
 impl Settings {
@@ -179,6 +181,7 @@ impl Settings {
             staging_key,
             recipients,
             accept: BTreeSet::new(),
+            applied: None,
             project: project.clone(),
         })
     }
@@ -196,7 +199,8 @@ impl Settings {
 
     /// The command that goes on with what was stopped.
     pub(crate) fn again(&self) -> String {
-        format!("bron migrate --project {}", self.project.display())
+        let applied = self.applied.as_ref().map(|file| format!(" --apply {}", file.display()));
+        format!("bron migrate --project {}{}", self.project.display(), applied.unwrap_or_default())
     }
 
     /// The directory of all runs.

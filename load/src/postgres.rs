@@ -273,6 +273,12 @@ impl Sink for PostgresSink {
         found.map(|found| !found.is_empty()).map_err(|error| session.after(error))
     }
 
+    fn being_made(&mut self, entity: &Entity) -> Result<Option<String>> {
+        let Self { runtime, session } = self;
+        let found = runtime.block_on(async { unfinished(session.connection().await?, &entity.name).await });
+        found.map_err(|error| session.after(error))
+    }
+
     fn count(&mut self, entity: &Entity) -> Result<u64> {
         let layout = Layout::of(entity)?;
         let Self { runtime, session } = self;
@@ -422,15 +428,27 @@ async fn verify_found(
     layout: &Layout,
     found: &[FoundColumn],
 ) -> Result<Option<String>> {
-    // Tables that somebody else made have no control tables beside them.
-    let has_control = !columns(connection, "bron_schema").await?.is_empty();
-    let (mut remembered, mut unfinished) = (None, None);
-    if has_control {
+    let mut remembered = None;
+    if has_control(connection).await? {
         remembered = opening::remembered(connection, &layout.table).await?;
-        unfinished = opening::remembered(connection, &sql::opening::unfinished(&layout.table)).await?;
     }
+    let unfinished = unfinished(connection, &layout.table).await?;
     let differences = layout.drift(found, remembered.as_deref(), Dialect::Postgres, unfinished.is_none());
     if differences.is_empty() { Ok(unfinished) } else { Err(layout.drift_error(&differences)) }
+}
+
+/// The load run that is making a table, if one is.
+async fn unfinished(connection: &mut PgConnection, table: &str) -> Result<Option<String>> {
+    if has_control(connection).await? {
+        opening::remembered(connection, &sql::opening::unfinished(table)).await
+    } else {
+        Ok(None)
+    }
+}
+
+/// Tables that somebody else made have no control tables beside them.
+async fn has_control(connection: &mut PgConnection) -> Result<bool> {
+    Ok(!columns(connection, "bron_schema").await?.is_empty())
 }
 
 async fn columns(connection: &mut PgConnection, table: &str) -> Result<Vec<FoundColumn>> {

@@ -320,6 +320,17 @@ pub trait Sink: Send {
     /// What the database says.
     fn holds(&mut self, entity: &Entity) -> Result<bool>;
 
+    /// The load run that has begun to fill the table of an entity and has not finished it, if one has. The table was
+    /// empty then, it cannot be read until it is finished, and [`Sink::begin`] of another run starts it over. A SQLite
+    /// file has no such tables.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn being_made(&mut self, entity: &Entity) -> Result<Option<String>> {
+        let _ = entity;
+        Ok(None)
+    }
+
     /// The number of rows of an entity.
     ///
     /// # Errors

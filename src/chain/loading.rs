@@ -16,6 +16,7 @@ use bron_mappings::{Batch, Entity, EntityId, InstallationSecret, Mapping, Source
 use bron_reconcile::summary::RefusedLine;
 
 use super::refused::Refused;
+use super::retirement::Due;
 use super::{Chain, STOP, Work};
 use crate::failure::{Class, Exit, Failure};
 use crate::printer::Printer;
@@ -72,48 +73,78 @@ impl Chain<'_> {
     /// Writes every part that the target has no receipt for, and ends the load: keys, indexes and references hold for
     /// every row.
     pub(crate) fn load(&self) -> Result<Work, Failure> {
-        let model = &self.set.model;
-        let mut definer = self.settings.definer()?;
-        let entities = self.entities();
-        let names: Vec<&str> = entities.iter().map(|entity| entity.name.as_str()).collect();
-        definer.prepare(model, &names)?;
-        definer.claim(&self.installation_mark())?;
+        let mut definer = self.open_target()?;
         let deliveries = self.deliveries()?;
         let run = self.run_ids();
         let load = Load { settings: self.settings, run: &run, deliveries: &deliveries };
-        let due = self.due(definer.as_mut())?;
-        self.refuse_too_many(&due)?;
-        let missing = load.missing(definer.as_mut())?;
-        let written = missing.iter().map(|job| load.entity(*job).name.as_str());
-        let retired = due.iter().filter(|due| due.rows() > 0).map(|due| due.entity.as_str());
-        let open: BTreeSet<&str> = written.chain(retired).collect();
-        let open: Vec<&str> = open.into_iter().collect();
-        if !open.is_empty() {
-            self.register(definer.as_mut())?;
-            definer.begin(model, &open, &run)?;
+        let due = self.due(self.settings.reader()?.as_mut())?;
+        self.stop_when_too_many_retired(&due)?;
+        self.begin(definer.as_mut(), &load, &due)?;
+        let (written, mut work) = self.write_missing(definer.as_mut(), &load)?;
+        self.try_refused(&written, &mut work)?;
+        self.retire(definer.as_mut(), &due, &mut work)?;
+        self.finish(definer.as_mut(), &load, !written.is_empty())?;
+        tell_refused(self.printer, &self.refused(definer.as_mut())?);
+        Ok(work)
+    }
+
+    /// The target with the tables of the model, which are this installation's.
+    fn open_target(&self) -> Result<Box<dyn Sink>, Failure> {
+        let mut definer = self.settings.definer()?;
+        definer.prepare(&self.set.model, &names(&self.entities()))?;
+        definer.claim(&self.installation_mark())?;
+        Ok(definer)
+    }
+
+    /// Begins the load of every entity that something is to happen to: parts are missing, rows are due, refused rows
+    /// are tried again, or a load was interrupted. Without any, the run gets no place in the target.
+    fn begin(&self, definer: &mut dyn Sink, load: &Load<'_>, due: &[Due]) -> Result<(), Failure> {
+        let written = load.missing(definer)?.into_iter().map(|job| load.entity(job).name.clone());
+        let retired = due.iter().filter(|due| due.rows() > 0).map(|due| due.entity.clone());
+        let mut open: BTreeSet<String> = written.chain(retired).collect();
+        open.extend(definer.refused(&load.run.load_run_id)?.into_iter().map(|refusal| refusal.entity));
+        for entity in self.entities() {
+            if definer.being_made(entity)?.is_some() {
+                open.insert(entity.name.clone());
+            }
         }
-        // What another run had left unfinished was started over, together with its receipts.
-        let missing = load.missing(definer.as_mut())?;
-        let all = load.jobs().len();
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.register(definer)?;
+        let open: Vec<&str> = open.iter().map(String::as_str).collect();
+        Ok(definer.begin(&self.set.model, &open, load.run)?)
+    }
+
+    /// Writes the parts without a receipt, and gives each by entity and name. What another run had left unfinished was
+    /// started over together with its receipts, so this is asked after the beginning.
+    fn write_missing(
+        &self,
+        definer: &mut dyn Sink,
+        load: &Load<'_>,
+    ) -> Result<(BTreeSet<(String, String)>, Work), Failure> {
+        let missing = load.missing(definer)?;
         let stage = self.printer.stage("load", as_count(missing.len()));
-        load.write(definer.as_mut(), &missing, &|job| {
+        load.write(definer, &missing, &|job| {
             stage.now(&load.deliveries[job.delivery].mapping.id);
             stage.step();
         })?;
-        let mut work = Work { done: as_count(missing.len()), reused: as_count(all - missing.len()) };
-        let written = missing.iter().map(|job| load.id(*job)).map(|part| (part.entity, part.part)).collect();
-        self.try_refused(definer.as_mut(), &written, &mut work)?;
-        self.retire(definer.as_mut(), &due, &mut work)?;
-        let finished = definer.finish(model, &names, &run)?;
-        tell(self.printer, &finished, !missing.is_empty());
-        if !missing.is_empty() && !load.missing(definer.as_mut())?.is_empty() {
-            let text = "another load has started tables over that this one wrote into";
-            return Err(Failure::new(Exit::Failed, Class::Retryable, text)
-                .hint(format!("go on with: {}", self.settings.again())));
+        let work =
+            Work { done: as_count(missing.len()), reused: as_count(load.jobs().len() - missing.len()) };
+        let written = missing.into_iter().map(|job| load.id(job)).map(|part| (part.entity, part.part));
+        Ok((written.collect(), work))
+    }
+
+    /// Ends the load, and verifies that nobody has started over what it wrote.
+    fn finish(&self, definer: &mut dyn Sink, load: &Load<'_>, has_written: bool) -> Result<(), Failure> {
+        let finished = definer.finish(&self.set.model, &names(&self.entities()), load.run)?;
+        tell(self.printer, &finished, has_written);
+        if load.missing(definer)?.is_empty() {
+            return Ok(());
         }
-        stage.now("refused");
-        tell_refused(self.printer, &self.refused(definer.as_mut())?);
-        Ok(work)
+        let text = "another load has started tables over that this one wrote into";
+        Err(Failure::new(Exit::Failed, Class::Retryable, text)
+            .hint(format!("go on with: {}", self.settings.again())))
     }
 
     /// Whether the target has a receipt for every part of the run.
@@ -137,6 +168,10 @@ impl Chain<'_> {
         }
         Ok(deliveries)
     }
+}
+
+fn names<'e>(entities: &[&'e Entity]) -> Vec<&'e str> {
+    entities.iter().map(|entity| entity.name.as_str()).collect()
 }
 
 /// Tells the operator what the end of the load found.

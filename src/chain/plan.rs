@@ -11,13 +11,14 @@ mod text;
 use std::collections::BTreeMap;
 
 use bron_extract::RowHasher;
-use bron_load::{ErrorKind, Sink, read_only};
+use bron_load::{ErrorKind, Sink};
 use bron_mappings::{Artefact, Batch, BatchReader, BatchSchema, DigestBuilder, Entity, ReadError};
 use bron_reconcile::rows::{self, FindingKind};
 
 pub(crate) use self::document::LoadPlan;
 use self::document::{PlannedEntity, PlannedTable, Written};
 use super::Chain;
+use super::refused::Refused;
 use super::retirement::of_part;
 use crate::failure::{Class, Exit, Failure};
 
@@ -26,12 +27,16 @@ impl Chain<'_> {
     pub(crate) fn load_plan(&self) -> Result<LoadPlan, Failure> {
         let mut sink = self.target_to_read()?;
         let (mut entities, mut state) = (BTreeMap::new(), DigestBuilder::new("bron/plan-target/1"));
+        let refused = match &mut sink {
+            Some(sink) => self.refused_before(sink.as_mut())?,
+            None => Refused::default(),
+        };
         let stage = self.printer.stage("plan", u64::try_from(self.entities().len()).unwrap_or(0));
         for entity in self.entities() {
             self.go_on()?;
             stage.now(&entity.name);
             let found = match &mut sink {
-                Some(sink) => self.compare_with_target(entity, sink.as_mut(), &mut state)?,
+                Some(sink) => self.compare_with_target(entity, sink.as_mut(), &refused, &mut state)?,
                 None => None,
             };
             self.plan_entity(entity, found.as_ref(), &mut entities)?;
@@ -49,7 +54,7 @@ impl Chain<'_> {
                 *planned.retire.entry(because.code().to_owned()).or_default() += rows;
             }
         }
-        if let Err(stop) = self.refuse_too_many(&due) {
+        if let Err(stop) = self.stop_when_too_many_retired(&due) {
             self.printer.say(&format!("carrying out this plan will be stopped: {stop}"));
             self.printer.say(&format!("hint: {}", stop.hint.unwrap_or_default()));
         }
@@ -109,26 +114,26 @@ impl Chain<'_> {
         }))
     }
 
-    /// Verifies that what was done is what was planned.
-    pub(crate) fn require_done(&self, plan: &LoadPlan) -> Result<(), Failure> {
+    /// In what the receipts of the target are not what was planned, if in anything.
+    pub(crate) fn not_as_planned(&self, plan: &LoadPlan) -> Result<Option<String>, Failure> {
         let done = match self.target_to_read()? {
             Some(mut sink) => self.written(sink.as_mut())?,
             None => Vec::new(),
         };
         let differences = plan.not_done(&done);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        let message = format!("what was done is not what was planned: {}", differences::listed(&differences));
-        Err(Failure::new(Exit::Drift, Class::Safety, message)
-            .hint("somebody else wrote to the target meanwhile; compare with: bron reconcile"))
+        Ok((!differences.is_empty()).then(|| differences::listed(&differences)))
+    }
+
+    /// What the target has refused of this run; nothing when it has no control tables.
+    fn refused_before(&self, sink: &mut dyn Sink) -> Result<Refused, Failure> {
+        if sink.runs()?.is_empty() { Ok(Refused::default()) } else { self.refused(sink) }
     }
 
     fn target_to_read(&self) -> Result<Option<Box<dyn Sink>>, Failure> {
         if self.settings.target.is_absent() {
             return Ok(None);
         }
-        let mut sink = read_only(&self.settings.target)?;
+        let mut sink = self.settings.reader()?;
         sink.claim(&self.installation_mark())?;
         Ok(Some(sink))
     }
@@ -139,6 +144,7 @@ impl Chain<'_> {
         &self,
         entity: &Entity,
         sink: &mut dyn Sink,
+        refused: &Refused,
         state: &mut DigestBuilder,
     ) -> Result<Option<BTreeMap<String, Found>>, Failure> {
         match sink.count(entity) {
@@ -146,13 +152,22 @@ impl Chain<'_> {
             Err(error) if error.kind() == ErrorKind::Drift => return Ok(None),
             Err(error) => return Err(error.into()),
         }
+        match sink.being_made(entity)? {
+            Some(run) if run == self.run.id => return Err(begun_already(&self.settings.again())),
+            // Loading starts it over.
+            Some(_) => return Ok(None),
+            None => {}
+        }
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
+        let refused = refused.ids(&entity.name);
         let mut hasher = None;
         let actual = Hashed { inner: sink.read(entity, None)?, hasher: &mut hasher };
         let expected = self.expected(entity)?;
         rows::compare(entity, expected, Box::new(actual), &mut |_, _| true, &mut |finding| {
             let of_system = found.entry(finding.src_system).or_default();
+            let is_refused = refused.contains(&finding.entity_id);
             match finding.kind {
+                FindingKind::Missing | FindingKind::Differs { .. } if is_refused => of_system.refused += 1,
                 FindingKind::Missing => of_system.new += 1,
                 FindingKind::Differs { .. } => of_system.other += 1,
                 FindingKind::Unexpected
@@ -161,9 +176,9 @@ impl Chain<'_> {
                 | FindingKind::Dangling { .. } => {}
             }
         })?;
-        state.part(entity.name.as_bytes());
+        // A table without rows and one that is not made yet are the same.
         if let Some(hasher) = hasher {
-            state.part(hasher.finish().as_bytes());
+            state.part(entity.name.as_bytes()).part(hasher.finish().as_bytes());
         }
         Ok(Some(found))
     }
@@ -184,14 +199,15 @@ impl Chain<'_> {
             }
         }
         for (system, rows) in given {
-            let Found { new, other } = match found {
+            let Found { new, other, refused } = match found {
                 Some(found) => found.get(&system).copied().unwrap_or_default(),
-                None => Found { new: rows, other: 0 },
+                None => Found { new: rows, ..Found::default() },
             };
             let planned = planned.entry((entity.name.clone(), system)).or_default();
             planned.insert += new;
             planned.update += other;
-            planned.unchanged += rows.saturating_sub(new).saturating_sub(other);
+            planned.refused += refused;
+            planned.unchanged += rows.saturating_sub(new).saturating_sub(other).saturating_sub(refused);
         }
         Ok(())
     }
@@ -241,6 +257,13 @@ impl Chain<'_> {
 struct Found {
     new: u64,
     other: u64,
+    /// Rows of both kinds that the target has refused of this run.
+    refused: u64,
+}
+
+fn begun_already(again: &str) -> Failure {
+    let message = "the load of this run has begun, and its tables cannot be read before it is finished";
+    Failure::new(Exit::Failed, Class::Data, message).hint(format!("go on with: {again}"))
 }
 
 fn not_the_plan(differences: &[String]) -> Failure {
@@ -260,7 +283,9 @@ impl Iterator for Hashed<'_, '_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.inner.next();
-        if let Some(Ok(batch)) = &batch {
+        if let Some(Ok(batch)) = &batch
+            && batch.rows() > 0
+        {
             self.hasher.get_or_insert_with(|| RowHasher::new(batch.schema())).add(batch);
         }
         batch

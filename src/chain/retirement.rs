@@ -92,17 +92,21 @@ struct Search<'c> {
 }
 
 impl Chain<'_> {
-    /// The rows that the target holds and the run does not give, by entity, system and table. The target is only read.
-    pub(crate) fn due(&self, sink: &mut dyn Sink) -> Result<Vec<Due>, Failure> {
-        let search = Search::new(self, sink)?;
+    /// The rows that the target holds and the run does not give, by entity, system and table. A table that a load has
+    /// begun to fill was empty then: nothing of it is due.
+    pub(crate) fn due(&self, reader: &mut dyn Sink) -> Result<Vec<Due>, Failure> {
+        let search = Search::new(self, reader)?;
         let mut due = Vec::new();
         // A run gives every row that it wrote itself.
         if search.writers.iter().all(|run| *run == self.run.id) {
             return Ok(due);
         }
         for entity in self.entities() {
+            if reader.being_made(entity)?.is_some() {
+                continue;
+            }
             let mut found: BTreeMap<Origin, Due> = BTreeMap::new();
-            search.each(entity, sink, &mut |_, held, judged| {
+            search.each(entity, reader, &mut |held, judged| {
                 for (origin, rows) in held {
                     entry(&mut found, entity, origin).held += rows;
                 }
@@ -120,9 +124,9 @@ impl Chain<'_> {
         Ok(due)
     }
 
-    /// Stops before anything is changed when more of a table would be retired than the project allows, unless the
+    /// Stops before a row is changed when more of a table would be retired than the project allows, unless the
     /// operator accepts it. The bridge's own rows follow those that they are made of.
-    pub(super) fn refuse_too_many(&self, due: &[Due]) -> Result<(), Failure> {
+    pub(super) fn stop_when_too_many_retired(&self, due: &[Due]) -> Result<(), Failure> {
         let limit = u128::from(self.settings.retire_limit_percent);
         let before = self.snapshot()?.tables;
         let accepted = |due: &Due| {
@@ -138,7 +142,7 @@ impl Chain<'_> {
         let Some(first) = stopped.first() else { return Ok(()) };
         let told: Vec<String> = stopped.iter().map(|due| told(due)).collect();
         let message = format!(
-            "more than {limit} % of a table would be retired: {}; nothing was changed",
+            "more than {limit} % of a table would be retired: {}; no row was changed",
             told.join(", ")
         );
         let again = format!("{} --accept {}/{}", self.settings.again(), first.system, first.table);
@@ -158,7 +162,8 @@ impl Chain<'_> {
         Ok(())
     }
 
-    /// Moves what is due to the history: what says who may read goes last.
+    /// Moves what is due to the history: what says who may read goes last. The rows are read on a connection of its
+    /// own: a reading that stops early costs its connection, and `sink` keeps other loads away.
     pub(super) fn retire(&self, sink: &mut dyn Sink, due: &[Due], work: &mut Work) -> Result<(), Failure> {
         for one in due.iter().filter(|due| due.kept > 0) {
             let (entity, system, table, kept) = (&one.entity, &one.system, &one.table, one.kept);
@@ -169,7 +174,8 @@ impl Chain<'_> {
         if due.iter().all(|due| due.rows() == 0) {
             return Ok(());
         }
-        let search = Search::new(self, sink)?;
+        let mut reader = self.settings.reader()?;
+        let search = Search::new(self, reader.as_mut())?;
         let order: Vec<Origin> = self.in_load_order().into_iter().map(origin).collect();
         let place = |due: &Due| order.iter().position(|one| *one == (due.system.clone(), due.table.clone()));
         let mut entities: Vec<(Option<usize>, &str)> =
@@ -179,7 +185,7 @@ impl Chain<'_> {
         entities.retain(|(_, entity)| seen.insert(*entity));
         for (_, name) in entities {
             let entity = self.set.model.entity(name).expect("what is due is of the model's entities");
-            search.each(entity, sink, &mut |sink, _, judged| {
+            search.each(entity, reader.as_mut(), &mut |_, judged| {
                 let mut groups: BTreeMap<(&Origin, Ended), Vec<EntityId>> = BTreeMap::new();
                 for (candidate, because) in judged {
                     let Some(because) = because else { continue };
@@ -245,10 +251,9 @@ fn told(due: &Due) -> String {
     format!("{} of {} rows of {entity} from {system}/{table} ({})", due.rows(), due.held, because.join(", "))
 }
 
-/// What is done with the rows of one look: the sink, the rows by origin, and each row that is not given with why it
-/// is to be retired, or nothing when it stays.
-type Judge<'j> =
-    dyn FnMut(&mut dyn Sink, &[(Origin, u64)], &[(Candidate, Option<Ended>)]) -> Result<(), Failure> + 'j;
+/// What is done with the rows of one look: the rows by origin, and each row that is not given with why it is to be
+/// retired, or nothing when it stays.
+type Judge<'j> = dyn FnMut(&[(Origin, u64)], &[(Candidate, Option<Ended>)]) -> Result<(), Failure> + 'j;
 
 impl<'c> Search<'c> {
     fn new(chain: &'c Chain<'c>, sink: &mut dyn Sink) -> Result<Self, Failure> {
@@ -266,7 +271,7 @@ impl<'c> Search<'c> {
             self.chain.go_on()?;
             let look = self.look(entity, sink, after)?;
             let judged = self.judged(look.candidates)?;
-            judge(sink, &look.held, &judged)?;
+            judge(&look.held, &judged)?;
             after = look.more_after;
             if after.is_none() {
                 return Ok(());

@@ -58,6 +58,7 @@ fn apply_plan(file: &Path, mut settings: Settings, printer: &Printer) -> Result<
         .map_err(|error| Failure::config(format!("cannot read {}: {error}", file.display())))?;
     let plan = LoadPlan::parse(file, &text)?;
     settings.accept.extend(plan.accepted.iter().cloned());
+    settings.applied = Some(file.to_owned());
     let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
     chain.plan = Some(Digest::of(text.as_bytes()).to_string());
     chain.require_inputs(&plan)?;
@@ -65,8 +66,13 @@ fn apply_plan(file: &Path, mut settings: Settings, printer: &Printer) -> Result<
     chain.require_plan(&plan)?;
     let loaded = chain.load()?;
     tell(printer, "load", "parts", loaded);
-    chain.require_done(&plan)?;
-    proven(chain, printer, made, loaded)
+    let drifted = chain.not_as_planned(&plan)?;
+    let exit = proven(chain, printer, made, loaded)?;
+    let Some(differences) = drifted else { return Ok(exit) };
+    printer.say(&format!("what was done is not what was planned: {differences}"));
+    printer
+        .say("hint: the comparison above says what the target holds now; make a new plan with --plan FILE");
+    Ok(Exit::Drift)
 }
 
 /// Reads the sources and maps them, as far as that is not done.

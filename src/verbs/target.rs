@@ -1,6 +1,6 @@
 //! `bron target`: what a target holds, without naming anybody.
 
-use bron_load::{ContentDigest, Sink, content, read_only};
+use bron_load::{ContentDigest, Sink, content};
 use bron_mappings::{Digest, DigestBuilder, Entity, Model};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn digest(arguments: &TargetDigestArguments, printer: &Printer) -> Result<Exit, 
     let settings = Settings::resolve(&chain)?;
     let (set, _) = checked_folder(&settings.mappings)?.usable()?;
     let wanted = wanted(&set.model, entity)?;
-    let mut sink = read_only(&settings.target)?;
+    let mut sink = settings.reader()?;
     let held = held(sink.as_mut(), wanted, !entity.is_empty(), printer)?;
     let whole = whole(&held);
     let document = json!({

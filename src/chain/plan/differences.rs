@@ -55,6 +55,7 @@ impl LoadPlan {
                 ("new", one.insert, other.insert),
                 ("changed", one.update, other.update),
                 ("unchanged", one.unchanged, other.unchanged),
+                ("refused", one.refused, other.refused),
                 ("retired", one.retire.values().sum(), other.retire.values().sum()),
             ];
             differences.extend(figures.into_iter().filter_map(|figure| unequal(place, figure)));
@@ -68,7 +69,9 @@ impl LoadPlan {
         differences
     }
 
-    /// In what the receipts of the run are not what was planned.
+    /// In what the receipts of the run are not what was planned. Which rows the target refuses is not known before
+    /// they are written: by those that it refused, and no others, less may have been done; and by those that it takes
+    /// now and had refused before, more.
     pub(super) fn not_done(&self, done: &[Written]) -> Vec<String> {
         let planned = by_place(&self.entities);
         let [before, after] = [self.already.as_slice(), done].map(written_by_place);
@@ -82,20 +85,36 @@ impl LoadPlan {
             let since = |count: fn(&EntityChanges) -> u64| count(after).saturating_sub(count(before));
             // What was there already was found as it is when the plan was made.
             let there = before.inserted + before.updated + before.unchanged;
-            let figures = [
+            let retired = ("retired", plan.retire.values().sum(), since(EntityChanges::all_retired));
+            differences.extend(unequal(place, retired));
+            let given = [
                 ("new", plan.insert, since(|one| one.inserted)),
                 ("changed", plan.update, since(|one| one.updated)),
                 ("unchanged", plan.unchanged, since(|one| one.unchanged) + there),
-                ("retired", plan.retire.values().sum(), since(EntityChanges::all_retired)),
-                ("refused", 0, since(|one| one.refused)),
             ];
-            differences.extend(figures.into_iter().filter_map(|figure| unequal(place, figure)));
+            if !explained(&given, plan.refused, after.refused) {
+                let refused = ("refused", plan.refused, after.refused);
+                differences.extend(given.into_iter().chain([refused]).filter_map(|one| unequal(place, one)));
+            }
         }
         differences
     }
 }
 
-fn unequal(place: &Place, (what, planned, found): (&str, u64, u64)) -> Option<String> {
+/// A word for rows, how many were planned, and how many there are.
+type Figure = (&'static str, u64, u64);
+
+/// Whether the rows that the target refused, before and now, are all that there is between what was planned and what
+/// was done.
+fn explained(given: &[Figure], refused_before: u64, refused: u64) -> bool {
+    let planned: u64 = given.iter().map(|(_, planned, _)| planned).sum();
+    let done: u64 = given.iter().map(|(_, _, done)| done).sum();
+    let (fewer, more) = (refused >= refused_before, refused <= refused_before);
+    planned + refused_before == done + refused
+        && given.iter().all(|(_, planned, done)| planned == done || if planned > done { fewer } else { more })
+}
+
+fn unequal(place: &Place, (what, planned, found): Figure) -> Option<String> {
     let (entity, system) = place;
     (planned != found)
         .then(|| format!("{entity} of {system}: {planned} {what} were planned, and it is {found}"))
@@ -122,7 +141,7 @@ mod tests {
     fn entity(insert: u64, update: u64, unchanged: u64, gone: u64) -> PlannedEntity {
         let retire = [("gone".to_owned(), gone)].into_iter().filter(|(_, rows)| *rows > 0).collect();
         let (entity, system) = ("besok".to_owned(), "paraga".to_owned());
-        PlannedEntity { entity, system, insert, update, unchanged, retire, kept: 0 }
+        PlannedEntity { entity, system, insert, update, unchanged, retire, refused: 0, kept: 0 }
     }
 
     fn written(inserted: u64, updated: u64, unchanged: u64, gone: u64) -> Written {
@@ -158,6 +177,31 @@ mod tests {
         assert!(plan.not_done(&[written(11, 2, 3, 4)]).is_empty());
         assert_eq!(plan.not_done(&[written(11, 2, 3, 3)]).len(), 1);
         assert_eq!(plan.not_done(&[]).len(), 3, "new, changed and retired");
+    }
+
+    #[test]
+    fn refused_rows_explain_what_is_missing_and_no_more() {
+        let plan = LoadPlan { entities: vec![entity(10, 5, 0, 0)], ..LoadPlan::default() };
+        let refusing = |inserted, updated, refused| {
+            let mut written = written(inserted, updated, 0, 0);
+            written.changes.refused = refused;
+            plan.not_done(&[written])
+        };
+        assert!(refusing(8, 4, 3).is_empty());
+        assert_eq!(refusing(8, 4, 2).len(), 3, "a row is lost: new, changed and refused");
+        assert_eq!(refusing(11, 1, 3).len(), 3, "more than planned is not for a refusal");
+        let again = PlannedEntity { refused: 3, ..entity(0, 0, 12, 0) };
+        let again = LoadPlan {
+            entities: vec![again],
+            already: vec![{
+                let mut before = written(8, 4, 0, 0);
+                before.changes.refused = 3;
+                before
+            }],
+            ..LoadPlan::default()
+        };
+        assert!(again.not_done(&[written(11, 4, 0, 0)]).is_empty(), "all of them were taken now");
+        assert_eq!(again.not_done(&[written(8, 4, 0, 0)]).len(), 1, "they are nowhere");
     }
 
     #[test]

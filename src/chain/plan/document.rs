@@ -60,8 +60,17 @@ pub(super) struct PlannedEntity {
     pub(super) unchanged: u64,
     /// By reason.
     pub(super) retire: BTreeMap<String, u64>,
+    /// Rows that the target has refused of this run before. They are tried again.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) refused: u64,
     /// Rows that are not given and stay, because not everything was read.
     pub(super) kept: u64,
+}
+
+// The form that serde asks for.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(rows: &u64) -> bool {
+    *rows == 0
 }
 
 impl PlannedEntity {

@@ -18,6 +18,7 @@ impl LoadPlan {
             sum.insert += one.insert;
             sum.update += one.update;
             sum.unchanged += one.unchanged;
+            sum.refused += one.refused;
             sum.kept += one.kept;
             for (reason, rows) in &one.retire {
                 *sum.retire.entry(reason.clone()).or_default() += rows;
@@ -57,6 +58,9 @@ fn line(one: &PlannedEntity) -> String {
     let _ = write!(text, ", {} dras tillbaka", retired.all_retired());
     if !because.is_empty() {
         let _ = write!(text, " ({because})");
+    }
+    if one.refused > 0 {
+        let _ = write!(text, ", {} som målet inte tog emot förut prövas igen", one.refused);
     }
     if one.kept > 0 {
         let _ = write!(text, ", {} ges inte men står kvar, eftersom inte allt har lästs", one.kept);

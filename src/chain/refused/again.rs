@@ -25,10 +25,10 @@ impl Chain<'_> {
     /// only those are tried in which a row waits for another. Such parts are tried as long as that helps.
     pub(in crate::chain) fn try_refused(
         &self,
-        sink: &mut dyn Sink,
         written: &BTreeSet<(String, String)>,
         work: &mut Work,
     ) -> Result<(), Failure> {
+        let mut sink = self.settings.writer()?;
         let mut refusals = sink.refused(&self.run_ids().load_run_id)?;
         let waiting = parts_that_wait(&refusals);
         refusals.retain(|one| !written.contains(&place(one)) || waiting.contains(&place(one)));
@@ -40,7 +40,7 @@ impl Chain<'_> {
             let mut helped = false;
             for ((entity, part), ids) in parts {
                 self.go_on()?;
-                if self.try_part(sink, &entity, &part, &ids)? {
+                if self.try_part(sink.as_mut(), &entity, &part, &ids)? {
                     work.count(false);
                     helped = true;
                 }
