@@ -10,7 +10,7 @@ use std::time::Instant;
 use bron_mappings::{
     Batch, BatchReader, BatchSchema, Batches, ColumnBuilder, ColumnType, Entity, Model, Value,
 };
-use bron_reconcile::rows::{UNREADABLE, compare};
+use bron_reconcile::rows::compare;
 
 const ROWS: u64 = 2_000_000;
 const BATCH: u64 = 8_192;
