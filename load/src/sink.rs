@@ -288,7 +288,8 @@ pub trait Sink: Send {
 
     /// Reads the rows of an entity in the order of the bytes of their ids, as one consistent picture, in
     /// batches of at most 4096 rows. The columns are the entity's and, last,
-    /// [`UNREADABLE`](bron_mappings::UNREADABLE); the cell of a field named there is NULL. A row whose id is unreadable comes where its stored id sorts.
+    /// [`UNREADABLE`](bron_mappings::UNREADABLE); the cell of a field named there is NULL. A row whose id is
+    /// unreadable comes where its stored id sorts.
     ///
     /// # Errors
     /// Kind `Drift` when the table is not that of the entity; otherwise what the database says, also later

@@ -72,7 +72,8 @@ impl RowCounts {
 ///
 /// `expected` holds one reader per mapping (or part) that gives rows of the entity, each sorted by id;
 /// `actual` is the read-back of the target, sorted by id, with the column
-/// [`UNREADABLE`](bron_mappings::UNREADABLE) last. Findings go to `sink` in the order of their ids, all of them. `elsewhere` is asked about every row of the target that
+/// [`UNREADABLE`](bron_mappings::UNREADABLE) last. Findings
+/// go to `sink` in the order of their ids, all of them. `elsewhere` is asked about every row of the target that
 /// nothing in the sources explains: whether it came from a system that is no part of the project. Such a row is
 /// counted and is no finding.
 ///
