@@ -8,6 +8,7 @@
 //! | [`checking`] | does a check report every mistake of the mapping files at once? |
 //! | [`determinism`] | do the same inputs give the same bytes, and twice the same as once? |
 //! | [`incremental`] | does a later snapshot change what changed, retire what is gone, and do what was planned? |
+//! | [`interrupted_loads`] | does a load that stopped in its midst go on, or start over for another run? |
 //! | [`truth`] | is every row and every planted defect accounted for? |
 //! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
 //! | [`formats`] | is what an older program wrote read, and what a newer one wrote refused? |
@@ -64,6 +65,8 @@ mod hard_cases;
 mod identity;
 mod incidents;
 mod incremental;
+#[cfg(feature = "postgres-tests")]
+mod interrupted_loads;
 mod live_faults;
 #[cfg(feature = "postgres-tests")]
 mod live_sources;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::incremental::migrate;
 use crate::support::{
     Project, contents, files, fresh_city, only_run, run, run_project, sqlite, sqlite_count, sqlite_rows,
     tiny_city,
@@ -140,6 +141,36 @@ fn what_the_target_takes_later_comes_with_the_next_load() {
     for (table, rows) in contents(&whole.dir.join("target.sqlite")) {
         assert!(found[&table] == rows, "every row of {table} is there");
     }
+}
+
+#[test]
+fn a_plan_is_carried_out_but_for_what_the_target_refuses() {
+    let project = tiny_city();
+    let file = project.dir.join("plan.json");
+    let [plan, apply] = ["--plan", "--apply"].map(|what| [what, file.to_str().unwrap()]);
+    migrate(&project.dir, &plan).expect(&[0]);
+    // Tables without rows are what no tables are.
+    let target = with_tables(&project);
+    refuse(&target, &["person", "besok"]);
+    let applied = migrate(&project.dir, &apply).expect(&[0, 3]);
+    assert!(!applied.stderr.contains("not what was planned"), "{}", applied.stderr);
+    let refused = sqlite_count(&target, "SELECT count(*) FROM bron_refused WHERE superseded = 0");
+    assert!(refused > 0);
+    assert_eq!(migrate(&project.dir, &apply).expect(&[0, 3]).json()["no_op"], true);
+
+    let planned = migrate(&project.dir, &plan).expect(&[0]).json();
+    let sum = |field: &str| -> u64 {
+        planned["entities"].as_array().unwrap().iter().filter_map(|one| one[field].as_u64()).sum()
+    };
+    assert_eq!((sum("insert"), sum("refused")), (0, refused));
+    // Another run has written since, so that what the target takes now is of a new place.
+    let other =
+        "INSERT INTO bron_run (ordinal, load_run_id, extract_run_id) VALUES (7, 'another', 'another')";
+    sqlite(&target, &["DROP TRIGGER vagra_person", "DROP TRIGGER vagra_besok", other]);
+    let taken = migrate(&project.dir, &apply).expect(&[0, 3]);
+    assert!(!taken.stderr.contains("not what was planned"), "{}", taken.stderr);
+    assert_eq!(taken.json()["summary"]["refused"], Value::Null);
+    assert_eq!(sqlite_count(&target, "SELECT max(ordinal) FROM bron_run"), 8);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::{Project, fresh_city, run_project, sqlite_count, sqlite_rows};
 
 /// A copy of the city's project with these systems only, which writes into the target of `whole`.
-fn with_systems(whole: &Project, systems: &[&str]) -> Project {
+pub(crate) fn with_systems(whole: &Project, systems: &[&str]) -> Project {
     let project = Project::at(tempfile::tempdir().unwrap(), &whole.dir);
     let text = std::fs::read_to_string(project.dir.join("bron.toml")).unwrap();
     let (head, tail) = text.split_once("[system.").unwrap();

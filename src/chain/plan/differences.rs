@@ -109,7 +109,7 @@ type Figure = (&'static str, u64, u64);
 fn explained(given: &[Figure], refused_before: u64, refused: u64) -> bool {
     let planned: u64 = given.iter().map(|(_, planned, _)| planned).sum();
     let done: u64 = given.iter().map(|(_, _, done)| done).sum();
-    let (fewer, more) = (refused >= refused_before, refused <= refused_before);
+    let (fewer, more) = (refused > refused_before, refused < refused_before);
     planned + refused_before == done + refused
         && given.iter().all(|(_, planned, done)| planned == done || if planned > done { fewer } else { more })
 }
