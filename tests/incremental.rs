@@ -272,5 +272,5 @@ fn a_plan_says_what_will_be_done_and_that_is_done_once() {
 
     let newer = String::from_utf8(text).unwrap().replacen("\"format\": 1", "\"format\": 2", 1);
     std::fs::write(&file, newer).unwrap();
-    assert!(migrate(&project.dir, &apply).expect(&[1]).stderr.contains("has format 2"));
+    assert!(migrate(&project.dir, &apply).expect(&[1]).stderr.contains("a plan of a load of format 2"));
 }

@@ -38,7 +38,8 @@ fn a_project_loads_into_postgresql_with_the_same_result() {
 fn digests(server: &PostgresServer) -> BTreeMap<String, String> {
     block_on(async {
         let mut connection = PgConnection::connect(&server.url()).await.unwrap();
-        let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'bron_run'";
+        let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace \
+                      AND relkind = 'r' AND relname <> 'bron_run'";
         let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
         let mut digests = BTreeMap::new();
         for table in tables {

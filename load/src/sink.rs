@@ -196,7 +196,8 @@ pub trait Sink: Send {
     /// A row that cannot be stored for what it holds is refused, and the others are written: a row without a
     /// required value, with a value that the target cannot hold (a date outside the years 1 to 9999; U+0000 in
     /// PostgreSQL), or one that a constraint, a domain or a trigger of the target is against, also where the
-    /// constraint is deferred to the end of the transaction; also one that a trigger leaves out. What the target held of such a row stays as it was.
+    /// constraint is deferred to the end of the transaction; also one that a trigger leaves out. What the target
+    /// held of such a row stays as it was.
     ///
     /// A row that was there with other content is overwritten, unless this run or another source system
     /// wrote it. (A row that this run found unchanged still carries the run that wrote it, so a later part

@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use bron_mappings::{
-    Batch, BatchReader, BatchSchema, Batches, ColumnBuilder, ColumnType, Entity, Model, Value,
+    Batch, BatchReader, BatchSchema, Batches, ColumnBuilder, ColumnType, Entity, Model, UNREADABLE, Value,
 };
 use bron_reconcile::rows::compare;
 

@@ -202,8 +202,8 @@ async fn verify(connection: &mut PgConnection, delivery: &Delivery<'_>) -> Resul
     if absent > 0 { Err(delivery.swallowed()) } else { Ok(()) }
 }
 
-/// Marks the receipts that other runs have for the parts of the same mapping: no row of another one was changed. One part at a time: two that mark the same receipts in another order would wait
-/// for each other.
+/// Marks the receipts that other runs have for the parts of the same mapping: no row of another one was changed.
+/// One part at a time: two that mark the same receipts in another order would wait for each other.
 pub(super) async fn supersede(
     connection: &mut PgConnection,
     part: &PartId,

@@ -176,7 +176,7 @@ mod tests {
         };
         assert!(plan.not_done(&[written(11, 2, 3, 4)]).is_empty());
         assert_eq!(plan.not_done(&[written(11, 2, 3, 3)]).len(), 1);
-        assert_eq!(plan.not_done(&[]).len(), 3, "new, changed and retired");
+        assert_eq!(plan.not_done(&[]).len(), 4, "new, changed, unchanged and retired");
     }
 
     #[test]
