@@ -18,6 +18,9 @@ use crate::stage::Start;
 /// How often a control is tried again whose fault came before anything was acknowledged.
 const TRIES: u64 = 12;
 
+/// How far a load has come when it is killed, in hundredths of its calls.
+const PLACES: [u64; 10] = [60, 75, 85, 90, 93, 96, 98, 50, 40, 99];
+
 /// What a negative control came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
@@ -127,16 +130,27 @@ fn is_found(bench: &mut Bench, kind: Kind, spoiled: Spoiled, draw: &mut Draw) ->
     }
 }
 
-/// Kills a load in the middle, spoils it, and asks.
+/// Kills a load when a part of it is acknowledged, spoils it, and asks. How far a load must have come for that is tried
+/// out: the calls before the first receipt make the tables, and how many they are is the program's business.
 fn killed(bench: &mut Bench, kind: Kind, spoiled: Spoiled) -> Result<bool> {
     let calls = match kind {
         Kind::Sqlite => "pwrite64",
         Kind::Postgres => "sendto,sendmsg",
     };
     let last = bench.calls(kind, Start::Fresh, Work::Load, calls)?;
+    for place in PLACES {
+        let fault = format!("signal=SIGKILL:when={}", (last * place / 100).max(1));
+        if let Some(found) = killed_by(bench, kind, spoiled, &Injection { calls: calls.to_owned(), fault })? {
+            return Ok(found);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether what was spoiled after this kill was found; nothing when it came before or after all receipts.
+fn killed_by(bench: &mut Bench, kind: Kind, spoiled: Spoiled, injection: &Injection) -> Result<Option<bool>> {
     let mut ground = bench.lay(kind, Start::Fresh, Work::Load)?;
-    let fault = format!("signal=SIGKILL:when={}", last * 3 / 5);
-    wait(&mut ground.start_with(&Injection { calls: calls.to_owned(), fault })?)?;
+    wait(&mut ground.start_with(injection)?)?;
     if spoiled == Spoiled::LogDeleted {
         ground.lose_log()?;
     } else {
@@ -144,7 +158,7 @@ fn killed(bench: &mut Bench, kind: Kind, spoiled: Spoiled) -> Result<bool> {
     }
     let known = ground.acknowledged.rows();
     let useful = (1..ground.reference.receipts.rows()).contains(&known);
-    let found = useful && !ask(&mut ground, spoiled)?.is_none();
+    let found = if useful { Some(!ask(&mut ground, spoiled)?.is_none()) } else { None };
     bench.clear(&ground)?;
     Ok(found)
 }
