@@ -84,7 +84,7 @@ impl Reading {
             self.runs().into_iter().filter_map(|run| fs::read_to_string(run.join("readings.json")).ok());
         let noted: Vec<Value> = noted.map(|text| serde_json::from_str(&text).unwrap()).collect();
         let [readings] = noted.as_slice() else { panic!("{} runs noted how they read", noted.len()) };
-        readings[0]["retries"].as_u64().unwrap()
+        readings["list"][0]["retries"].as_u64().unwrap()
     }
 
     /// Expects a failure of this class at the table, that says this, and that no run holds half of the table.
