@@ -274,7 +274,7 @@ pub(crate) fn receipts_of_other_mappings_stand(home: &impl Home) {
     write("paraply/insats/retired-00000-gone", "r1", "paraply", 2, "a");
     write("paraply/insats_2/part-00000", "r1", "paraply", 3, "a");
     write("vodok/insats/part-00000", "r2", "vodok", 4, "v");
-    write("part-00000", "r2", "warna", 5, "w");
+    write("part-00000", "r2", "agresso", 5, "w");
     write("paraply/insats/part-00007", "r3", "paraply", 1, "b");
     let standing = |sink: &mut dyn Sink, load: &str| -> Vec<String> {
         sink.receipts(load).unwrap().into_iter().map(|(part, _)| part.part).collect()

@@ -15,7 +15,7 @@ use proptest::test_runner::{Config, TestError, TestRng, TestRunner};
 use crate::contract::{Home, Row, batch, insats, model, part, prepared, row, run};
 use crate::{Counts, ErrorKind, Receipt, Sink, open};
 
-const SYSTEMS: [&str; 4] = ["paraply", "vodok", "schemos", "warna"];
+const SYSTEMS: [&str; 4] = ["paraply", "vodok", "schemos", "agresso"];
 const KEYS: usize = 8;
 const PARTS: usize = 3;
 const TEXTS: [&str; 3] = ["ett", "två", "tre"];
