@@ -18,9 +18,6 @@ use crate::stage::Start;
 /// How often a control is tried again whose fault came before anything was acknowledged.
 const TRIES: u64 = 12;
 
-/// How far a load has come when it is killed, in hundredths of its calls.
-const PLACES: [u64; 10] = [60, 75, 85, 90, 93, 96, 98, 50, 40, 99];
-
 /// What a negative control came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
@@ -130,25 +127,41 @@ fn is_found(bench: &mut Bench, kind: Kind, spoiled: Spoiled, draw: &mut Draw) ->
     }
 }
 
-/// Kills a load when a part of it is acknowledged, spoils it, and asks. How far a load must have come for that is tried
-/// out: the calls before the first receipt make the tables, and how many they are is the program's business.
+/// Kills a load when a part of it is acknowledged and another is not, spoils it, and asks. How far a load must have come
+/// for that is tried out by halves: which of its calls make tables, rows and indexes is the program's business.
 fn killed(bench: &mut Bench, kind: Kind, spoiled: Spoiled) -> Result<bool> {
     let calls = match kind {
         Kind::Sqlite => "pwrite64",
         Kind::Postgres => "sendto,sendmsg",
     };
-    let last = bench.calls(kind, Start::Fresh, Work::Load, calls)?;
-    for place in PLACES {
-        let fault = format!("signal=SIGKILL:when={}", (last * place / 100).max(1));
-        if let Some(found) = killed_by(bench, kind, spoiled, &Injection { calls: calls.to_owned(), fault })? {
-            return Ok(found);
+    let (mut early, mut late) = (0, bench.calls(kind, Start::Fresh, Work::Load, calls)?);
+    for _ in 0..TRIES {
+        let place = (early + late).div_ceil(2);
+        let injection =
+            Injection { calls: calls.to_owned(), fault: format!("signal=SIGKILL:when={}", place.max(1)) };
+        match killed_by(bench, kind, spoiled, &injection)? {
+            Killed::BeforeAll => early = place,
+            Killed::AfterAll => late = place,
+            Killed::Between { found } => return Ok(found),
         }
     }
     Ok(false)
 }
 
-/// Whether what was spoiled after this kill was found; nothing when it came before or after all receipts.
-fn killed_by(bench: &mut Bench, kind: Kind, spoiled: Spoiled, injection: &Injection) -> Result<Option<bool>> {
+/// How far a load had come when it was killed.
+enum Killed {
+    /// Nothing was acknowledged.
+    BeforeAll,
+    /// Everything was acknowledged.
+    AfterAll,
+    /// Something was, and something was not.
+    Between {
+        /// Whether what was spoiled was found.
+        found: bool,
+    },
+}
+
+fn killed_by(bench: &mut Bench, kind: Kind, spoiled: Spoiled, injection: &Injection) -> Result<Killed> {
     let mut ground = bench.lay(kind, Start::Fresh, Work::Load)?;
     wait(&mut ground.start_with(injection)?)?;
     if spoiled == Spoiled::LogDeleted {
@@ -157,10 +170,15 @@ fn killed_by(bench: &mut Bench, kind: Kind, spoiled: Spoiled, injection: &Inject
         ground.watch()?;
     }
     let known = ground.acknowledged.rows();
-    let useful = (1..ground.reference.receipts.rows()).contains(&known);
-    let found = if useful { Some(!ask(&mut ground, spoiled)?.is_none()) } else { None };
+    let killed = if known == 0 {
+        Killed::BeforeAll
+    } else if known >= ground.reference.receipts.rows() {
+        Killed::AfterAll
+    } else {
+        Killed::Between { found: !ask(&mut ground, spoiled)?.is_none() }
+    };
     bench.clear(&ground)?;
-    Ok(found)
+    Ok(killed)
 }
 
 fn ask(ground: &mut Ground, spoiled: Spoiled) -> Result<Broken> {

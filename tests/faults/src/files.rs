@@ -66,7 +66,7 @@ pub(crate) fn holding(runs: &Path, texts: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 /// Whether a text stands in some bytes.
-pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
+fn holds(bytes: &[u8], text: &str) -> bool {
     memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 

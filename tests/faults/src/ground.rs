@@ -9,13 +9,15 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::check::{Broken, Picture, Reference};
-use crate::files::{holding, holds, unfinished};
+use crate::files::{holding, unfinished};
 use crate::look::{Look, Place, Receipts};
 use crate::program::{Ended, Injection, Program, Work, last_words, said};
 
 /// How often a look is tried again, and how long is waited in between: a server may be coming up again.
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
+/// How strace marks a call that it made to go wrong.
+const INJECTED: &str = "(INJECTED)";
 
 /// A project and a target that one trial may do with as it likes.
 pub(crate) struct Ground {
@@ -131,17 +133,34 @@ impl Ground {
         Ok(broken)
     }
 
-    /// What does not hold of how a disturbed program ended: it may fail, and may not crash.
-    pub(crate) fn ended(&self, ended: Ended) -> Broken {
-        match ended {
+    /// What does not hold of how a disturbed program ended: it may fail, and may not crash. Where a thread could not be
+    /// woken it may: no disk and no line has to do with that.
+    pub(crate) fn ended(&self, ended: Ended) -> Result<Broken> {
+        Ok(match ended {
             Ended::Code(_) | Ended::Killed => Broken::default(),
+            Ended::Crashed if self.wakes_refused()? => Broken::default(),
             Ended::Crashed => Broken::finding(format!("it crashed: {}", last_words(&self.project))),
-        }
+        })
     }
 
     /// Whether a call of the program was made to go wrong.
     pub(crate) fn injected(&self) -> Result<bool> {
-        Ok(holds(&fs::read(self.project.with_extension("calls"))?, "(INJECTED)"))
+        Ok(self.calls()?.contains(INJECTED))
+    }
+
+    /// Whether a call by which one thread wakes another was made to go wrong; not where strace was not there.
+    fn wakes_refused(&self) -> Result<bool> {
+        let refused = |call: &str| call.contains("anon_inode:[eventfd]") && call.contains(INJECTED);
+        Ok(self.noted().exists() && self.calls()?.lines().any(refused))
+    }
+
+    fn noted(&self) -> PathBuf {
+        self.project.with_extension("calls")
+    }
+
+    /// The calls that strace noted.
+    fn calls(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&fs::read(self.noted())?).into_owned())
     }
 
     /// Looks into the target to spoil it: for negative controls.
@@ -152,11 +171,15 @@ impl Ground {
     }
 
     /// Sees what is acknowledged, and takes the log beside the target away in which what was committed last still is.
-    /// The look goes to a copy: whoever leaves a file as the last one folds its log into it.
+    /// The look goes to a copy: whoever leaves a file as the last one folds its log into it. A work that was killed before
+    /// it opened the target, or after it left it, has no log there to lose.
     pub(crate) fn lose_log(&mut self) -> Result<()> {
         let Place::File(path) = &self.place else { return Err(Error::other("a server's log is its own")) };
         let copy = path.with_extension("copy");
         let log = |of: &Path| PathBuf::from(format!("{}-wal", of.display()));
+        if !log(path).exists() {
+            return self.watch();
+        }
         fs::copy(path, &copy)?;
         fs::copy(log(path), log(&copy))?;
         let mut look = Look::at(&Place::File(copy.clone()))?;

@@ -103,7 +103,7 @@ impl Program {
         place: &Place,
     ) -> Result<Child> {
         let mut strace = Command::new("strace");
-        strace.args(["-f", "-qq", "-o"]).arg(project.with_extension("calls"));
+        strace.args(["-f", "-y", "-qq", "-o"]).arg(project.with_extension("calls"));
         strace.arg("-e").arg(format!("trace={}", injection.calls));
         strace.arg("-e").arg(format!("inject={}:{}", injection.calls, injection.fault)).arg(&self.0);
         self.tell(strace, work, project, Some(place))?.spawn()

@@ -43,7 +43,7 @@ pub(super) fn trial(bench: &mut Bench, kind: Kind, seed: u64, number: u64) -> Re
     let mut tried = Tried { fault: text, ..Tried::default() };
     let ended = wait(&mut ground.start_with(&injection)?)?;
     tried.struck = u64::from(ground.injected()? || ended == Ended::Killed);
-    tried.broken += ground.ended(ended);
+    tried.broken += ground.ended(ended)?;
     settle(bench, ground, &mut tried)?;
     Ok(tried)
 }

@@ -46,7 +46,7 @@ pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
     let mut tried = Tried { fault: format!("{} load, {fault}", start.name()), ..Tried::default() };
     let ended = wait(&mut ground.start()?)?;
     tried.struck = u64::from(proxy.cuts() > 0);
-    tried.broken += ground.ended(ended);
+    tried.broken += ground.ended(ended)?;
     settle(bench, ground, &mut tried)?;
     Ok(tried)
 }

@@ -53,7 +53,7 @@ pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
     // Work that was done in time may have been done before the fault.
     let in_time = !was_at_work && ended == Ended::Code(ground.code);
     tried.struck = u64::from(hit && !in_time);
-    tried.broken += ground.ended(ended);
+    tried.broken += ground.ended(ended)?;
     settle(bench, ground, &mut tried)?;
     Ok(tried)
 }

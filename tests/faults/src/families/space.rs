@@ -99,7 +99,7 @@ fn of_files(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
     let ended = wait(&mut ground.start()?)?;
     mount.relieve()?;
     tried.struck = u64::from(ended != Ended::Code(ground.code));
-    tried.broken += ground.ended(ended);
+    tried.broken += ground.ended(ended)?;
     settle(bench, ground, &mut tried)?;
     Ok(tried)
 }
@@ -120,7 +120,7 @@ fn of_server(bench: &Bench, draw: &mut Draw) -> Result<Tried> {
     let ended = wait(&mut ground.start()?)?;
     mount.relieve()?;
     tried.struck = u64::from(ended != Ended::Code(ground.code));
-    tried.broken += ground.ended(ended);
+    tried.broken += ground.ended(ended)?;
     small.served().restart()?;
     settle(&small, ground, &mut tried)?;
     drop(small);
