@@ -3,8 +3,8 @@
 use super::{Entry, sha256};
 
 /// Draws `size` entries, or all when there are fewer, in the order of the log. The same seed draws the same ones from
-/// the same log: those whose SHA-256 over `SEED HASH` is least, with the hash of the entry. So nobody who writes entries
-/// knows before the seed is chosen which of them will be looked at.
+/// the same log: those whose SHA-256 over `SEED HASH` is least, with the hash of the entry. So nobody who writes
+/// entries knows before the seed is chosen which of them will be looked at.
 #[must_use]
 pub fn sample(entries: &[Entry], seed: u64, size: usize) -> Vec<&Entry> {
     let mut drawn: Vec<(String, &Entry)> =

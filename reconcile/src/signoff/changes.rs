@@ -7,7 +7,7 @@ use super::Bound;
 /// The most tables of a system that are named one by one.
 const NAMED: usize = 5;
 
-/// What is no longer as it was, in Swedish, one clause each: "kodlistan `vald_orsak` har ändrats sedan dess". Empty when
+/// What is no longer as it was, in Swedish, one clause each: "kodlistan kon har ändrats sedan dess". Empty when
 /// everything is the same.
 #[must_use]
 pub fn changes(then: &Bound, now: &Bound) -> Vec<String> {
