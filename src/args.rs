@@ -1,9 +1,11 @@
 //! What may be typed. The texts here are the help.
 
+mod audit;
 mod key;
 mod mapping;
 mod quarantine;
 mod rights;
+mod signoff;
 mod source;
 mod target;
 
@@ -11,6 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::{
+    AuditCheckpointArguments, AuditLogArguments, AuditSampleArguments, AuditVerb, AuditVerifyArguments,
+};
 pub(crate) use key::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
@@ -21,6 +26,10 @@ pub(crate) use quarantine::{
     ReplayArguments, ShowArguments, StateName,
 };
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
+pub(crate) use signoff::{
+    Signatory, SignoffRequestArguments, SignoffRevokeArguments, SignoffShowArguments, SignoffSignArguments,
+    SignoffVerb,
+};
 pub(crate) use source::{DescribeArguments, DriftArguments, SourceArguments, SourceVerb};
 pub(crate) use target::{TargetDigestArguments, TargetVerb};
 
@@ -76,6 +85,12 @@ pub(crate) enum Verb {
     /// The rows that did not come over, and what people decide about them
     #[command(subcommand)]
     Quarantine(QuarantineVerb),
+    /// Who answers for what was compared, and whether that still holds
+    #[command(subcommand)]
+    Signoff(SignoffVerb),
+    /// The log of who did what, and whether it is as it was written
+    #[command(subcommand)]
+    Audit(AuditVerb),
     /// What lies in a source that nobody has described
     #[command(subcommand)]
     Source(SourceVerb),

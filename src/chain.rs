@@ -46,14 +46,15 @@ pub(crate) use earlier::{LastReading, shapes};
 pub(crate) use effect::{Measured, measure};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use formats::require_known_formats;
+pub(crate) use formats::sound_manifest;
 use identity::Identities;
 pub(crate) use keeping::{Kept, Standing, kept_runs, shred};
 pub(crate) use loading::installation_mark;
 pub(crate) use plan::LoadPlan;
 pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
-pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
-pub(crate) use run::{Run, now};
+pub(crate) use reconciliation::{Outcome, SUMMARY_FILE, control_columns, control_fields};
+pub(crate) use run::{Run, noted, now, witnessed};
 pub(crate) use vaults::destroyed as key_destroyed;
 
 /// Set when the operator asks to stop.

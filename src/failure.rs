@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Differences,
     /// Done, with more rows in quarantine than the project allows.
     Quarantine,
+    /// A sign-off that is asked for is missing, void or against the rules.
+    NotSigned,
     /// The source or the target is not the one that the project describes.
     Drift,
     /// An invariant would be broken; nothing was done.
@@ -31,6 +33,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Differences => 2,
             Self::Quarantine => 3,
+            Self::NotSigned => 4,
             Self::Drift => 5,
             Self::SafetyStop => 6,
             Self::Interrupted => 130,

@@ -1,6 +1,7 @@
 //! The command line of the bridge: arguments, settings, one file per verb, printing and exit codes.
 
 mod args;
+mod audit;
 mod chain;
 mod diagnostics;
 mod failure;
@@ -8,6 +9,7 @@ mod patience;
 mod printer;
 mod project;
 mod settings;
+mod signoffs;
 mod verbs;
 mod wanted;
 

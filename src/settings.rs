@@ -2,6 +2,7 @@
 
 mod pieces;
 mod quarantine;
+mod signoff;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::failure::{Failure, whole};
 use crate::patience::Patience;
 
 pub(crate) use pieces::Pieces;
+pub(crate) use signoff::{Signing, signing};
 use target::{Loading, TargetFile};
 
 /// The name of the project file.
@@ -54,6 +56,8 @@ struct ProjectFile {
     staging: StagingFile,
     #[serde(default)]
     quarantine: quarantine::QuarantineFile,
+    #[serde(default)]
+    signoff: signoff::SignoffFile,
     #[serde(default)]
     system: BTreeMap<String, SystemFile>,
 }

@@ -1,5 +1,6 @@
 //! One file per verb.
 
+mod audit;
 mod check;
 mod demo;
 mod diff;
@@ -10,6 +11,7 @@ mod mapping;
 mod migrate;
 mod quarantine;
 mod reconcile;
+mod signoff;
 mod source;
 mod stages;
 mod target;
@@ -35,6 +37,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Mapping(verb) => mapping::run(verb, printer),
         Verb::Key(verb) => key::run(verb, printer),
         Verb::Quarantine(verb) => quarantine::run(verb, printer),
+        Verb::Signoff(verb) => signoff::run(verb, printer),
+        Verb::Audit(verb) => audit::run(verb, printer),
         Verb::Source(verb) => source::run(verb, printer),
         Verb::Target(verb) => target::run(verb, printer),
         Verb::Doctor(arguments) => doctor::run(arguments, printer),
@@ -45,7 +49,12 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
 /// Where the texts lie that diagnostics of this verb point into.
 pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
     let dirs = match verb {
-        Verb::Demo(_) | Verb::Key(_) | Verb::Source(_) | Verb::Doctor(_) => Vec::new(),
+        Verb::Demo(_)
+        | Verb::Key(_)
+        | Verb::Signoff(_)
+        | Verb::Audit(_)
+        | Verb::Source(_)
+        | Verb::Doctor(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
         Verb::Mapping(verb) => mapping::folder_of(verb).into_iter().collect(),

@@ -293,6 +293,7 @@ fn nobody_is_named_outside_the_rows() {
     scan.both(&["migrate", "--project", &place]);
     scan.both(&["source", "drift", "paraply", "--project", &place, "--values"]);
     held_back(&mut scan, &place);
+    signed(&mut scan, &place);
     damage(&project, &mut scan, &place);
     let files = evidence(&project.dir);
     assert!(files.iter().any(|path| path.ends_with("run.json")) && files.len() > 40, "{} files", files.len());
@@ -324,6 +325,19 @@ fn held_back(scan: &mut Scan, place: &str) {
         assert_eq!(scan.both(&["quarantine", "import", &book, "--project", place]), 0);
     }
     scan.both(&["quarantine", "replay", "--project", place]);
+}
+
+/// What is signed names nobody but those who sign, nor does the log of all that.
+fn signed(scan: &mut Scan, place: &str) {
+    scan.both(&["reconcile", "--project", place]);
+    let by = ["--person", "Någon", "--role", "roll", "--project", place];
+    assert_eq!(scan.run(&[&["signoff", "request", "--area", "EB"], &by[..]].concat()), 0);
+    assert_eq!(scan.run(&[&["signoff", "sign", "--area", "EB"], &by[..]].concat()), 0);
+    assert_eq!(scan.both(&["signoff", "show", "--project", place]), 0);
+    for verb in ["log", "verify", "checkpoint"] {
+        assert_eq!(scan.both(&["audit", verb, "--project", place]), 0);
+    }
+    assert_eq!(scan.run(&[&["audit", "sample", "--seed", "1", "--n", "5"], &by[..]].concat()), 0);
 }
 
 /// What goes wrong is said without naming anybody either.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use bron_extract::{KeyState, Manifest, key_state};
 use bron_mappings::{Artefact, MappingSet};
+use bron_reconcile::audit::{Entry, Verifier};
+use bron_reconcile::signoff::Event;
 use bron_reconcile::summary::Summary;
 
 use crate::support::{
@@ -78,8 +80,21 @@ const fn oldest(artefact: Artefact) -> &'static str {
         Artefact::Summary => "run/summary.json",
         Artefact::RunKey => "key.json",
         Artefact::KeyReceipt => "key-destroyed.json",
+        Artefact::AuditLog => "audit.jsonl",
+        Artefact::SignOff => "signoff.json",
         Artefact::ControlTables => "control-tables.sql",
     }
+}
+
+#[test]
+fn an_audit_log_and_a_sign_off_of_the_oldest_formats_are_read() {
+    let signed = Event::from_json(&text(&case("signoff.json"))).unwrap();
+    assert_eq!((signed.number, signed.area.as_str()), (2, "EB"));
+    let mut verifier = Verifier::new([("the sign-off".to_owned(), signed.checkpoint)]);
+    let entries: Vec<Entry> =
+        text(&case("audit.jsonl")).lines().filter_map(|line| verifier.line(line.as_bytes())).collect();
+    assert_eq!((entries.len(), entries[2].act.action.as_str()), (3, "accept"));
+    assert_eq!(verifier.finish().problems, []);
 }
 
 #[test]

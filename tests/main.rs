@@ -22,6 +22,8 @@
 //! | [`quality`] | do work lists say what to do and what became of it since the run before? |
 //! | [`quarantine`] | are rows that did not come over shown to whoever may see them, decided about and run again? |
 //! | [`refusals`] | does a row that the target refuses keep no other back, and is it accounted for to the end? |
+//! | [`signoff`] | does a sign-off hold as long as what was signed is there, and no longer? |
+//! | [`audit`] | is every act noted before it shows, and every hand in the log found? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
 //! | [`shared_target`] | can one target be filled by several projects, each judging its own rows? |
@@ -43,6 +45,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers of tests included")]
 #![expect(clippy::print_stdout, reason = "a test tells what it measured and why it skipped")]
 
+mod audit;
 mod authoring;
 #[cfg(feature = "browser-tests")]
 mod browser;
@@ -81,6 +84,7 @@ mod refusals;
 mod relocation;
 mod sealed;
 mod shared_target;
+mod signoff;
 mod sources;
 mod sqlserver;
 mod structure;

@@ -47,13 +47,17 @@ pub enum Artefact {
     RunKey,
     /// `key-destroyed.json`: what is left of a key that was destroyed.
     KeyReceipt,
+    /// `audit/log.jsonl`: who did what in a project, each entry bound to the one before; and the checkpoints of it.
+    AuditLog,
+    /// A file of `signoffs/`: a sign-off that was asked for, given or revoked.
+    SignOff,
     /// The tables `bron_…` of a target. Format 1 had no number.
     ControlTables,
 }
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -70,6 +74,8 @@ impl Artefact {
         Self::Summary,
         Self::RunKey,
         Self::KeyReceipt,
+        Self::AuditLog,
+        Self::SignOff,
         Self::ControlTables,
     ];
 
@@ -93,6 +99,8 @@ impl Artefact {
             Self::Summary => "summary",
             Self::RunKey => "key of a run",
             Self::KeyReceipt => "receipt of a destroyed key",
+            Self::AuditLog => "audit log",
+            Self::SignOff => "sign-off",
             Self::ControlTables => "set of control tables",
         }
     }
@@ -113,7 +121,9 @@ impl Artefact {
             | Self::LoadPlan
             | Self::Quarantine
             | Self::RunKey
-            | Self::KeyReceipt => 1,
+            | Self::KeyReceipt
+            | Self::AuditLog
+            | Self::SignOff => 1,
         }
     }
 

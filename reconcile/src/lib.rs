@@ -8,7 +8,7 @@
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
 //! before any row is loaded. [`page`] is the form of pages that only list, such as the description of a source.
 //! [`quarantine`] is what people decided about rows that were held back, and [`decision_sheet`] the workbook in which
-//! they do.
+//! they do. [`audit`] is the log of who did what, and [`signoff`] whether what somebody signed still holds.
 //!
 //! Invariants:
 //! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
@@ -18,6 +18,7 @@
 //! - Errors, summaries and reports carry counts and names, never a value of a row; a source key is
 //!   [`bron_mappings::Sensitive`] and a report shows one only when the caller says that it may.
 
+pub mod audit;
 pub mod conservation;
 pub mod controls;
 pub mod decision_sheet;
@@ -31,6 +32,7 @@ pub mod references;
 pub mod report;
 pub mod rows;
 pub mod secrecy;
+pub mod signoff;
 pub mod snapshot;
 pub mod summary;
 pub mod worklist;

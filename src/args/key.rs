@@ -29,6 +29,9 @@ pub(crate) struct KeyNewArguments {
     /// The file to write; a file that is there is left alone
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// The project in whose audit log that is noted, where the directory is one
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
 }
 
 /// Arguments of `bron key shred`.

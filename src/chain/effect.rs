@@ -153,7 +153,7 @@ fn extract_for_both<'a>(
     let run = Run::open_for_both(settings, sets, &fingerprints)?;
     let mut chain = chain(settings, printer, sources, fingerprints, run);
     let wanted = wanted_by_both(&mut chain, sets)?;
-    chain.run.begin("diff")?;
+    chain.run.begin("diff", None)?;
     let work = loop {
         if let Some(work) = chain.stage_tables(&wanted)? {
             break work;

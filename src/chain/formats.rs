@@ -45,7 +45,7 @@ pub(super) fn require_known_formats(runs: &Path) -> Result<(), Failure> {
 
 /// The manifest of a directory as it stands; `None` when there is none or it is damaged. One of a newer format is
 /// refused.
-pub(super) fn sound_manifest(dir: &Path) -> Result<Option<Manifest>, Failure> {
+pub(crate) fn sound_manifest(dir: &Path) -> Result<Option<Manifest>, Failure> {
     unless_damaged(Manifest::load(&dir.join(MANIFEST_FILE)))
 }
 

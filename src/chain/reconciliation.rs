@@ -31,9 +31,10 @@ use self::target_rows::{Gathered, Observed};
 use super::refused::{Refused, Without};
 use super::{Chain, StagedTables, files};
 use crate::failure::{Exit, Failure};
+use crate::signoffs::{self, Compared, REPORT};
 
 /// What a reconciliation came to, in the directory of its run.
-pub(super) const SUMMARY_FILE: &str = "summary.json";
+pub(crate) const SUMMARY_FILE: &str = "summary.json";
 
 /// The rows of a part that are held while parts are merged: small, because all parts of an entity are
 /// open at the same time.
@@ -46,6 +47,8 @@ pub(crate) struct Outcome {
     pub(crate) findings_total: u64,
     pub(crate) unproven: Vec<String>,
     pub(crate) report: PathBuf,
+    /// What can be signed of it.
+    pub(crate) made: Compared,
     pub(crate) exit: Exit,
 }
 
@@ -117,9 +120,9 @@ impl Chain<'_> {
             findings_file: "findings",
             labels: &labels,
         })?;
-        let report = self.publish(&summary, &html)?;
+        let (report, made) = self.publish(&summary, &html)?;
         let exit = self.exit(&summary);
-        Ok(Outcome { summary, findings, findings_total, unproven, report, exit })
+        Ok(Outcome { summary, findings, findings_total, unproven, report, made, exit })
     }
 
     fn compare(
@@ -325,15 +328,19 @@ impl Chain<'_> {
         }
     }
 
-    /// Writes the summary and the report into the run, and the report once more where people look.
-    fn publish(&self, summary: &Summary, html: &str) -> Result<PathBuf, Failure> {
-        atomic::write(&self.run.dir.join(SUMMARY_FILE), summary.to_json()?.as_bytes())?;
-        for base in [&self.run.dir, &self.settings.project] {
+    /// Writes the summary and the report into the run, and the report once more where people look, with the sign-offs
+    /// as they stand.
+    fn publish(&self, summary: &Summary, html: &str) -> Result<(PathBuf, Compared), Failure> {
+        let project = &self.settings.project;
+        let json = summary.to_json()?;
+        atomic::write(&self.run.dir.join(SUMMARY_FILE), json.as_bytes())?;
+        for base in [&self.run.dir, project] {
             let dir = base.join("report");
             atomic::create_directory(&dir)?;
             atomic::write(&dir.join("index.html"), html.as_bytes())?;
         }
-        Ok(self.settings.project.join("report").join("index.html"))
+        signoffs::refresh(project, Some(&self.run.id))?;
+        Ok((project.join(REPORT), Compared::of(project, html, &json)?))
     }
 
     fn exit(&self, summary: &Summary) -> Exit {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bron_extract::{KEY_FILE, PartOptions, RECEIPT_FILE, Vault, atomic};
 use bron_mappings::{Artefact, Digest, DigestBuilder, MappingSet, Pseudonym, SourceKey};
+use bron_reconcile::audit::Checkpoint;
 use bron_transform::REGISTRY_VERSION;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,9 @@ struct Times {
     verb: String,
     started: String,
     ended: Option<String>,
+    /// How far the audit log of the project had come then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<Checkpoint>,
 }
 
 impl Run {
@@ -215,16 +219,18 @@ impl Run {
         }
     }
 
-    /// Notes that a verb begins to work on the run.
-    pub(crate) fn begin(&mut self, verb: &str) -> Result<(), Failure> {
-        self.description.worked_on.push(Times { verb: verb.to_owned(), started: now(), ended: None });
+    /// Notes that a verb begins to work on the run, and how far the audit log has come, where the verb is noted there.
+    pub(crate) fn begin(&mut self, verb: &str, audit: Option<&Checkpoint>) -> Result<(), Failure> {
+        let audit = audit.cloned();
+        self.description.worked_on.push(Times { verb: verb.to_owned(), started: now(), ended: None, audit });
         self.save()
     }
 
     /// Goes on with the verb in another run, in which a source has other content.
     pub(crate) fn followed_by(&self, mut next: Self) -> Result<Self, Failure> {
-        let verb = self.description.worked_on.last().map(|times| times.verb.clone());
-        next.begin(&verb.unwrap_or_default())?;
+        let last = self.description.worked_on.last();
+        let verb = last.map(|times| times.verb.clone()).unwrap_or_default();
+        next.begin(&verb, last.and_then(|times| times.audit.as_ref()))?;
         Ok(next)
     }
 
@@ -286,6 +292,15 @@ fn worked_on(dir: &Path) -> Vec<Times> {
     description(dir).map(|description| description.worked_on).unwrap_or_default()
 }
 
+/// How far the audit log had come whenever work on a run began, each with a name for people, in no order.
+pub(crate) fn witnessed(runs: &Path) -> Vec<(String, Checkpoint)> {
+    let all = described(runs, |_| true).flat_map(|(_, run)| {
+        let name = format!("{RUN_FILE} of run {}", run.run);
+        run.worked_on.into_iter().filter_map(move |times| Some((name.clone(), times.audit?)))
+    });
+    all.collect()
+}
+
 /// Keeps every other process from working on the run until the file is dropped.
 pub(super) fn lock(dir: &Path) -> Result<File, Failure> {
     let path = dir.join("lock");
@@ -302,6 +317,6 @@ pub(crate) fn now() -> String {
 }
 
 /// A time, as runs note it.
-pub(super) fn noted(time: jiff::Timestamp) -> String {
+pub(crate) fn noted(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

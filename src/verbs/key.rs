@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use bron_extract::{MasterKey, Receipt};
+use bron_reconcile::audit::Act;
 use serde_json::{Value, json};
 
 use crate::args::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
+use crate::audit;
 use crate::chain::{Kept, Standing, kept_runs, key_destroyed, shred};
 use crate::failure::{Done, Exit, Failure};
 use crate::printer::Printer;
-use crate::settings::retention_days;
+use crate::settings::{PROJECT_FILE, retention_days};
 
 /// Does what was asked.
 pub(super) fn run(verb: &KeyVerb, printer: &Printer) -> Result<Exit, Failure> {
@@ -75,12 +77,26 @@ fn kept_line(kept: &Kept) -> String {
 
 fn new(arguments: &KeyNewArguments, printer: &Printer) -> Result<Exit, Failure> {
     let key = MasterKey::draw()?;
-    key.write_new(&arguments.file)?;
-    let (file, fingerprint) = (arguments.file.display().to_string(), key.fingerprint());
-    let text =
-        format!("wrote key {fingerprint} to {file}; keep a copy of it apart from the project and its runs");
-    printer.result(&json!({ "file": file, "key": fingerprint }), &text);
-    Ok(Exit::Clean)
+    let write = || -> Result<(Value, String), Failure> {
+        key.write_new(&arguments.file)?;
+        let (file, fingerprint) = (arguments.file.display().to_string(), key.fingerprint());
+        let text = format!(
+            "wrote key {fingerprint} to {file}; keep a copy of it apart from the project and its runs"
+        );
+        Ok((json!({ "file": file, "key": fingerprint }), text))
+    };
+    // A key can be drawn before there is a project, and then there is no log to note it in.
+    if !arguments.project.join(PROJECT_FILE).is_file() {
+        let (document, text) = write()?;
+        printer.result(&document, &text);
+        return Ok(Exit::Clean);
+    }
+    let act = Act { object: audit::object("key", key.fingerprint()), ..audit::act("key.new") };
+    audit::during(&arguments.project, act, printer, |noted| {
+        let (document, text) = write()?;
+        noted.tell(document, text);
+        Ok(Exit::Clean)
+    })
 }
 
 fn shred_keys(arguments: &KeyShredArguments, printer: &Printer) -> Result<Exit, Failure> {
@@ -96,18 +112,37 @@ fn shred_keys(arguments: &KeyShredArguments, printer: &Printer) -> Result<Exit, 
             format!("this destroys the keys of {}: nobody can read their rows after that", names.join(", "));
         return Err(Failure::config(problem).hint("nothing was destroyed; to do it, add --yes"));
     }
-    let (receipts, failures) = shred_all(&kept);
+    let acts =
+        kept.iter().map(|kept| Act { run: Some(kept.run.clone()), ..audit::act("key.shred") }).collect();
+    if names.is_empty() {
+        let (document, text) = told(&[], &plain, true);
+        printer.result(&document, &text);
+        return Ok(Exit::Clean);
+    }
+    audit::during_all(&arguments.project, acts, printer, |noted| {
+        noted.end.run = noted.end.run.take().filter(|_| kept.len() == 1);
+        let (document, text) = shred_kept(&kept, &plain)?;
+        noted.tell(document, text);
+        Ok(Exit::Clean)
+    })
+}
+
+fn shred_kept(kept: &[Kept], plain: &[String]) -> Result<(Value, String), Failure> {
+    let (receipts, failures) = shred_all(kept);
+    let (document, text) = told(&receipts, plain, failures.is_empty());
+    match first(failures) {
+        Some(failure) => Err(failure.having_done(Done { document, text })),
+        None => Ok((document, text)),
+    }
+}
+
+/// What was destroyed, in both forms of the result.
+fn told(receipts: &[(&str, Receipt)], plain: &[String], is_all: bool) -> (Value, String) {
     let destroyed: Vec<Value> = receipts
         .iter()
         .map(|(run, receipt)| json!({ "run": run, "key": receipt.sealed_by, "destroyed": receipt.destroyed }))
         .collect();
-    let document = json!({ "destroyed": destroyed, "plain": plain });
-    let text = told(&receipts, &plain, failures.is_empty());
-    if let Some(failure) = first(failures) {
-        return Err(failure.having_done(Done { document, text }));
-    }
-    printer.result(&document, &text);
-    Ok(Exit::Clean)
+    (json!({ "destroyed": destroyed, "plain": plain }), lines(receipts, plain, is_all))
 }
 
 /// Something about each of some runs.
@@ -135,7 +170,7 @@ fn first(failures: OfRuns<'_, Failure>) -> Option<Failure> {
     failures.into_iter().next().map(|(_, failure)| failure.about(&about))
 }
 
-fn told(receipts: &[(&str, Receipt)], plain: &[String], is_all: bool) -> String {
+fn lines(receipts: &[(&str, Receipt)], plain: &[String], is_all: bool) -> String {
     let mut lines: Vec<String> = receipts
         .iter()
         .map(|(run, receipt)| format!("the key of run {run} was destroyed on {}", receipt.destroyed))

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use bron_extract::atomic;
 use bron_mappings::Digest;
+use bron_reconcile::audit::{Act, sha256};
 use serde_json::json;
 
 use super::reconcile;
 use crate::args::MigrateArguments;
+use crate::audit::{self, Noted};
 use crate::chain::{Chain, LoadPlan, Moment, Work};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -26,29 +28,45 @@ pub(super) fn run(arguments: &MigrateArguments, printer: &Printer) -> Result<Exi
 }
 
 pub(super) fn migrate(settings: &Settings, printer: &Printer) -> Result<Exit, Failure> {
-    let mut chain = Chain::open(settings, printer, Moment::Unfinished)?;
-    let made = made(&mut chain, printer)?;
-    let loaded = chain.load()?;
-    tell(printer, "load", "parts", loaded);
-    proven(chain, printer, made, loaded)
+    audit::during(&settings.project, audit::act("migrate"), printer, |noted| {
+        audit::note_accepted(settings)?;
+        let mut chain = Chain::open(settings, printer, Moment::Unfinished)?;
+        let made = made(&mut chain, printer, noted)?;
+        let loaded = chain.load()?;
+        tell(printer, "load", "parts", loaded);
+        proven(chain, printer, noted, made, loaded)
+    })
 }
 
 /// Says what loading would do, and writes it to a file.
 fn plan_into(file: &Path, settings: &Settings, printer: &Printer) -> Result<Exit, Failure> {
+    audit::during(&settings.project, audit::act("migrate.plan"), printer, |noted| {
+        audit::note_accepted(settings)?;
+        write_plan(file, settings, printer, noted)
+    })
+}
+
+fn write_plan(
+    file: &Path,
+    settings: &Settings,
+    printer: &Printer,
+    noted: &mut Noted,
+) -> Result<Exit, Failure> {
     let mut chain = Chain::open(settings, printer, Moment::Unfinished)?;
-    made(&mut chain, printer)?;
+    made(&mut chain, printer, noted)?;
     let plan = chain.load_plan()?;
     chain.run.end()?;
     let document = serde_json::to_value(&plan)
         .map_err(|error| Failure::safety(format!("cannot express the plan as JSON: {error}")))?;
     let text = serde_json::to_string_pretty(&document).expect("a JSON value can always be written");
     atomic::write_private(file, format!("{text}\n").as_bytes())?;
+    noted.end.plan_hash = Some(sha256(format!("{text}\n").as_bytes()));
     let label = |entity: &str| {
         chain.set.model.entity(entity).map_or_else(|| entity.to_owned(), |entity| entity.label.clone())
     };
     let (again, file) = (settings.again(), file.display());
     let told = format!("{}Planen ligger i {file}. Verkställ: {again} --apply {file}", plan.text(&label));
-    printer.result(&document, &told);
+    noted.tell(document, told);
     Ok(Exit::Clean)
 }
 
@@ -59,15 +77,29 @@ fn apply_plan(file: &Path, mut settings: Settings, printer: &Printer) -> Result<
     let plan = LoadPlan::parse(file, &text)?;
     settings.accept.extend(plan.accepted.iter().cloned());
     settings.applied = Some(file.to_owned());
-    let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
+    let act = Act { plan_hash: Some(sha256(text.as_bytes())), ..audit::act("migrate") };
+    audit::during(&settings.project, act, printer, |noted| {
+        audit::note_accepted(&settings)?;
+        do_as_planned(&plan, &text, &settings, printer, noted)
+    })
+}
+
+fn do_as_planned(
+    plan: &LoadPlan,
+    text: &str,
+    settings: &Settings,
+    printer: &Printer,
+    noted: &mut Noted,
+) -> Result<Exit, Failure> {
+    let mut chain = Chain::open(settings, printer, Moment::LastRead)?;
     chain.plan = Some(Digest::of(text.as_bytes()).to_string());
-    chain.require_inputs(&plan)?;
-    let made = made(&mut chain, printer)?;
-    chain.require_plan(&plan)?;
+    chain.require_inputs(plan)?;
+    let made = made(&mut chain, printer, noted)?;
+    chain.require_plan(plan)?;
     let loaded = chain.load()?;
     tell(printer, "load", "parts", loaded);
-    let drifted = chain.not_as_planned(&plan)?;
-    let exit = proven(chain, printer, made, loaded)?;
+    let drifted = chain.not_as_planned(plan)?;
+    let exit = proven(chain, printer, noted, made, loaded)?;
     let Some(differences) = drifted else { return Ok(exit) };
     printer.say(&format!("what was done is not what was planned: {differences}"));
     printer
@@ -76,9 +108,13 @@ fn apply_plan(file: &Path, mut settings: Settings, printer: &Printer) -> Result<
 }
 
 /// Reads the sources and maps them, as far as that is not done.
-fn made(chain: &mut Chain<'_>, printer: &Printer) -> Result<[Work; 2], Failure> {
-    chain.run.begin("migrate")?;
-    let extracted = chain.extract()?;
+fn made(chain: &mut Chain<'_>, printer: &Printer, noted: &mut Noted) -> Result<[Work; 2], Failure> {
+    noted.works_on(chain);
+    chain.run.begin("migrate", Some(&noted.checkpoint))?;
+    let extracted = chain.extract();
+    // A source can have become another one while it was read, which makes another run.
+    noted.works_on(chain);
+    let extracted = extracted?;
     tell(printer, "extract", "tables", extracted);
     let transformed = chain.transform()?;
     tell(printer, "transform", "tables", transformed);
@@ -89,6 +125,7 @@ fn made(chain: &mut Chain<'_>, printer: &Printer) -> Result<[Work; 2], Failure> 
 fn proven(
     mut chain: Chain<'_>,
     printer: &Printer,
+    noted: &mut Noted,
     [extracted, transformed]: [Work; 2],
     loaded: Work,
 ) -> Result<Exit, Failure> {
@@ -98,13 +135,14 @@ fn proven(
         printer.say(&format!("nothing to do: run {run} is already in {target}; comparing once more"));
     }
     let outcome = chain.reconcile()?;
+    noted.compared(&outcome.made);
     chain.run.end()?;
     let mut document = reconcile::document(&outcome);
     let work = |work: Work| json!({ "done": work.done, "reused": work.reused });
     document["no_op"] = json!(no_op);
     document["work"] =
         json!({ "extract": work(extracted), "transform": work(transformed), "load": work(loaded) });
-    printer.result(&document, &reconcile::lines(&outcome));
+    noted.tell(document, reconcile::lines(&outcome));
     Ok(outcome.exit)
 }
 

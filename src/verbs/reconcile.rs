@@ -4,6 +4,7 @@ use bron_reconcile::report::{DisplayKey, ShownFinding, text};
 use serde_json::{Value, json};
 
 use crate::args::ChainArguments;
+use crate::audit;
 use crate::chain::{Chain, Moment, Outcome};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -15,13 +16,17 @@ const NAMED: usize = 20;
 /// Reconciles the project's run with the target and writes the report.
 pub(super) fn run(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
     let settings = Settings::resolve(arguments)?;
-    let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
-    chain.run.begin("reconcile")?;
-    chain.take_over()?;
-    let outcome = chain.reconcile()?;
-    chain.run.end()?;
-    printer.result(&document(&outcome), &lines(&outcome));
-    Ok(outcome.exit)
+    audit::during(&settings.project, audit::act("reconcile"), printer, |noted| {
+        let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
+        noted.works_on(&chain);
+        chain.run.begin("reconcile", Some(&noted.checkpoint))?;
+        chain.take_over()?;
+        let outcome = chain.reconcile()?;
+        noted.compared(&outcome.made);
+        chain.run.end()?;
+        noted.tell(document(&outcome), lines(&outcome));
+        Ok(outcome.exit)
+    })
 }
 
 /// What was found, as the JSON document of the verb.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::args::{ChainArguments, ReadingArguments};
+use crate::audit;
 use crate::chain::{Chain, Moment, Work};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -10,7 +11,8 @@ use crate::settings::Settings;
 
 /// Stages the tables of the sources.
 pub(super) fn extract(arguments: &ReadingArguments, printer: &Printer) -> Result<Exit, Failure> {
-    stage("extract", &Settings::resolve_reading(arguments)?, printer, Moment::Now, |chain| chain.extract())
+    let settings = Settings::resolve_reading(arguments)?;
+    stage("extract", &settings, printer, Moment::Now, |chain| chain.extract())
 }
 
 /// Maps the staged tables.
@@ -30,17 +32,23 @@ fn stage(
     moment: Moment,
     work: impl FnOnce(&mut Chain<'_>) -> Result<Work, Failure>,
 ) -> Result<Exit, Failure> {
-    let mut chain = Chain::open(settings, printer, moment)?;
-    chain.run.begin(verb)?;
-    chain.take_over()?;
-    let Work { done, reused } = work(&mut chain)?;
-    chain.run.end()?;
-    let run = &chain.run.id;
-    let text = match (done, reused) {
-        (0, _) => format!("run {run}: nothing to {verb}, all {reused} parts were there already"),
-        (_, 0) => format!("run {run}: {verb} made {done} parts"),
-        _ => format!("run {run}: {verb} made {done} parts and found {reused} there already"),
-    };
-    printer.result(&json!({ "run": run, "verb": verb, "done": done, "reused": reused }), &text);
-    Ok(Exit::Clean)
+    audit::during(&settings.project, audit::act(verb), printer, |noted| {
+        audit::note_accepted(settings)?;
+        let mut chain = Chain::open(settings, printer, moment)?;
+        noted.works_on(&chain);
+        chain.run.begin(verb, Some(&noted.checkpoint))?;
+        chain.take_over()?;
+        let worked = work(&mut chain);
+        noted.works_on(&chain);
+        let Work { done, reused } = worked?;
+        chain.run.end()?;
+        let run = &chain.run.id;
+        let text = match (done, reused) {
+            (0, _) => format!("run {run}: nothing to {verb}, all {reused} parts were there already"),
+            (_, 0) => format!("run {run}: {verb} made {done} parts"),
+            _ => format!("run {run}: {verb} made {done} parts and found {reused} there already"),
+        };
+        noted.tell(json!({ "run": run, "verb": verb, "done": done, "reused": reused }), text);
+        Ok(Exit::Clean)
+    })
 }

@@ -1,10 +1,12 @@
 //! `bron quarantine decide`: what a named person decided.
 
-use bron_load::quarantine::{Decision, Entry};
-use serde_json::json;
+use bron_load::quarantine::{Decision, Entry, Store};
+use bron_reconcile::audit::Act;
+use serde_json::{Value, json};
 
 use super::{open, require_allowed, signature};
 use crate::args::{DecideArguments, DecisionName};
+use crate::audit;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 
@@ -39,21 +41,39 @@ pub(super) fn run(arguments: &DecideArguments, printer: &Printer) -> Result<Exit
             });
         }
     }
-    let done = store.decide(&entries)?;
+    let acts = acts(&entries);
+    audit::during_all(project, acts, printer, |noted| {
+        let (document, text) = decided(&mut store, *decision, &entries)?;
+        noted.tell(document, text);
+        Ok(Exit::Clean)
+    })
+}
+
+/// What the audit log says of decisions: who decided what about which item. Why stands in the quarantine's own log.
+pub(super) fn acts(entries: &[Entry]) -> Vec<Act> {
+    let act = |entry: &Entry| {
+        let action = format!("quarantine.decide.{}", entry.decision.code());
+        let act = audit::act_of(&entry.by.person, &entry.by.role, &action);
+        Act { object: audit::object("item", entry.id.to_string()), ..act }
+    };
+    entries.iter().map(act).collect()
+}
+
+fn decided(store: &mut Store, decision: DecisionName, entries: &[Entry]) -> Result<(Value, String), Failure> {
+    let done = store.decide(entries)?;
     let ids: Vec<String> = entries.iter().map(|entry| entry.id.to_string()).collect();
     let document = json!({
-        "decision": named(*decision).code(),
+        "decision": named(decision).code(),
         "items": ids,
         "decided": done.decided,
         "there_already": done.repeated,
     });
     let text = match (done.decided, done.repeated) {
-        (decided, 0) => format!("{decided} decided: {}", named(*decision)),
+        (decided, 0) => format!("{decided} decided: {}", named(decision)),
         (0, repeated) => format!("nothing to do: {repeated} had this decision already"),
         (decided, repeated) => {
-            format!("{decided} decided: {}; {repeated} had this decision already", named(*decision))
+            format!("{decided} decided: {}; {repeated} had this decision already", named(decision))
         }
     };
-    printer.result(&document, &text);
-    Ok(Exit::Clean)
+    Ok((document, text))
 }

@@ -9,8 +9,10 @@ use bron_mappings::{EntityId, may_name_a_person};
 use bron_reconcile::decision_sheet::{ENTRY_COLUMNS, EnteredRow, Problem, read};
 use serde_json::{Value, json};
 
+use super::decide::acts;
 use super::{open, signature};
 use crate::args::ImportArguments;
+use crate::audit;
 use crate::failure::{Done, Exit, Failure};
 use crate::printer::Printer;
 
@@ -43,16 +45,28 @@ pub(super) fn run(arguments: &ImportArguments, printer: &Printer) -> Result<Exit
         return Err(refused(file, &checked.problems));
     }
     let entries: Vec<Entry> = checked.entries.into_values().map(|(entry, _)| entry).collect();
-    let done = store.decide(&entries)?;
-    let document = json!({ "file": file, "decided": done.decided, "there_already": done.repeated });
-    let text = match (done.decided, done.repeated) {
+    if entries.is_empty() {
+        let (document, text) = told(file, 0, 0);
+        printer.result(&document, &text);
+        return Ok(Exit::Clean);
+    }
+    audit::during_all(project, acts(&entries), printer, |noted| {
+        let done = store.decide(&entries)?;
+        let (document, text) = told(file, done.decided, done.repeated);
+        noted.tell(document, text);
+        Ok(Exit::Clean)
+    })
+}
+
+fn told(file: &Path, decided: u64, repeated: u64) -> (Value, String) {
+    let document = json!({ "file": file, "decided": decided, "there_already": repeated });
+    let text = match (decided, repeated) {
         (0, 0) => "nothing to do: no row of the workbook has a decision".to_owned(),
         (0, repeated) => format!("nothing to do: all {repeated} decisions were there already"),
         (decided, 0) => format!("{decided} decided"),
         (decided, repeated) => format!("{decided} decided, {repeated} were there already"),
     };
-    printer.result(&document, &text);
-    Ok(Exit::Clean)
+    (document, text)
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {

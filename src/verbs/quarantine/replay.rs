@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use bron_load::quarantine::{Item, State};
+use bron_reconcile::audit::Act;
 use serde_json::{Value, json};
 
 use super::{open, plain, short};
 use crate::args::ReplayArguments;
+use crate::audit::{self, Noted};
 use crate::chain::{Chain, Moment, QUARANTINE_FILE, told};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -21,6 +23,16 @@ pub(super) fn run(arguments: &ReplayArguments, printer: &Printer) -> Result<Exit
     if !settings.project.join(QUARANTINE_FILE).exists() {
         return Err(Failure::config("there is no quarantine to run again").hint(settings.again()));
     }
+    let act = Act { reason: arguments.reason.clone(), ..audit::act("quarantine.replay") };
+    audit::during(&settings.project, act, printer, |noted| replay(arguments, &settings, printer, noted))
+}
+
+fn replay(
+    arguments: &ReplayArguments,
+    settings: &Settings,
+    printer: &Printer,
+    noted: &mut Noted,
+) -> Result<Exit, Failure> {
     let asked = |item: &Item| arguments.reason.as_ref().is_none_or(|reason| *reason == item.finding.reason);
     let is_told = |item: &Item| item.finding.protected == arguments.protected;
     let items = |settings: &Settings| -> Result<BTreeMap<String, Item>, Failure> {
@@ -28,16 +40,20 @@ pub(super) fn run(arguments: &ReplayArguments, printer: &Printer) -> Result<Exit
         let items = store.items(asked)?;
         Ok(items.into_iter().map(|item| (item.finding.id.to_string(), item)).collect())
     };
-    let before = items(&settings)?;
-    let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
+    let before = items(settings)?;
+    let mut chain = Chain::open(settings, printer, Moment::LastRead)?;
+    noted.works_on(&chain);
     // Live sources are not asked: then this run reads nothing, and only proves.
-    chain.run.begin(if chain.reads_nothing_new() { "reconcile" } else { "migrate" })?;
+    let verb = if chain.reads_nothing_new() { "reconcile" } else { "migrate" };
+    chain.run.begin(verb, Some(&noted.checkpoint))?;
     chain.extract()?;
+    noted.works_on(&chain);
     chain.transform()?;
     let loaded = chain.load()?;
     let outcome = chain.reconcile()?;
+    noted.compared(&outcome.made);
     chain.run.end()?;
-    let mut after = items(&settings)?;
+    let mut after = items(settings)?;
     let all = after.len();
     // By what is known now: a person can have become protected since.
     after.retain(|_, item| is_told(item));
@@ -64,7 +80,7 @@ pub(super) fn run(arguments: &ReplayArguments, printer: &Printer) -> Result<Exit
     if is_more {
         text.push_str("\nitems about protected persons are not told of, see --protected");
     }
-    printer.result(&document, &text);
+    noted.tell(document, text);
     Ok(outcome.exit)
 }
 

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use bron_load::quarantine::{Event, Identities, Item, MaskedColumn, OpenedRow, Stage};
 use bron_mappings::{Owner, ReasonCode, Sensitive};
+use bron_reconcile::audit::Act;
 use serde_json::{Value, json};
 
 use super::{item_json, open, plain, require_allowed, short, signature, some};
 use crate::args::ShowArguments;
+use crate::audit;
 use crate::chain::told;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -28,6 +30,9 @@ pub(super) fn run(arguments: &ShowArguments, printer: &Printer) -> Result<Exit, 
             let rows = store.rows(&item.finding.id, &identities)?;
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
             let by = signature(&text(&arguments.person), &text(&arguments.role));
+            let act = audit::act_of(&by.person, &by.role, "quarantine.unmask");
+            let object = audit::object("item", item.finding.id.to_string());
+            audit::note(&arguments.project, Act { object, reason: arguments.purpose.clone(), ..act })?;
             store.note_shown(&item.finding.id, &by, text(&arguments.purpose).trim())?;
             Some(rows)
         }
