@@ -13,6 +13,7 @@
 //! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
 //! | [`formats`] | is what an older program wrote read, and what a newer one wrote refused? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
+//! | [`plantings`] | is every kind of damage in a target seen, and located to the exact row and field? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
 //! | [`canaries`] | is nobody named in what is printed, and in no file that is not rows? |
@@ -75,6 +76,7 @@ mod live_faults;
 mod live_sources;
 #[cfg(feature = "odbc-tests")]
 mod odbc;
+mod plantings;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod quality;

@@ -321,6 +321,19 @@ pub enum Equation {
     Target,
 }
 
+impl Equation {
+    /// The name of the equation in documents for machines.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Cell => "cell",
+            Self::Extraction => "extraction",
+            Self::Fanout => "fanout",
+            Self::Target => "target",
+        }
+    }
+}
+
 /// An equation that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Imbalance {

@@ -154,6 +154,14 @@ impl Chain<'_> {
         Ok(load.missing(sink)?.is_empty())
     }
 
+    /// The parts of the run that are to be in the target, each with the number of its rows.
+    pub(super) fn parts(&self) -> Result<Vec<(PartId, u64)>, Failure> {
+        let (run, deliveries) = (self.run_ids(), self.deliveries()?);
+        let load = Load { settings: self.settings, run: &run, deliveries: &deliveries };
+        let part = |job: Job| (load.id(job), deliveries[job.delivery].manifest.parts[job.part].rows);
+        Ok(load.jobs().into_iter().map(part).collect())
+    }
+
     /// What is to be in the target, in the order in which it is loaded.
     fn deliveries(&self) -> Result<Vec<Delivery<'_>>, Failure> {
         let mut deliveries = Vec::new();

@@ -4,6 +4,7 @@ mod evidence;
 mod findings;
 mod id_runs;
 mod links;
+mod receipts;
 mod secrecy;
 mod target_rows;
 
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use bron_extract::atomic;
 use bron_load::Sink;
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
-use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
+use bron_reconcile::conservation::{Balance, Dimension, Imbalance, Ledger, Origin, SourceTable};
 use bron_reconcile::references::References;
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, MissingDelivery, Summary, Verdict, unproven};
@@ -26,6 +27,7 @@ use self::evidence::ControlTables;
 use self::findings::FindingsFile;
 use self::id_runs::IdRuns;
 use self::links::EntityLinks;
+use self::receipts::Loads;
 pub(super) use self::target_rows::Origins;
 use self::target_rows::{Gathered, Observed};
 use super::refused::{Refused, Without};
@@ -43,6 +45,7 @@ const MERGE_ROWS: usize = 512;
 /// What a reconciliation came to.
 pub(crate) struct Outcome {
     pub(crate) summary: Summary,
+    pub(crate) imbalances: Vec<Imbalance>,
     pub(crate) findings: Vec<ShownFinding>,
     pub(crate) findings_total: u64,
     pub(crate) unproven: Vec<String>,
@@ -63,6 +66,7 @@ impl Chain<'_> {
         let namnder = self.namnder(sink.as_mut())?;
         let staged = self.staged()?;
         let refused = self.refused(sink.as_mut())?;
+        let loads = Loads::of(sink.as_mut())?;
         let ledger = self.ledger(&staged, &refused, &namnder)?;
         let mut findings = FindingsFile::create(self)?;
         let mut gathered = Gathered {
@@ -75,21 +79,29 @@ impl Chain<'_> {
         for entity in entities {
             self.go_on()?;
             stage.now(&entity.name);
-            compared.push(self.compare(entity, sink.as_mut(), &refused, &mut findings, &mut gathered)?);
+            compared.push(self.compare(
+                entity,
+                sink.as_mut(),
+                (&refused, &loads),
+                &mut findings,
+                &mut gathered,
+            )?);
             stage.step();
         }
         stage.now("controls");
         let control_rows = self.controls(&staged, sink.as_mut(), &refused, &namnder)?;
         let imbalances = ledger.check(&self.extracted(&staged), &gathered.held);
         stage.now("references");
-        let references = self.settle_references(gathered, sink.as_mut(), &refused, &mut findings)?;
+        let mut references = self.settle_references(gathered, sink.as_mut(), &refused, &mut findings)?;
         stage.now("secrecy");
-        let secrecy = self.secrecy(sink.as_mut(), &refused, &namnder)?;
+        let (secrecy, strange) = self.secrecy(sink.as_mut(), (&refused, &loads), &namnder)?;
+        references.dangling += self.tell_strange(&strange, sink.as_mut(), &loads, &mut findings)?;
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
         let mut left_out = self.missing_systems();
         left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
         left_out.extend(files::unproven(&staged));
         left_out.extend(snapshot.unproven());
+        left_out.extend(self.unproven_receipts(sink.as_mut())?);
         let evidence = Evidence {
             imbalances: Some(&imbalances),
             controls: Some(&control_rows),
@@ -122,14 +134,14 @@ impl Chain<'_> {
         })?;
         let (report, made) = self.publish(&summary, &html)?;
         let exit = self.exit(&summary);
-        Ok(Outcome { summary, findings, findings_total, unproven, report, made, exit })
+        Ok(Outcome { summary, imbalances, findings, findings_total, unproven, report, made, exit })
     }
 
     fn compare(
         &self,
         entity: &Entity,
         sink: &mut dyn Sink,
-        refused: &Refused,
+        (refused, loads): (&Refused, &Loads),
         findings: &mut FindingsFile<'_>,
         gathered: &mut Gathered,
     ) -> Result<EntitySummary, Failure> {
@@ -141,7 +153,7 @@ impl Chain<'_> {
         let mut foreign: BTreeMap<Origin, u64> = BTreeMap::new();
         let observed = Observed::new(&links, sink.read(entity, None)?, gathered);
         let mut elsewhere = |batch: &Batch, row: usize| {
-            let is_foreign = self.is_from_elsewhere(batch, row);
+            let is_foreign = self.is_of_another_project(loads, entity, batch, row);
             if is_foreign {
                 *foreign.entry(origin(&entity.name, batch, row)).or_default() += 1;
             }

@@ -1,5 +1,6 @@
 //! `bron reconcile`: is the target what the sources said?
 
+use bron_reconcile::conservation::Imbalance;
 use bron_reconcile::report::{DisplayKey, ShownFinding, text};
 use serde_json::{Value, json};
 
@@ -35,10 +36,24 @@ pub(super) fn document(outcome: &Outcome) -> Value {
         "run": outcome.summary.run,
         "verdict": outcome.summary.verdict,
         "summary": outcome.summary,
+        "imbalances": outcome.imbalances.iter().map(imbalance_json).collect::<Vec<_>>(),
         "findings": outcome.findings.iter().map(finding_json).collect::<Vec<_>>(),
         "findings_total": outcome.findings_total,
         "unproven": outcome.unproven,
         "report": outcome.report,
+    })
+}
+
+/// An equation that does not hold. Counts that leave 64 bits are told as the greatest that does not.
+fn imbalance_json(imbalance: &Imbalance) -> Value {
+    let count = |rows: u128| u64::try_from(rows).unwrap_or(u64::MAX);
+    json!({
+        "equation": imbalance.rule.code(),
+        "system": imbalance.system,
+        "table": imbalance.table,
+        "part": imbalance.part,
+        "expected": count(imbalance.expected),
+        "found": count(imbalance.found),
     })
 }
 

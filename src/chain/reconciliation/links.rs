@@ -23,7 +23,7 @@ const STAND_IN: (&str, [&str; 4]) =
 const BODY: &str = "namnd_id";
 
 /// What finding a row of the target takes.
-const WHERE_FROM: [&str; 4] = ["src_system", "src_table", "src_key", "mapping_id"];
+pub(super) const WHERE_FROM: [&str; 4] = ["src_system", "src_table", "src_key", "mapping_id"];
 
 /// A field that refers to rows of an entity that this project fills.
 pub(super) struct Link {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use bron_load::Sink;
-use bron_mappings::EntityId;
+use bron_mappings::{Entity, EntityId};
 use bron_reconcile::secrecy::{KnownNames, SECRECY_FIELDS, Secrecy, SecrecyTally};
 
+use super::receipts::{Loads, RUN_COLUMNS};
 use crate::chain::Chain;
 use crate::chain::refused::Refused;
 use crate::failure::Failure;
@@ -14,13 +15,14 @@ use crate::failure::Failure;
 const ORIGIN_FIELDS: [&str; 4] = ["src_system", "src_key", "kalla_a", "kalla_b"];
 
 impl Chain<'_> {
-    /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only.
+    /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only, and on the way
+    /// the entities are found that hold rows of runs that the target does not know.
     pub(super) fn secrecy(
         &self,
         sink: &mut dyn Sink,
-        refused: &Refused,
+        (refused, loads): (&Refused, &Loads),
         namnder: &BTreeMap<String, String>,
-    ) -> Result<Secrecy, Failure> {
+    ) -> Result<(Secrecy, Vec<&Entity>), Failure> {
         let (mut expected, mut found) = (SecrecyTally::default(), SecrecyTally::default());
         let mut columns = vec!["id"];
         columns.extend(SECRECY_FIELDS);
@@ -37,13 +39,21 @@ impl Chain<'_> {
                 }
             }
         }
+        let mut strange = Vec::new();
         for entity in self.entities() {
             self.go_on()?;
+            let mut is_strange = false;
             let origin = ORIGIN_FIELDS.into_iter().filter(|field| entity.field(field).is_some());
-            let fields: Vec<&str> = SECRECY_FIELDS.into_iter().chain(origin).collect();
+            let fields: Vec<&str> = SECRECY_FIELDS.into_iter().chain(origin).chain(RUN_COLUMNS).collect();
             for batch in sink.read_fields(entity, &fields, None)? {
                 let batch = batch?;
-                found.add(&entity.name, &batch, |row| self.is_from_elsewhere(&batch, row))?;
+                found.add(&entity.name, &batch, |row| {
+                    self.is_of_another_project(loads, entity, &batch, row)
+                })?;
+                is_strange |= !loads.strange_rows(&batch).is_empty();
+            }
+            if is_strange {
+                strange.push(entity);
             }
         }
         let own = self.produced_by().filter_map(|mapping| mapping.scope.sekretess.as_deref());
@@ -51,6 +61,6 @@ impl Chain<'_> {
             self.set.model.entities.values().map(|entity| entity.sekretess_klass.as_str()).chain(own);
         let known =
             KnownNames { namnder: namnder.keys().map(String::as_str).collect(), classes: classes.collect() };
-        Ok(Secrecy::compare(&expected, &found, &known))
+        Ok((Secrecy::compare(&expected, &found, &known), strange))
     }
 }

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use bron_outside::{Kind, Look, Place, Receipts, Rows, copy_folder};
 use bron_servers::PostgresServer;
 
 use crate::check::Reference;
-use crate::files::copy_folder;
 use crate::ground::Ground;
-use crate::look::{Kind, Look, Place, Receipts, Rows};
-use crate::program::Work;
+use crate::program::{Work, count};
 use crate::stage::{Stage, Start};
 
 /// How often a database is made from another one that somebody is just leaving.
@@ -205,7 +204,7 @@ impl Bench {
             return Ok(*known);
         }
         let ground = self.lay(kind, start, work)?;
-        let count = ground.program.count(calls, work.verb(), &ground.project, &ground.place)?;
+        let count = count(&ground.program, calls, work, &ground.project, &ground.place)?;
         self.clear(&ground)?;
         self.calls.insert((kind, start, work, calls), count);
         Ok(count)

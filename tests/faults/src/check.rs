@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 
+use bron_outside::{Receipts, Rows};
 use serde::{Deserialize, Serialize};
-
-use crate::look::{Receipts, Rows};
 
 /// What does not hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,14 +4,13 @@
 use std::fs;
 use std::io::Result;
 
+use bron_outside::{Draw, Kind, Place};
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Bench;
 use crate::check::Broken;
-use crate::draw::Draw;
 use crate::families::{Disk, Family, cut, through};
 use crate::ground::Ground;
-use crate::look::{Kind, Place};
 use crate::program::{Injection, Work, wait};
 use crate::stage::Start;
 

@@ -12,13 +12,12 @@ pub(crate) use power::{Disk, cut};
 
 use std::io::Result;
 
+use bron_outside::{Draw, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Bench;
 use crate::check::Broken;
-use crate::draw::Draw;
 use crate::ground::Ground;
-use crate::look::Kind;
 
 /// A family of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,48 +1,15 @@
-//! Folders: copied, searched, and made small.
+//! Files that are not finished, and files that name somebody.
 
 use std::fs;
 use std::io::Result;
 use std::path::{Path, PathBuf};
 
+use bron_outside::walk;
+
 /// What files that are not finished are called.
 const UNFINISHED: &str = ".tmp-";
 /// Folders of a run that are made for people and lie open, sealed run or not.
 const OPEN: [&str; 2] = ["worklists", "report"];
-
-/// Copies a folder and everything in it; a link leads to the same place.
-pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?;
-        } else if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
-    }
-    Ok(())
-}
-
-/// Every file below a folder, in the order of the paths; none when there is no such folder.
-pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    if !folder.is_dir() {
-        return Ok(found);
-    }
-    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        if entry.file_type()?.is_dir() {
-            found.extend(walk(&entry.path())?);
-        } else {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
-}
 
 /// The files below a folder that are not finished.
 pub(crate) fn unfinished(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -88,6 +55,5 @@ mod tests {
         assert_eq!(unfinished(folder.path()).unwrap(), [run.join("staged/a/.tmp-1")]);
         let telling = holding(folder.path(), &["Åsa".to_owned()]).unwrap();
         assert_eq!(telling, [run.join("staged/a/part")]);
-        assert_eq!(walk(&folder.path().join("none")).unwrap(), Vec::<PathBuf>::new());
     }
 }

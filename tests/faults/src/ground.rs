@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use bron_outside::{Ended, Look, Place, Program, Receipts, last_words, said};
+
 use crate::check::{Broken, Picture, Reference};
 use crate::files::{holding, unfinished};
-use crate::look::{Look, Place, Receipts};
-use crate::program::{Ended, Injection, Program, Work, last_words, said};
+use crate::program::{Injection, Work};
 
 /// How often a look is tried again, and how long is waited in between: a server may be coming up again.
 const LOOKS: u32 = 100;
@@ -42,7 +43,7 @@ impl Ground {
     }
 
     pub(crate) fn start_with(&self, injection: &Injection) -> Result<Child> {
-        self.program.start_with(injection, self.work.verb(), &self.project, &self.way)
+        injection.start(&self.program, self.work, &self.project, &self.way)
     }
 
     /// The name of the target's database on its server; empty for a file.

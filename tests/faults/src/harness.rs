@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use bron_outside::Kind;
 use tempfile::TempDir;
 
 use crate::bench::Bench;
 use crate::control;
 use crate::families::{self, Family};
-use crate::look::Kind;
 use crate::record::{Outcome, Record};
 use crate::stage::Stage;
 

@@ -18,19 +18,17 @@
 mod bench;
 mod check;
 mod control;
-mod draw;
 mod families;
 mod files;
 mod ground;
 mod harness;
-mod look;
 mod program;
 mod record;
 mod stage;
 
+pub use bron_outside::Kind;
 pub use check::Broken;
 pub use control::Control;
 pub use families::Family;
 pub use harness::Harness;
-pub use look::Kind;
 pub use record::{Figures, Outcome, Record};

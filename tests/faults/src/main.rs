@@ -4,11 +4,12 @@
 //! $ cargo build --release && cargo run --release -p bron-faults -- full --out faults.jsonl
 //! ```
 
-use std::io::{Error, ErrorKind, Result, Write as _, stderr, stdout};
+use std::io::{Error, Result, Write as _, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bron_faults::{Family, Harness, Kind, Record};
+use bron_outside::{Asked, answer, beside, wrong};
 
 const USAGE: &str = "\
 bron-faults full    [--scale PERCENT] [--only FAMILY]... [OPTIONS]   run every family of faults
@@ -23,10 +24,10 @@ bron-faults replay  FAMILY TARGET NUMBER [OPTIONS]                   run one tri
 
 Targets: sqlite, postgres. Exit codes: 0 all held; 1 something did not; 64 the command line was not understood.
 ";
-const NOT_UNDERSTOOD: u8 = 64;
+const OPTIONS: [&str; 6] = ["--bron", "--seed", "--workers", "--out", "--scale", "--only"];
 
 /// What was asked for.
-struct Asked {
+struct Wanted {
     words: Vec<String>,
     bron: PathBuf,
     seed: u64,
@@ -36,40 +37,18 @@ struct Asked {
     only: Vec<Family>,
 }
 
-fn wrong(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidInput, text.into())
-}
-
-impl Asked {
-    fn read(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let beside = std::env::current_exe()?.with_file_name("bron");
-        let mut asked = Self {
-            words: Vec::new(),
-            bron: beside,
-            seed: 1,
-            workers: 2,
-            out: None,
-            scale: 100,
-            only: Vec::new(),
-        };
-        while let Some(word) = words.next() {
-            if !word.starts_with("--") {
-                asked.words.push(word);
-                continue;
-            }
-            let value = words.next().ok_or_else(|| wrong(format!("{word} takes a value")))?;
-            let number = || value.parse::<u64>().map_err(|_| wrong(format!("{word} takes a number")));
-            match word.as_str() {
-                "--bron" => asked.bron = value.into(),
-                "--seed" => asked.seed = number()?,
-                "--workers" => asked.workers = number()?,
-                "--out" => asked.out = Some(value.into()),
-                "--scale" => asked.scale = number()?,
-                "--only" => asked.only.push(family(&value)?),
-                _ => return Err(wrong(format!("there is no {word}"))),
-            }
-        }
-        Ok(asked)
+impl Wanted {
+    fn read(words: impl Iterator<Item = String>) -> Result<Self> {
+        let asked = Asked::read(words, &OPTIONS)?;
+        Ok(Self {
+            bron: asked.path("--bron").map_or_else(beside, Ok)?,
+            seed: asked.number("--seed", 1)?,
+            workers: asked.number("--workers", 2)?,
+            out: asked.path("--out"),
+            scale: asked.number("--scale", 100)?,
+            only: asked.all("--only").iter().map(|name| family(name)).collect::<Result<_>>()?,
+            words: asked.words,
+        })
     }
 
     fn wants(&self, family: Family) -> bool {
@@ -102,7 +81,7 @@ const fn full(family: Family, kind: Kind) -> u64 {
     }
 }
 
-fn run_all(asked: &Asked) -> Result<bool> {
+fn run_all(asked: &Wanted) -> Result<bool> {
     let record = Record::open(asked.seed, asked.out.as_deref())?;
     let harness = Harness::new(&asked.bron, asked.workers)?;
     let mut complete = true;
@@ -137,7 +116,7 @@ fn run_all(asked: &Asked) -> Result<bool> {
     Ok(complete && blind.is_empty() && record.broken().is_empty())
 }
 
-fn replay(asked: &Asked) -> Result<bool> {
+fn replay(asked: &Wanted) -> Result<bool> {
     let [_, of, with, number] = asked.words.as_slice() else {
         return Err(wrong("replay FAMILY TARGET NUMBER"));
     };
@@ -152,7 +131,7 @@ fn replay(asked: &Asked) -> Result<bool> {
 }
 
 fn run() -> Result<bool> {
-    let asked = Asked::read(std::env::args().skip(1))?;
+    let asked = Wanted::read(std::env::args().skip(1))?;
     match asked.words.first().map(String::as_str) {
         Some("full") if asked.words.len() == 1 => run_all(&asked),
         Some("replay") => replay(&asked),
@@ -161,14 +140,5 @@ fn run() -> Result<bool> {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            let usage = if error.kind() == ErrorKind::InvalidInput { USAGE } else { "" };
-            // Whoever closed the stream does not read it.
-            drop(writeln!(stderr(), "error: {error}\n{usage}"));
-            if usage.is_empty() { ExitCode::FAILURE } else { ExitCode::from(NOT_UNDERSTOOD) }
-        }
-    }
+    answer(run(), USAGE)
 }

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
-use std::io::{Error, Result, Write as _};
+use std::io::Result;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use bron_outside::{Journal, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::check::Broken;
 use crate::control::Control;
 use crate::families::Family;
-use crate::look::Kind;
 
 /// What one trial came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +37,7 @@ pub struct Outcome {
 }
 
 /// A line of the file.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
     Trial(Outcome),
@@ -77,7 +76,7 @@ pub struct Record {
 struct Kept {
     outcomes: BTreeMap<(Family, Kind, u64), Outcome>,
     controls: BTreeMap<(Family, Kind, String), Control>,
-    file: Option<File>,
+    journal: Journal<Line>,
 }
 
 impl Record {
@@ -87,23 +86,14 @@ impl Record {
     /// When the file cannot be read or written, or holds something else.
     pub fn open(seed: u64, file: Option<&Path>) -> Result<Self> {
         let mut kept = Kept::default();
-        if let Some(path) = file {
-            let text = if path.is_file() { std::fs::read_to_string(path)? } else { String::new() };
-            // A line that was cut short when the harness was stopped is that of a trial to be run again.
-            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-            for line in whole.lines() {
-                match serde_json::from_str(line).map_err(Error::other)? {
-                    Line::Trial(one) if one.seed == seed => kept.take(one),
-                    Line::Control { seed: of, control } if of == seed => kept.take_control(control),
-                    Line::Trial(_) | Line::Control { .. } => {}
-                }
+        let (lines, journal) = Journal::open(file)?;
+        kept.journal = journal;
+        for line in lines {
+            match line {
+                Line::Trial(one) if one.seed == seed => kept.take(one),
+                Line::Control { seed: of, control } if of == seed => kept.take_control(control),
+                Line::Trial(_) | Line::Control { .. } => {}
             }
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            if !text.is_empty() && !text.ends_with('\n') {
-                file.write_all(b"\n")
-                    .and_then(|()| file.set_len(u64::try_from(whole.len() + 1).map_err(Error::other)?))?;
-            }
-            kept.file = Some(file);
         }
         Ok(Self { seed, kept: Mutex::new(kept) })
     }
@@ -116,14 +106,14 @@ impl Record {
 
     pub(crate) fn add(&self, outcome: Outcome) -> Result<()> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.write(&Line::Trial(outcome.clone()))?;
+        kept.journal.write(&Line::Trial(outcome.clone()))?;
         kept.take(outcome);
         Ok(())
     }
 
     pub(crate) fn add_control(&self, control: Control) -> Result<()> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.write(&Line::Control { seed: self.seed, control: control.clone() })?;
+        kept.journal.write(&Line::Control { seed: self.seed, control: control.clone() })?;
         kept.take_control(control);
         Ok(())
     }
@@ -213,13 +203,6 @@ impl Kept {
 
     fn take_control(&mut self, control: Control) {
         self.controls.insert((control.family, control.kind, control.name.clone()), control);
-    }
-
-    fn write(&mut self, line: &Line) -> Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let mut text = serde_json::to_string(line).map_err(Error::other)?;
-        text.push('\n');
-        file.write_all(text.as_bytes())
     }
 }
 

@@ -5,10 +5,10 @@ use std::fs;
 use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 
+use bron_outside::{Look, Place, Program, Rows, copy_folder};
+
 use crate::check::{Picture, Reference};
-use crate::files::copy_folder;
-use crate::look::{Look, Place, Rows};
-use crate::program::{Program, Work};
+use crate::program::Work;
 
 /// The system whose rows lie in the target already when the other one is loaded.
 const OTHERS: &str = "schemos";
@@ -57,13 +57,7 @@ impl Stage {
     pub(crate) fn build(bron: &Path, folder: &Path) -> Result<Self> {
         let program = Program(bron.to_owned());
         let city = folder.join("city");
-        let made = std::process::Command::new(bron)
-            .args(["demo", "--quiet", "--generate-only", "--persons", "4", "--seed", "3", "--out"])
-            .arg(&city)
-            .output()?;
-        if !made.status.success() {
-            return Err(Error::other(format!("no city: {}", String::from_utf8_lossy(&made.stderr))));
-        }
+        program.city(&city, 4, 3)?;
         let mut stage = Self { program, folder: folder.to_owned(), canaries: Vec::new(), migrated: 0 };
         stage.with_system(&city, OTHERS)?;
         stage.with_system(&city, LOADED)?;

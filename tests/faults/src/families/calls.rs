@@ -2,11 +2,11 @@
 
 use std::io::Result;
 
+use bron_outside::{Draw, Ended, Kind};
+
 use super::{Tried, settle};
 use crate::bench::Bench;
-use crate::draw::Draw;
-use crate::look::Kind;
-use crate::program::{Ended, Injection, Work, wait};
+use crate::program::{Injection, Work, wait};
 use crate::stage::Start;
 
 /// The calls by which files become what they are.

@@ -4,12 +4,12 @@ use std::io::Result;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use bron_outside::{Draw, Ended, Kind};
+
 use super::{Tried, note_acknowledged};
 use crate::bench::Bench;
-use crate::draw::Draw;
 use crate::ground::Ground;
-use crate::look::Kind;
-use crate::program::{Ended, Work, wait};
+use crate::program::{Work, wait};
 use crate::stage::Start;
 
 /// One in so many trials runs the whole chain; the others load what is mapped already, where the target is written.

@@ -2,13 +2,12 @@
 
 use std::io::{Error, Result};
 
+use bron_outside::{Draw, Kind, Place};
 use bron_servers::Proxy;
 
 use super::{Tried, settle};
 use crate::bench::Bench;
-use crate::draw::Draw;
 use crate::ground::Ground;
-use crate::look::{Kind, Place};
 use crate::program::{Work, wait};
 use crate::stage::Start;
 

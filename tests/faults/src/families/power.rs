@@ -11,15 +11,13 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
+use bron_outside::{Draw, Kind, Look, Receipts, walk};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Tried, note_acknowledged};
 use crate::bench::Bench;
 use crate::check::Broken;
-use crate::draw::Draw;
-use crate::files::walk;
 use crate::ground::Ground;
-use crate::look::{Kind, Look, Receipts};
 use crate::program::{Injection, Work, wait};
 use crate::stage::Start;
 

@@ -4,14 +4,13 @@ use std::io::Result;
 use std::thread::sleep;
 use std::time::Duration;
 
+use bron_outside::{Draw, Ended, Kind};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Tried, settle};
 use crate::bench::Bench;
-use crate::draw::Draw;
 use crate::ground::Ground;
-use crate::look::Kind;
-use crate::program::{Ended, Work, wait};
+use crate::program::{Work, wait};
 use crate::stage::Start;
 
 /// What the server does.

@@ -5,13 +5,12 @@ use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bron_outside::{Draw, Ended, Kind};
 use rustix::fs::statvfs;
 
 use super::{Tried, settle};
 use crate::bench::Bench;
-use crate::draw::Draw;
-use crate::look::Kind;
-use crate::program::{Ended, Work, wait};
+use crate::program::{Work, wait};
 use crate::stage::Start;
 
 /// The size of the file system under a project or a target file, and under the data of a server.

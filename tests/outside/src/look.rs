@@ -36,14 +36,17 @@ impl Kind {
 
 /// Where a target is.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub enum Place {
+    /// A SQLite file.
     File(PathBuf),
+    /// The URL of a database of a PostgreSQL server.
     Server(String),
 }
 
 impl Place {
     /// How the program is told where it is.
-    pub(crate) fn argument(&self) -> String {
+    #[must_use]
+    pub fn argument(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Server(url) => url.clone(),
@@ -52,63 +55,67 @@ impl Place {
 }
 
 /// The rows of every table as texts, each with all its columns, sorted. A row that is there twice is there twice.
-pub(crate) type Rows = BTreeMap<String, Vec<String>>;
+pub type Rows = BTreeMap<String, Vec<String>>;
 
 /// A part that the target has a receipt for: its entity and its name.
-pub(crate) type Part = (String, String);
+pub type Part = (String, String);
 
 /// What a target says about one run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Receipts {
+pub struct Receipts {
     /// The number of rows that each part wrote.
-    pub(crate) parts: BTreeMap<Part, u64>,
+    pub parts: BTreeMap<Part, u64>,
 }
 
 impl Receipts {
     /// The rows that the receipts speak for.
-    pub(crate) fn rows(&self) -> u64 {
+    #[must_use]
+    pub fn rows(&self) -> u64 {
         self.parts.values().sum()
     }
 
     /// Takes in what was seen at another moment.
-    pub(crate) fn join(&mut self, other: Self) {
+    pub fn join(&mut self, other: Self) {
         self.parts.extend(other.parts);
     }
 }
 
 /// A connection to a target.
-pub(crate) struct Look {
+#[derive(Debug)]
+pub struct Look {
     runtime: Runtime,
     line: Line,
 }
 
+#[derive(Debug)]
 enum Line {
     File(SqliteConnection),
     Server(PgConnection),
 }
 
 /// The rows of a query whose columns are texts, whatever the connection is to.
-macro_rules! texts {
+macro_rules! cells {
     ($connection:expr, $sql:expr) => {{
         let rows = sqlx::query(AssertSqlSafe($sql.to_owned())).fetch_all($connection).await;
         let rows = rows.map_err(Error::other)?;
-        let row = |row: &_| texts_of(row);
-        rows.iter().map(row).collect::<Result<Vec<Vec<String>>>>()
+        rows.iter().map(|row| cells_of(row)).collect::<Result<Vec<Vec<Option<String>>>>>()
     }};
 }
 
-fn texts_of<R: sqlx::Row>(row: &R) -> Result<Vec<String>>
+fn cells_of<R: sqlx::Row>(row: &R) -> Result<Vec<Option<String>>>
 where
     usize: sqlx::ColumnIndex<R>,
     for<'r> Option<String>: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
 {
-    let text = |at: usize| row.try_get::<Option<String>, _>(at).map_err(Error::other);
-    (0..row.len()).map(|at| Ok(text(at)?.unwrap_or_else(|| "NULL".to_owned()))).collect()
+    (0..row.len()).map(|at| row.try_get::<Option<String>, _>(at).map_err(Error::other)).collect()
 }
 
 impl Look {
     /// Opens a connection. A file is not made when it is not there.
-    pub(crate) fn at(place: &Place) -> Result<Self> {
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn at(place: &Place) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let line = match place {
             Place::File(path) => {
@@ -122,19 +129,44 @@ impl Look {
         Ok(Self { runtime, line })
     }
 
+    /// What the connection is to.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self.line {
+            Line::File(_) => Kind::Sqlite,
+            Line::Server(_) => Kind::Postgres,
+        }
+    }
+
     /// The rows of a query whose columns are texts.
-    pub(crate) fn texts(&mut self, sql: &str) -> Result<Vec<Vec<String>>> {
+    ///
+    /// # Errors
+    /// What the database says, or that a column is no text.
+    pub fn cells(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         let line = &mut self.line;
         self.runtime.block_on(async {
             match line {
-                Line::File(connection) => texts!(connection, sql),
-                Line::Server(connection) => texts!(connection, sql),
+                Line::File(connection) => cells!(connection, sql),
+                Line::Server(connection) => cells!(connection, sql),
             }
         })
     }
 
+    /// As [`Look::cells`], with the word `NULL` for what is not there.
+    ///
+    /// # Errors
+    /// As [`Look::cells`].
+    pub fn texts(&mut self, sql: &str) -> Result<Vec<Vec<String>>> {
+        let text = |cell: Option<String>| cell.unwrap_or_else(|| "NULL".to_owned());
+        let rows = self.cells(sql)?.into_iter();
+        Ok(rows.map(|row| row.into_iter().map(text).collect()).collect())
+    }
+
     /// Runs a statement.
-    pub(crate) fn execute(&mut self, sql: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn execute(&mut self, sql: &str) -> Result<()> {
         let line = &mut self.line;
         self.runtime.block_on(async {
             let sql = AssertSqlSafe(sql.to_owned());
@@ -168,10 +200,22 @@ impl Look {
         Ok(tables)
     }
 
+    /// The columns of a table in the order of their names; none when there is no such table.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn columns(&mut self, table: &str) -> Result<Vec<String>> {
+        let columns = self.tables()?.remove(table).unwrap_or_default();
+        Ok(columns.into_iter().collect())
+    }
+
     /// Every row of every table, but for the time at which a run began: the clock decides that alone.
-    pub(crate) fn rows(&mut self) -> Result<Rows> {
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn rows(&mut self) -> Result<Rows> {
         let tables = self.tables()?;
-        let is_file = matches!(self.line, Line::File(_));
+        let is_file = self.kind() == Kind::Sqlite;
         let select = |(table, columns): (&String, &BTreeSet<String>)| {
             let lasting =
                 columns.iter().filter(|name| (table.as_str(), name.as_str()) != ("bron_run", "began"));
@@ -195,7 +239,10 @@ impl Look {
     }
 
     /// The tables that hold rows of entities: those that say which run wrote a row.
-    pub(crate) fn entities(&mut self) -> Result<Vec<String>> {
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn entities(&mut self) -> Result<Vec<String>> {
         let tables = self.tables()?.into_iter();
         let entities = tables.filter(|(name, columns)| {
             !name.starts_with("bron_") && columns.contains("id") && columns.contains("load_run_id")
@@ -204,7 +251,10 @@ impl Look {
     }
 
     /// The receipts of a run that count. None when there is no such table yet.
-    pub(crate) fn receipts(&mut self, run: &str) -> Result<Receipts> {
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn receipts(&mut self, run: &str) -> Result<Receipts> {
         if !self.tables()?.contains_key("bron_receipt") {
             return Ok(Receipts::default());
         }
@@ -221,7 +271,10 @@ impl Look {
     }
 
     /// How many rows of each entity a run wrote that are there now.
-    pub(crate) fn written(&mut self, run: &str) -> Result<BTreeMap<String, u64>> {
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn written(&mut self, run: &str) -> Result<BTreeMap<String, u64>> {
         let mut written = BTreeMap::new();
         for table in self.entities()? {
             let sql = format!("SELECT CAST(count(*) AS TEXT) FROM \"{table}\" WHERE load_run_id = '{run}'");
@@ -232,7 +285,10 @@ impl Look {
     }
 
     /// Closes the connection, so that a file is folded together.
-    pub(crate) fn close(self) -> Result<()> {
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn close(self) -> Result<()> {
         let Self { runtime, line } = self;
         let closed = runtime.block_on(async {
             match line {

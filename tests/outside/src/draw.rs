@@ -2,11 +2,12 @@
 
 /// A stream of numbers: `SplitMix64`, which is short enough to be read and good enough to spread faults.
 #[derive(Clone, Debug)]
-pub(crate) struct Draw(u64);
+pub struct Draw(u64);
 
 impl Draw {
     /// The stream of one purpose and one number under a seed. Streams of other purposes do not move it.
-    pub(crate) fn new(seed: u64, purpose: &str, number: u64) -> Self {
+    #[must_use]
+    pub fn new(seed: u64, purpose: &str, number: u64) -> Self {
         let mut draw = Self(seed);
         for byte in purpose.bytes() {
             draw.0 ^= u64::from(byte);
@@ -28,14 +29,27 @@ impl Draw {
     }
 
     /// A number in `0..bound`; 0 when the bound is 0.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.next() % bound }
     }
 
+    /// A place in a list of so many; 0 when there is none.
+    pub fn place(&mut self, of: usize) -> usize {
+        let at = self.below(u64::try_from(of).expect("a list in memory has a length of 64 bits"));
+        usize::try_from(at).expect("it is below the length of a list in memory")
+    }
+
+    /// A digit of a number with this base; 0 when the base is 0.
+    pub fn digit(&mut self, base: u32) -> u32 {
+        u32::try_from(self.below(u64::from(base))).expect("it is below a number of 32 bits")
+    }
+
     /// One of these.
-    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        let at = self.below(u64::try_from(all.len()).expect("a list in memory has a length of 64 bits"));
-        &all[usize::try_from(at).expect("it is below the length of a list in memory")]
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.place(all.len())]
     }
 }
 
