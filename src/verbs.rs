@@ -1,6 +1,7 @@
 //! One file per verb.
 
 mod check;
+mod compare;
 mod demo;
 mod diff;
 mod doctor;
@@ -27,6 +28,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Demo(arguments) => demo::run(arguments, printer),
         Verb::Check(arguments) => check::run(arguments, printer),
         Verb::Diff(arguments) => diff::run(arguments, printer),
+        Verb::Compare(arguments) => compare::run(arguments, printer),
         Verb::Migrate(arguments) => migrate::run(arguments, printer),
         Verb::Extract(arguments) => stages::extract(arguments, printer),
         Verb::Transform(arguments) => stages::transform(arguments, printer),
@@ -45,7 +47,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
 /// Where the texts lie that diagnostics of this verb point into.
 pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
     let dirs = match verb {
-        Verb::Demo(_) | Verb::Key(_) | Verb::Source(_) | Verb::Doctor(_) => Vec::new(),
+        Verb::Demo(_) | Verb::Compare(_) | Verb::Key(_) | Verb::Source(_) | Verb::Doctor(_) => Vec::new(),
         // Diagnostics of a comparison name their file from the current directory.
         Verb::Diff(_) => vec![PathBuf::new()],
         Verb::Mapping(verb) => mapping::folder_of(verb).into_iter().collect(),

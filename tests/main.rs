@@ -14,6 +14,8 @@
 //! | [`formats`] | is what an older program wrote read, and what a newer one wrote refused? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
+//! | [`comparing`] | are two tables compared wherever they lie, and is what cannot be proven never called equal? |
+//! | [`false_equal`] | is no pair of different values called equal that other comparisons call so? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
 //! | [`canaries`] | is nobody named in what is printed, and in no file that is not rows? |
 //! | [`sqlserver`] | do records in a SQL Server come over as those in a file do? |
@@ -48,6 +50,7 @@ mod authoring;
 mod browser;
 mod canaries;
 mod checking;
+mod comparing;
 #[cfg(all(feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
 mod connectors;
 mod corruption;
@@ -58,6 +61,7 @@ mod diff;
 mod doctor;
 mod documentation;
 mod failures;
+mod false_equal;
 mod foreign;
 mod formats;
 mod grants;
