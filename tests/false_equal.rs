@@ -94,7 +94,7 @@ fn tables(store: &dyn Store) -> Vec<Made> {
             continue;
         }
         let table = by_type.entry(pair.kind.clone()).or_insert_with(|| Made {
-            name: format!("t_{}", pair.kind.replace(['(', ','], "_").replace(')', "")),
+            name: name_of(&pair.kind),
             columns: vec![("id".to_owned(), "int4".to_owned()), ("v".to_owned(), pair.kind.clone())],
             key: true,
             left: Vec::new(),
@@ -110,6 +110,15 @@ fn tables(store: &dyn Store) -> Vec<Made> {
         }
     }
     by_type.into_values().chain(corpus.table.into_iter().map(Table::made)).collect()
+}
+
+/// A table for a type. Without digits: files whose names differ in digits alone are one table.
+fn name_of(kind: &str) -> String {
+    let letter = |one: char| match one.to_digit(10) {
+        Some(digit) => char::from(b'a' + u8::try_from(digit).unwrap()),
+        None => one,
+    };
+    format!("t_{}", kind.replace(['(', ','], "_").replace(')', "").chars().map(letter).collect::<String>())
 }
 
 impl Table {

@@ -227,7 +227,10 @@ fn shape(side: &mut Opened, table: &TableSchema) -> Result<Shape, Failure> {
         Locator::Odbc(_) => Dialect::Odbc,
     };
     let (mut held, mut letters) = (side.source.held_types(table)?, side.source.character_sets(table)?);
-    let columns = table.columns.iter().map(|column| ShapeColumn {
+    // What the reader of files adds says where a row stood, and is no part of the table.
+    let is_own = |name: &str| dialect != Dialect::Files || !name.starts_with('_');
+    let own = table.columns.iter().filter(|column| is_own(&column.name));
+    let columns = own.map(|column| ShapeColumn {
         name: column.name.clone(),
         declared: held.remove(&column.name).unwrap_or_else(|| column.declared_type.clone()),
         carried: column.kind,
