@@ -189,7 +189,8 @@ pub enum DifferenceKind {
         /// The names of the columns on the left side.
         columns: Vec<String>,
     },
-    /// More than one row has the key, on one side or on both: which belongs to which is not known, and none is compared.
+    /// More than one row has the key, on one side or on both: which belongs to which is not known, so none is
+    /// compared.
     Repeated {
         /// The rows of the left side.
         left: u64,

@@ -201,7 +201,10 @@ fn what(kind: &DifferenceKind) -> String {
 
 /// The result as a JSON document.
 pub(super) fn json(sides: &Both, outcome: &Outcome, arguments: &CompareArguments) -> Value {
-    let side = |side: &Opened| json!({ "source": side.name, "consistency": consistency_json(&side.source.consistency()) });
+    let side = |side: &Opened| {
+        let consistency = consistency_json(&side.source.consistency());
+        json!({ "source": side.name, "consistency": consistency })
+    };
     json!({
         "verdict": outcome.verdict().code(),
         "left": side(&sides.left),

@@ -96,6 +96,8 @@ impl Attempt<'_> {
             // When nobody takes it, the comparison has failed already and says why.
             let _ = rows.send(Err(error));
         }
+        // By this the other end learns that nothing follows.
+        drop(rows);
         unread
     }
 
