@@ -1,6 +1,7 @@
 //! What may be typed. The texts here are the help.
 
 mod audit;
+mod compare;
 mod key;
 mod mapping;
 mod quarantine;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use audit::{
     AuditCheckpointArguments, AuditLogArguments, AuditSampleArguments, AuditVerb, AuditVerifyArguments,
 };
+pub(crate) use compare::CompareArguments;
 pub(crate) use key::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
@@ -66,6 +68,8 @@ pub(crate) enum Verb {
     Check(CheckArguments),
     /// Compare two versions of the mapping files by meaning, and what the difference does to rows
     Diff(DiffArguments),
+    /// Compare two tables of the same shape, or all tables of two sources, row by row and cell by cell
+    Compare(CompareArguments),
     /// Run the whole chain: extract, transform, load, reconcile
     Migrate(MigrateArguments),
     /// Read the sources and stage their tables

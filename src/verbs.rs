@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod compare;
 mod demo;
 mod diff;
 mod doctor;
@@ -29,6 +30,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Demo(arguments) => demo::run(arguments, printer),
         Verb::Check(arguments) => check::run(arguments, printer),
         Verb::Diff(arguments) => diff::run(arguments, printer),
+        Verb::Compare(arguments) => compare::run(arguments, printer),
         Verb::Migrate(arguments) => migrate::run(arguments, printer),
         Verb::Extract(arguments) => stages::extract(arguments, printer),
         Verb::Transform(arguments) => stages::transform(arguments, printer),
@@ -50,6 +52,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
 pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + use<> {
     let dirs = match verb {
         Verb::Demo(_)
+        | Verb::Compare(_)
         | Verb::Key(_)
         | Verb::Signoff(_)
         | Verb::Audit(_)

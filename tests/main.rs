@@ -15,6 +15,8 @@
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`plantings`] | is every kind of damage in a target seen, and located to the exact row and field? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
+//! | [`comparing`] | are two tables compared wherever they lie, and is what cannot be proven never called equal? |
+//! | [`false_equal`] | is no pair of different values called equal that other comparisons call so? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
 //! | [`canaries`] | is nobody named in what is printed, and in no file that is not rows? |
 //! | [`sqlserver`] | do records in a SQL Server come over as those in a file do? |
@@ -52,6 +54,7 @@ mod authoring;
 mod browser;
 mod canaries;
 mod checking;
+mod comparing;
 #[cfg(all(feature = "postgres-tests", feature = "mariadb-tests", feature = "odbc-tests"))]
 mod connectors;
 mod corruption;
@@ -62,6 +65,7 @@ mod diff;
 mod doctor;
 mod documentation;
 mod failures;
+mod false_equal;
 mod foreign;
 mod formats;
 mod grants;

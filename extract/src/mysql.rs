@@ -6,6 +6,7 @@ mod form;
 mod reader;
 mod refusal;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bron_mappings::{Digest, DigestBuilder};
@@ -224,6 +225,15 @@ impl Source for MysqlSource {
             Some(digest) => Ok(digest),
             None => self.fingerprint(),
         }
+    }
+
+    fn character_sets(&mut self, table: &TableSchema) -> Result<BTreeMap<String, String>, Error> {
+        let Self { address, runtime, connection, .. } = self;
+        let known = runtime
+            .block_on(catalog::table(connection, &table.name))
+            .map_err(|error| refused(&place(address), "reading the schema", error, meaning))?;
+        let columns = known.into_iter().flat_map(|known| known.columns);
+        Ok(columns.filter_map(catalog::MysqlColumn::character_set).collect())
     }
 
     fn consistency(&self) -> Consistency {

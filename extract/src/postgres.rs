@@ -6,6 +6,7 @@ mod facts;
 mod reader;
 mod refusal;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bron_mappings::{Digest, DigestBuilder};
@@ -211,6 +212,17 @@ impl Source for PostgresSource {
 
     fn resume(&mut self) -> Result<Digest, Error> {
         if self.stands() { Ok(self.point.digest(&self.schema)) } else { self.fingerprint() }
+    }
+
+    fn character_sets(&mut self, table: &TableSchema) -> Result<BTreeMap<String, String>, Error> {
+        let (known, _) = self.known(&table.name)?;
+        let Self { address, runtime, connection, .. } = self;
+        let asked = sqlx::query_scalar::<_, String>("SELECT current_setting('server_encoding')");
+        let encoding = runtime
+            .block_on(asked.fetch_one(connection))
+            .map_err(|error| refused(&place(address), "reading the schema", error, meaning))?;
+        let textual = known.columns.iter().filter(|column| column.is_textual());
+        Ok(textual.map(|column| (column.column().name.clone(), encoding.clone())).collect())
     }
 
     fn consistency(&self) -> Consistency {

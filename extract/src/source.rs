@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -39,6 +40,24 @@ pub trait Source: Send {
     /// When the source cannot be read yet, or not any more.
     fn resume(&mut self) -> Result<Digest, Error> {
         self.fingerprint()
+    }
+
+    /// What the values of columns are whose declaration says nothing about that, by the name of the column and as a
+    /// declaration would say it; empty where they are of several types. Only SQLite has such columns.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    fn held_types(&mut self, _table: &TableSchema) -> Result<BTreeMap<String, String>, Error> {
+        Ok(BTreeMap::new())
+    }
+
+    /// The character sets in which the texts of columns are stored, as the source calls them, by the name of the
+    /// column; empty where it does not say. Texts travel as the letters that they are, whatever they are stored in.
+    ///
+    /// # Errors
+    /// When the source cannot be asked.
+    fn character_sets(&mut self, _table: &TableSchema) -> Result<BTreeMap<String, String>, Error> {
+        Ok(BTreeMap::new())
     }
 
     /// What holds the reads after the last [`Source::fingerprint`] together.

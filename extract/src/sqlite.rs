@@ -4,6 +4,7 @@ mod catalog;
 mod reader;
 mod selection;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -166,6 +167,13 @@ impl Source for SqliteSource {
 
     fn fingerprint(&mut self) -> Result<Digest, Error> {
         self.fix(content_digest)
+    }
+
+    fn held_types(&mut self, table: &TableSchema) -> Result<BTreeMap<String, String>, Error> {
+        let Self { path, runtime, connection, .. } = self;
+        runtime
+            .block_on(catalog::held_types(connection, table))
+            .map_err(|error| Error::database(path, &format!("table {}", table.name), error))
     }
 
     fn consistency(&self) -> Consistency {

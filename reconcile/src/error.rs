@@ -4,6 +4,8 @@ use std::fmt;
 
 use bron_mappings::ReadError;
 
+use crate::tables::Side;
+
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -29,15 +31,27 @@ pub struct Error {
     kind: ErrorKind,
     context: String,
     source: Option<ReadError>,
+    unsorted: Option<Side>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into(), source: None }
+        Self { kind, context: context.into(), source: None, unsorted: None }
     }
 
     pub(crate) fn caused(kind: ErrorKind, context: impl Into<String>, source: impl Into<ReadError>) -> Self {
-        Self { kind, context: context.into(), source: Some(source.into()) }
+        Self { kind, context: context.into(), source: Some(source.into()), unsorted: None }
+    }
+
+    pub(crate) fn unsorted(side: Side, table: &str) -> Self {
+        let context = format!("the {} rows of {table} are not sorted by their key", side.name());
+        Self { unsorted: Some(side), ..Self::new(ErrorKind::Order, context) }
+    }
+
+    /// The side of a comparison of two tables whose rows did not come in the order of the key.
+    #[must_use]
+    pub const fn unsorted_side(&self) -> Option<Side> {
+        self.unsorted
     }
 
     /// What kind of thing went wrong.

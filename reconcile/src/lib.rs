@@ -7,6 +7,7 @@
 //! the source since it was read before. [`summary`] draws the conclusion, [`report`] tells people, and [`faults`]
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
 //! before any row is loaded. [`page`] is the form of pages that only list, such as the description of a source.
+//! [`tables`] compares two tables of the same shape, whoever filled them: no mapping, no model.
 //! [`quarantine`] is what people decided about rows that were held back, and [`decision_sheet`] the workbook in which
 //! they do. [`audit`] is the log of who did what, and [`signoff`] whether what somebody signed still holds.
 //!
@@ -19,6 +20,7 @@
 //!   [`bron_mappings::Sensitive`] and a report shows one only when the caller says that it may.
 
 pub mod audit;
+mod columns;
 pub mod conservation;
 pub mod controls;
 pub mod decision_sheet;
@@ -35,6 +37,7 @@ pub mod secrecy;
 pub mod signoff;
 pub mod snapshot;
 pub mod summary;
+pub mod tables;
 pub mod worklist;
 
 pub use error::{Error, ErrorKind};

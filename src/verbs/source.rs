@@ -34,9 +34,10 @@ pub(super) fn run(verb: &SourceVerb, printer: &Printer) -> Result<Exit, Failure>
 /// A source that is open, with the tables that were asked for.
 pub(super) struct Opened {
     /// What people call it: its name in the project, or its address without user and password.
-    name: String,
-    source: Box<dyn Source>,
-    tables: Vec<TableSchema>,
+    pub(super) name: String,
+    pub(super) locator: Locator,
+    pub(super) source: Box<dyn Source>,
+    pub(super) tables: Vec<TableSchema>,
     /// Whether these are all tables of the source.
     is_whole: bool,
     /// How each file was taken, for a folder that no project describes.
@@ -82,7 +83,7 @@ impl Opened {
             | Locator::Odbc(_) => (access.open(None)?, Vec::new()),
         };
         let tables = source.tables()?;
-        Ok(Self { name, source, tables, is_whole: true, verdicts })
+        Ok(Self { name, locator: access.locator, source, tables, is_whole: true, verdicts })
     }
 
     /// Reads every row of the tables and says what they hold.
@@ -173,7 +174,7 @@ fn write_page(path: &Path, page: &Page) -> Result<(), Failure> {
     Ok(atomic::write(path, html(page)?.as_bytes())?)
 }
 
-fn consistency_json(consistency: &Consistency) -> Value {
+pub(super) fn consistency_json(consistency: &Consistency) -> Value {
     match consistency {
         Consistency::Point { how, at } => json!({ "one_moment": true, "how": how, "at": at }),
         Consistency::None { why } => json!({ "one_moment": false, "why": why }),

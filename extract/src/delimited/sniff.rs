@@ -1,7 +1,7 @@
 //! How files that nobody has described may be read: a verdict with what it rests on.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -374,6 +374,15 @@ impl Source for SniffedFolder {
             digest.part(name.as_bytes()).part(source.fingerprint()?.as_bytes());
         }
         Ok(digest.finish())
+    }
+
+    /// Only where all files of the folder are in one encoding.
+    fn character_sets(&mut self, table: &TableSchema) -> Result<BTreeMap<String, String>, Error> {
+        let encodings: BTreeSet<&str> = self.verdicts.iter().map(|one| one.encoding.as_str()).collect();
+        let Some(only) = encodings.first().filter(|_| encodings.len() == 1) else {
+            return Ok(BTreeMap::new());
+        };
+        Ok(table.columns.iter().map(|column| (column.name.clone(), (*only).to_owned())).collect())
     }
 
     fn consistency(&self) -> Consistency {

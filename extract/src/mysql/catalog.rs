@@ -89,6 +89,11 @@ impl MysqlColumn {
         binary || matches!(self.base.as_str(), "geometry" | "point" | "linestring" | "polygon" | "vector")
     }
 
+    /// The name of the column with the character set of its texts, where they have one.
+    pub(super) fn character_set(self) -> Option<(String, String)> {
+        Some((self.column.name, self.character_set?))
+    }
+
     fn stored_encoding(&self) -> Option<Charset> {
         self.character_set.as_deref().and_then(encoding)
     }

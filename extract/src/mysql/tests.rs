@@ -49,6 +49,8 @@ fn tables_views_columns_and_keys_are_described() {
         .map(|column| (column.name.as_str(), column.declared_type.as_str()))
         .collect();
     assert_eq!(columns, [("id", "int(10) unsigned"), ("förnamn å", "varchar(20)"), ("bild", "blob")]);
+    let letters = source.character_sets(&tables[1]).unwrap();
+    assert_eq!(letters.into_iter().collect::<Vec<_>>(), [("förnamn å".to_owned(), "utf8mb4".to_owned())]);
 }
 
 #[test]

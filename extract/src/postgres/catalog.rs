@@ -118,6 +118,11 @@ impl PostgresColumn {
         matches!(self.base.as_str(), "int2" | "int4" | "int8")
     }
 
+    /// Whether the values are texts.
+    pub(super) const fn is_textual(&self) -> bool {
+        self.textual
+    }
+
     /// What the text of the column's values is.
     fn form(&self) -> Form {
         match self.base.as_str() {

@@ -74,6 +74,8 @@ fn tables_views_columns_and_keys_are_described() {
     assert_eq!(columns[2], ("bild", "bytea", ColumnType::Bytes));
     assert_eq!(columns[3], ("del", "numeric(19,4)", ColumnType::Text));
     assert!(tables[0].key_unique.is_empty());
+    let letters = source.character_sets(&tables[1]).unwrap();
+    assert_eq!(letters.into_iter().collect::<Vec<_>>(), [("förnamn å".to_owned(), "UTF8".to_owned())]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What an SQLite database says about its tables.
 
+use std::collections::BTreeMap;
+
 use bron_mappings::ColumnType;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row};
@@ -110,4 +112,31 @@ async fn estimate(
     let row = sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch_one(connection).await?;
     // Rowids may span more than an i64 can hold; SQLite then answers with a REAL, which is no estimate.
     Ok(u64::try_from(row.try_get::<i64, _>(0).unwrap_or(i64::MAX)).unwrap_or(0))
+}
+
+/// What the columns hold that convert nothing that is stored in them: those without a type, and those for blobs. The
+/// name of a type where all values are of one, else an empty text.
+pub(super) async fn held_types(
+    connection: &mut SqliteConnection,
+    table: &TableSchema,
+) -> Result<BTreeMap<String, String>, sqlx::Error> {
+    let mut held = BTreeMap::new();
+    let is_open = |column: &&SourceColumn| {
+        column.kind == ColumnType::Bytes
+            || matches!(column.declared_type.to_ascii_uppercase().as_str(), "" | "ANY")
+    };
+    for column in table.columns.iter().filter(is_open) {
+        let (name, from) = (quoted(&column.name), quoted(&table.name));
+        let statement =
+            format!("SELECT DISTINCT typeof({name}) FROM main.{from} WHERE {name} IS NOT NULL LIMIT 2");
+        let types = sqlx::query_scalar::<_, String>(AssertSqlSafe(statement)).persistent(false);
+        let types = types.fetch_all(&mut *connection).await?;
+        let held_type = match types.as_slice() {
+            [] => column.declared_type.clone(),
+            [only] => only.to_uppercase(),
+            _ => String::new(),
+        };
+        held.insert(column.name.clone(), held_type);
+    }
+    Ok(held)
 }

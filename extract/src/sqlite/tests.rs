@@ -102,6 +102,22 @@ fn values_travel_as_found() {
 }
 
 #[test]
+fn columns_that_take_anything_are_of_the_type_of_their_values() {
+    let (_dir, path) = database(
+        "CREATE TABLE t (a, b, c, d BLOB, e BLOB, f TEXT, g BLOB, h);
+         INSERT INTO t VALUES (1, 1, 'x', x'61', x'61', 'x', NULL, 1.5), (NULL, 'x', 'y', x'62', 'b', 1, NULL, 2.5);",
+    );
+    let mut source = SqliteSource::open(&path).unwrap();
+    let table = source.tables().unwrap().remove(0);
+    let held = source.held_types(&table).unwrap();
+    let held: Vec<_> = held.iter().map(|(name, held)| (name.as_str(), held.as_str())).collect();
+    let wanted =
+        [("a", "INTEGER"), ("b", ""), ("c", "TEXT"), ("d", "BLOB"), ("e", ""), ("g", "BLOB"), ("h", "REAL")];
+    assert_eq!(held, wanted);
+    assert!(source.character_sets(&table).unwrap().is_empty());
+}
+
+#[test]
 fn a_misfit_in_a_text_column_is_kept_aside() {
     let (_dir, path) = database(
         "CREATE TABLE t (ID INTEGER PRIMARY KEY, NAMN TEXT, N int);

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use bron_mappings::{Batch, Cells};
+use bron_mappings::Batch;
 
 use super::Event;
 use super::cursor::Cursor;
-
-/// Below this length, cutting the columns out costs more than comparing their cells.
-const SHORT_RUN: usize = 16;
+use crate::columns::{Stretch, differing};
 
 /// Differing columns by number of the event and row offset within it, each list in the order of the columns.
 pub(super) type Differences = BTreeMap<(usize, usize), Vec<usize>>;
@@ -55,26 +53,14 @@ fn compare_column(
     runs: &[Run],
     found: &mut Differences,
 ) {
-    let readers: Vec<Option<Cells<'_>>> =
-        batches.iter().map(|batch| batch.map(|batch| batch.cells(column))).collect();
-    let cells = actual.cells(column);
     for run in runs {
-        let (batch, expected) = batches[run.reader].zip(readers[run.reader]).expect("a pair lies in a batch");
-        if run.length >= SHORT_RUN && whole_column_equal(batch, actual, column, run) {
-            continue;
-        }
-        for offset in 0..run.length {
-            if expected.value(run.expected + offset) != cells.value(run.actual + offset) {
-                found.entry((run.event, offset)).or_default().push(column);
-            }
-        }
+        let batch = batches[run.reader].expect("a pair lies in a batch");
+        let expected = Stretch { batch, column, row: run.expected };
+        let actual = Stretch { batch: actual, column, row: run.actual };
+        differing(expected, actual, run.length, &mut |offset| {
+            found.entry((run.event, offset)).or_default().push(column);
+        });
     }
-}
-
-fn whole_column_equal(expected: &Batch, actual: &Batch, column: usize, run: &Run) -> bool {
-    let expected = expected.record().column(column).slice(run.expected, run.length);
-    let actual = actual.record().column(column).slice(run.actual, run.length);
-    *expected == *actual
 }
 
 /// A field that could not be read back is NULL in the batch, which must not pass for an equal NULL.

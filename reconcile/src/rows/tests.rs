@@ -1,3 +1,5 @@
+mod false_equal;
+
 use std::collections::BTreeSet;
 
 use bron_mappings::{Batch, Batches, Column, ColumnBuilder, ColumnType, ReadError, UNREADABLE, Value};
