@@ -13,6 +13,7 @@
 //! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
 //! | [`formats`] | is what an older program wrote read, and what a newer one wrote refused? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
+//! | [`findings`] | are findings followed from run to run, accepted by people, and explained record by record? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`sources`] | is a source that nobody has described described, without naming anybody? |
 //! | [`canaries`] | is nobody named in what is printed, and in no file that is not rows? |
@@ -58,6 +59,7 @@ mod diff;
 mod doctor;
 mod documentation;
 mod failures;
+mod findings;
 mod foreign;
 mod formats;
 mod grants;

@@ -7,6 +7,8 @@
 //! the source since it was read before. [`summary`] draws the conclusion, [`report`] tells people, and [`faults`]
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
 //! before any row is loaded. [`page`] is the form of pages that only list, such as the description of a source.
+//! [`findings`] says what became of each finding since the reconciliation before and why it may be there, and
+//! [`waivers`] which differences people have accepted.
 //! [`quarantine`] is what people decided about rows that were held back, and [`decision_sheet`] the workbook in which
 //! they do.
 //!
@@ -24,6 +26,7 @@ pub mod decision_sheet;
 pub mod difference;
 mod error;
 pub mod faults;
+pub mod findings;
 pub mod page;
 pub mod quality;
 pub mod quarantine;
@@ -33,6 +36,7 @@ pub mod rows;
 pub mod secrecy;
 pub mod snapshot;
 pub mod summary;
+pub mod waivers;
 pub mod worklist;
 
 pub use error::{Error, ErrorKind};

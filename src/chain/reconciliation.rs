@@ -6,6 +6,7 @@ mod id_runs;
 mod links;
 mod secrecy;
 mod target_rows;
+mod waivers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +22,9 @@ use bron_reconcile::{controls, rows};
 use bron_transform::BRIDGE_SYSTEM;
 
 pub(crate) use self::evidence::{control_columns, control_fields};
+pub(super) use self::findings::RECORD_FILE as FINDINGS_FILE;
+pub(crate) use self::findings::StoredFinding;
+pub(crate) use self::waivers::WAIVERS_FILE;
 
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;
@@ -43,7 +47,6 @@ const MERGE_ROWS: usize = 512;
 pub(crate) struct Outcome {
     pub(crate) summary: Summary,
     pub(crate) findings: Vec<ShownFinding>,
-    pub(crate) findings_total: u64,
     pub(crate) unproven: Vec<String>,
     pub(crate) report: PathBuf,
     pub(crate) exit: Exit,
@@ -57,6 +60,7 @@ impl Chain<'_> {
         let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
         let mut sink = self.settings.reader()?;
         sink.claim(&self.installation_mark())?;
+        let (waivers, today) = (waivers::read(&self.settings.project, &self.set.model)?, waivers::today());
         let namnder = self.namnder(sink.as_mut())?;
         let staged = self.staged()?;
         let refused = self.refused(sink.as_mut())?;
@@ -80,8 +84,9 @@ impl Chain<'_> {
         let imbalances = ledger.check(&self.extracted(&staged), &gathered.held);
         stage.now("references");
         let references = self.settle_references(gathered, sink.as_mut(), &refused, &mut findings)?;
+        let settled = findings.settle(&waivers, &today, &control_rows)?;
         stage.now("secrecy");
-        let secrecy = self.secrecy(sink.as_mut(), &refused, &namnder)?;
+        let secrecy = self.secrecy(sink.as_mut(), &refused, &settled.accepted, &namnder)?;
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
         let mut left_out = self.missing_systems();
         left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
@@ -94,10 +99,13 @@ impl Chain<'_> {
             references: Some(references),
             secrecy: Some(&secrecy),
             refused: &refused.lines(),
+            accepted: Some(&settled.accepted),
             unproven: &left_out,
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
         (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
+        (summary.findings, summary.findings_before) = (settled.counts, settled.told.clone());
+        summary.waivers.clone_from(&settled.waivers);
         (summary.readings, summary.changes) = (self.readings()?, self.loaded(sink.as_mut())?);
         let labels = self.labels(namnder);
         stage.now("lists");
@@ -105,7 +113,6 @@ impl Chain<'_> {
         stage.now("quarantine");
         summary.quarantine = self.collect_quarantine(&staged, sink.as_mut(), &summary, &labels)?;
         let unproven = unproven(&summary, &evidence);
-        let (findings, findings_total) = findings.finish()?;
         let html = report::html(&report::Input {
             title: "Avstämning av flytten till den nya informationsmodellen",
             as_of: self.settings.as_of.as_deref().unwrap_or_default(),
@@ -113,13 +120,15 @@ impl Chain<'_> {
             ledger: &ledger,
             imbalances: &imbalances,
             unproven: &unproven,
-            findings: &findings,
+            findings: &settled.shown,
             findings_file: "findings",
             labels: &labels,
         })?;
         let report = self.publish(&summary, &html)?;
+        let findings = settled.shown.clone();
+        settled.commit()?;
         let exit = self.exit(&summary);
-        Ok(Outcome { summary, findings, findings_total, unproven, report, exit })
+        Ok(Outcome { summary, findings, unproven, report, exit })
     }
 
     fn compare(
@@ -341,6 +350,7 @@ impl Chain<'_> {
         let limit = u128::from(self.settings.quarantine_limit_ppm);
         match summary.verdict {
             Verdict::Skillnader | Verdict::EjBevisat => Exit::Differences,
+            Verdict::GodkandaSkillnader => Exit::Quarantine,
             Verdict::LikaMedKarantan if summary.waiting() * 1_000_000 > limit * read => Exit::Quarantine,
             Verdict::LikaMedKarantan | Verdict::Lika => Exit::Clean,
         }

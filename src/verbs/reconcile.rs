@@ -1,9 +1,11 @@
 //! `bron reconcile`: is the target what the sources said?
 
+mod explain;
+
 use bron_reconcile::report::{DisplayKey, ShownFinding, text};
 use serde_json::{Value, json};
 
-use crate::args::ChainArguments;
+use crate::args::{ChainArguments, ReconcileArguments, ReconcileVerb};
 use crate::chain::{Chain, Moment, Outcome};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -13,7 +15,14 @@ use crate::settings::Settings;
 const NAMED: usize = 20;
 
 /// Reconciles the project's run with the target and writes the report.
-pub(super) fn run(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
+    match &arguments.verb {
+        Some(ReconcileVerb::Explain(explained)) => explain::run(explained, printer),
+        None => reconcile(&arguments.chain, printer),
+    }
+}
+
+fn reconcile(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
     let settings = Settings::resolve(arguments)?;
     let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
     chain.run.begin("reconcile")?;
@@ -31,14 +40,14 @@ pub(super) fn document(outcome: &Outcome) -> Value {
         "verdict": outcome.summary.verdict,
         "summary": outcome.summary,
         "findings": outcome.findings.iter().map(finding_json).collect::<Vec<_>>(),
-        "findings_total": outcome.findings_total,
+        "findings_total": outcome.summary.findings.total(),
         "unproven": outcome.unproven,
         "report": outcome.report,
     })
 }
 
 fn finding_json(shown: &ShownFinding) -> Value {
-    let ShownFinding { finding, key } = shown;
+    let ShownFinding { finding, key, state, first_seen, cause, waiver } = shown;
     json!({
         "id": finding.id.to_string(),
         "kind": finding.kind.code(),
@@ -49,6 +58,10 @@ fn finding_json(shown: &ShownFinding) -> Value {
         "key": key_text(key),
         "fields": finding.kind.fields(),
         "mapping": finding.rule,
+        "state": state,
+        "first_seen": first_seen,
+        "cause": cause,
+        "waiver": waiver,
     })
 }
 
@@ -63,25 +76,23 @@ fn key_text(key: &DisplayKey) -> Option<String> {
 /// What was found, for people.
 pub(super) fn lines(outcome: &Outcome) -> String {
     let mut lines = vec![text(&outcome.summary)];
-    for ShownFinding { finding, key } in outcome.findings.iter().take(NAMED) {
+    for ShownFinding { finding, key, state, cause, .. } in outcome.findings.iter().take(NAMED) {
         let fields = finding.kind.fields().join(", ");
         lines.push(format!(
-            "  {} {} {} {}/{} {} {fields}",
+            "  {} {} {} {}/{} {} {fields}; {}; {cause}",
             finding.kind.code(),
             finding.entity,
             finding.row_name(),
             finding.src_system,
             finding.src_table,
             key_text(key).unwrap_or_default(),
+            state.label().to_lowercase(),
         ));
     }
     let named = u64::try_from(outcome.findings.len().min(NAMED)).unwrap_or(u64::MAX);
-    if outcome.findings_total > named {
-        lines.push(format!(
-            "  … och {} till, se runs/{}/findings",
-            outcome.findings_total - named,
-            outcome.summary.run
-        ));
+    let total = outcome.summary.findings.total();
+    if total > named {
+        lines.push(format!("  … och {} till, se runs/{}/findings", total - named, outcome.summary.run));
     }
     for files in &outcome.summary.deliveries {
         lines.push(format!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bron_load::Sink;
 use bron_mappings::EntityId;
 use bron_reconcile::secrecy::{KnownNames, SECRECY_FIELDS, Secrecy, SecrecyTally};
+use bron_reconcile::waivers::Accepted;
 
 use crate::chain::Chain;
 use crate::chain::refused::Refused;
@@ -14,11 +15,13 @@ use crate::failure::Failure;
 const ORIGIN_FIELDS: [&str; 4] = ["src_system", "src_key", "kalla_a", "kalla_b"];
 
 impl Chain<'_> {
-    /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only.
+    /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only. A row that is
+    /// there on one side only, and accepted so, takes no part.
     pub(super) fn secrecy(
         &self,
         sink: &mut dyn Sink,
         refused: &Refused,
+        accepted: &Accepted,
         namnder: &BTreeMap<String, String>,
     ) -> Result<Secrecy, Failure> {
         let (mut expected, mut found) = (SecrecyTally::default(), SecrecyTally::default());
@@ -33,7 +36,8 @@ impl Chain<'_> {
                     let batch = batch?;
                     let ids = batch.cells_named("id");
                     let id = |row| ids.and_then(|ids| ids.id(row)).map(EntityId::from_bytes);
-                    expected.add(&name, &batch, |row| id(row).is_some_and(|id| lost.contains(&id)))?;
+                    let left_out = |id: &EntityId| lost.contains(id) || accepted.has_row(&name, id);
+                    expected.add(&name, &batch, |row| id(row).is_some_and(|id| left_out(&id)))?;
                 }
             }
         }
@@ -43,7 +47,12 @@ impl Chain<'_> {
             let fields: Vec<&str> = SECRECY_FIELDS.into_iter().chain(origin).collect();
             for batch in sink.read_fields(entity, &fields, None)? {
                 let batch = batch?;
-                found.add(&entity.name, &batch, |row| self.is_from_elsewhere(&batch, row))?;
+                let ids = batch.cells_named("id");
+                let id = |row| ids.and_then(|ids| ids.id(row)).map(EntityId::from_bytes);
+                found.add(&entity.name, &batch, |row| {
+                    self.is_from_elsewhere(&batch, row)
+                        || id(row).is_some_and(|id| accepted.has_row(&entity.name, &id))
+                })?;
             }
         }
         let own = self.produced_by().filter_map(|mapping| mapping.scope.sekretess.as_deref());
