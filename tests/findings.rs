@@ -186,7 +186,7 @@ fn findings_persist_into_the_next_run_and_begin_anew_when_the_one_before_is_clos
     assert_eq!((counts(&second), states(&second)[0].2.as_str()), ([0, 1, 0, 0], first.as_str()));
 
     let mut shred = bron();
-    shred.args(["key", "shred", second["run"].as_str().unwrap(), "--project"]).arg(&project.dir);
+    shred.args(["key", "shred", "--yes", second["run"].as_str().unwrap(), "--project"]).arg(&project.dir);
     let shred: Ran = shred.output().unwrap().into();
     shred.expect(&[0]);
     fs::write(&person, more + "81;;Ny;Post;;;2010-02-01\n").unwrap();
@@ -273,7 +273,13 @@ fn one_record_tells_its_whole_story() {
     let before = explained(&project, "alfa/NOTIS/3", "json").expect(&[0]).json();
     assert_eq!((&before["key"], &before["findings"]), (&json!("3"), &json!([])));
     assert_eq!(before["marks"][0]["reason"], "D18");
-    assert_eq!(before["source"][0][1], json!({ "name": "PERS_ID", "value": "99" }));
+    let (person, code) = (&before["source"][0][1], &before["source"][0][2]);
+    assert_eq!(
+        *person,
+        json!({ "name": "PERS_ID", "class": "digits", "length": 2 }),
+        "it says who it is about"
+    );
+    assert_eq!(*code, json!({ "name": "TYP", "class": "letters", "length": 1 }), "it becomes a name");
     let rows = before["rows"].as_array().unwrap();
     let entities: Vec<&str> = rows.iter().map(|row| row["entity"].as_str().unwrap()).collect();
     assert_eq!(entities, ["namn", "saknad_post"]);
@@ -285,7 +291,7 @@ fn one_record_tells_its_whole_story() {
     let finding = reconciled(&project, 2)["findings"][0]["id"].as_str().unwrap().to_owned();
     let after = explained(&project, &finding[..8], "text").expect(&[2]);
     for expected in [
-        "SKILJER: källan ger PERSON, målet har ANNAN  [alltid PERSON]",
+        "SKILJER: källan ger PERSON, målet har ANNAN  [alltid ”PERSON”]",
         "flag D18 Kod som saknas i kodlistan, fält namn",
         "Skiljer i innehåll (kalla_tabell): nytt. Oförklarat: förlorat eller ändrat",
         "pekar på Person från",

@@ -22,8 +22,9 @@ use self::find::Found;
 pub(crate) use self::masked::Shown;
 use self::references::{Reference, Referring};
 use self::rows::RowStory;
+use super::formats::require_known_formats;
 use super::quarantine::QUARANTINE_FILE;
-use super::reconciliation::StoredFinding;
+use super::reconciliation::{StoredFinding, last_reconciled};
 use super::{Chain, Identities, Run, StagedTable, effect, retention};
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -70,9 +71,15 @@ pub(crate) enum Explained {
 }
 
 impl<'a> Chain<'a> {
-    /// The run of the project that was worked on last, for who only looks. No source is opened.
+    /// The run of the project that was reconciled last, and before the first reconciliation the one that was worked on
+    /// last, for who only looks. No source is opened.
     pub(crate) fn over_latest(settings: &'a Settings, printer: &'a Printer) -> Result<Self, Failure> {
-        let Some(run) = Run::latest(settings)? else {
+        require_known_formats(&settings.runs())?;
+        let run = match last_reconciled(&settings.runs()) {
+            Some(dir) => Run::at(settings, dir)?,
+            None => Run::latest(settings)?,
+        };
+        let Some(run) = run else {
             return Err(Failure::config("the project has no run").hint("run `bron migrate` first"));
         };
         let (set, found) = MappingSet::parse(&mapping_files(&settings.mappings)?);

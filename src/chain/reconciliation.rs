@@ -15,7 +15,6 @@ use bron_extract::atomic;
 use bron_load::Sink;
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
-use bron_reconcile::references::References;
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, MissingDelivery, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
@@ -24,11 +23,11 @@ use bron_transform::BRIDGE_SYSTEM;
 pub(crate) use self::evidence::{control_columns, control_fields};
 pub(super) use self::findings::RECORD_FILE as FINDINGS_FILE;
 pub(crate) use self::findings::StoredFinding;
+pub(super) use self::findings::last_reconciled;
 pub(crate) use self::waivers::WAIVERS_FILE;
 
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;
-use self::id_runs::IdRuns;
 use self::links::EntityLinks;
 pub(super) use self::target_rows::Origins;
 use self::target_rows::{Gathered, Observed};
@@ -66,12 +65,7 @@ impl Chain<'_> {
         let refused = self.refused(sink.as_mut())?;
         let ledger = self.ledger(&staged, &refused, &namnder)?;
         let mut findings = FindingsFile::create(self)?;
-        let mut gathered = Gathered {
-            held: BTreeMap::new(),
-            references: References::new(IdRuns::new(self.run.dir.join("references"))),
-            checked: 0,
-            elsewhere: 0,
-        };
+        let mut gathered = Gathered::new(self.run.dir.join("references"));
         let mut compared = Vec::new();
         for entity in entities {
             self.go_on()?;
@@ -104,8 +98,7 @@ impl Chain<'_> {
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
         (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
-        (summary.findings, summary.findings_before) = (settled.counts, settled.told.clone());
-        summary.waivers.clone_from(&settled.waivers);
+        settled.tell(&mut summary);
         (summary.readings, summary.changes) = (self.readings()?, self.loaded(sink.as_mut())?);
         let labels = self.labels(namnder);
         stage.now("lists");

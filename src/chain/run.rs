@@ -103,11 +103,19 @@ impl Run {
                 (worked_on, dir, description)
             });
         let latest = runs.max_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-        let Some((_, dir, description)) = latest else { return Ok(None) };
+        latest.map(|(_, dir, description)| Self::described(settings, dir, description)).transpose()
+    }
+
+    /// The run that lies in this directory and describes itself.
+    pub(crate) fn at(settings: &Settings, dir: PathBuf) -> Result<Option<Self>, Failure> {
+        description(&dir).map(|description| Self::described(settings, dir, description)).transpose()
+    }
+
+    fn described(settings: &Settings, dir: PathBuf, description: Description) -> Result<Self, Failure> {
         let lock = lock(&dir)?;
         let mapping_digest = description.mapping_digest.clone();
         let (id, vault) = (description.run.clone(), vaults::of(settings, &dir, &description.run)?);
-        Ok(Some(Self { id, dir, mapping_digest, vault, description, _lock: lock }))
+        Ok(Self { id, dir, mapping_digest, vault, description, _lock: lock })
     }
 
     fn open_as(
@@ -159,7 +167,8 @@ impl Run {
         found.max().map(|(_, run, dir)| (run, dir))
     }
 
-    /// Every run that describes itself, in no order: its directory, its id and when a reconciliation of it was last done.
+    /// Every run that describes itself, in no order: its directory, its id and when a reconciliation of it was done
+    /// last.
     pub(crate) fn reconciled(runs: &Path) -> impl Iterator<Item = (PathBuf, String, Option<String>)> + use<> {
         described(runs, |_| true).map(|(dir, description)| {
             let ended = description.last_reconciled();

@@ -115,8 +115,9 @@ pub struct KeyMark {
 impl KeyMark {
     /// What the mark says about a finding on a row of the same source key; `None` when it says nothing about it.
     ///
-    /// A row that is missing, or there without need, is explained by what keeps its source row out. Fields are
-    /// explained by marks on them, or on the row as a whole.
+    /// A row that is missing, or there without need, is explained by what keeps its source row out, and fields by marks
+    /// on them. A mark on the row as a whole explains no field, but for that of a parent that is not in the source: what
+    /// it refers to cannot be there.
     #[must_use]
     pub fn explains(&self, kind: &FindingKind) -> Option<Cause> {
         let reason = self.reason.code().to_owned();
@@ -127,7 +128,9 @@ impl KeyMark {
             FindingKind::Differs { fields } | FindingKind::Dangling { fields } => fields,
             FindingKind::Nameless { .. } => return None,
         };
-        let is_meant = self.field.is_empty() || of_fields.contains(&self.field);
+        let is_orphan =
+            matches!(kind, FindingKind::Dangling { .. }) && self.reason == ReasonCode::OrphanParent;
+        let is_meant = is_orphan || of_fields.contains(&self.field);
         match self.action {
             Action::Flag if is_meant && is_about_a_code(self.reason) => Some(Cause::UnmappedCode(reason)),
             Action::Flag if is_meant => Some(Cause::SourceDefect(reason)),
@@ -194,11 +197,15 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_explained_by_marks_on_it_or_on_the_whole_row() {
+    fn a_field_is_explained_by_marks_on_it_and_not_by_those_on_the_whole_row() {
         let flag = |field: &str| mark(Action::Flag, ReasonCode::SubOre, field);
         let defect = Some(Cause::SourceDefect("D38".to_owned()));
         assert_eq!(flag("belopp").explains(&differs("belopp")), defect);
-        assert_eq!(flag("").explains(&differs("belopp")), defect);
+        assert_eq!(flag("").explains(&differs("belopp")), None);
+        let orphan = mark(Action::Flag, ReasonCode::OrphanParent, "");
+        let dangling = FindingKind::Dangling { fields: vec!["arende_id".to_owned()] };
+        assert_eq!(orphan.explains(&dangling), Some(Cause::SourceDefect("D79".to_owned())));
+        assert_eq!(orphan.explains(&differs("arende_id")), None);
         assert_eq!(flag("datum").explains(&differs("belopp")), None);
         assert_eq!(flag("belopp").explains(&FindingKind::Nameless { place: 1 }), None);
         let code = mark(Action::Flag, ReasonCode::UnknownPeriod, "status");

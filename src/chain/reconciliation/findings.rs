@@ -14,9 +14,11 @@ use bron_reconcile::controls::ControlRow;
 use bron_reconcile::findings::{FindingCounts, FindingState, FindingsBefore, Step, merge};
 use bron_reconcile::report::{DisplayKey, LISTED_FINDINGS, ShownFinding};
 use bron_reconcile::rows::Finding;
+use bron_reconcile::summary::Summary;
 use bron_reconcile::waivers::{Accepted, WaiverLine, WaiverTally};
 
 use self::before::Before;
+pub(in crate::chain) use self::before::last_reconciled;
 use self::sorted::{SortedRuns, Sorter};
 pub(crate) use self::stored::StoredFinding;
 use crate::chain::Chain;
@@ -48,10 +50,10 @@ pub(super) struct FindingsFile<'c> {
 
 /// What findings came to.
 pub(super) struct Settled {
-    pub(super) counts: FindingCounts,
+    counts: FindingCounts,
     /// The reconciliation that they were compared with; `None` where neither found anything.
-    pub(super) told: Option<FindingsBefore>,
-    pub(super) waivers: Vec<WaiverLine>,
+    told: Option<FindingsBefore>,
+    waivers: Vec<WaiverLine>,
     pub(super) accepted: Accepted,
     /// The first of them.
     pub(super) shown: Vec<ShownFinding>,
@@ -110,6 +112,12 @@ impl<'c> FindingsFile<'c> {
 }
 
 impl Settled {
+    /// Notes what findings came to in the summary.
+    pub(super) fn tell(&self, summary: &mut Summary) {
+        (summary.findings, summary.findings_before) = (self.counts, self.told.clone());
+        summary.waivers.clone_from(&self.waivers);
+    }
+
     /// Makes this reconciliation the one that the next is compared with. Comes when everything else is written.
     pub(super) fn commit(self) -> Result<(), Failure> {
         self.before.commit()

@@ -175,6 +175,11 @@ impl Before {
     }
 }
 
+/// The directory of the run that was reconciled last.
+pub(in crate::chain) fn last_reconciled(runs: &Path) -> Option<PathBuf> {
+    latest(runs, Path::new("")).map(|(dir, _)| dir)
+}
+
 /// The latest reconciliation of the project's other runs, with the directory of its run.
 fn latest(runs: &Path, own: &Path) -> Option<(PathBuf, Record)> {
     let others = Run::reconciled(runs).filter(|(dir, ..)| dir != own);
