@@ -5,6 +5,7 @@ mod compare;
 mod key;
 mod mapping;
 mod quarantine;
+mod reconcile;
 mod rights;
 mod signoff;
 mod source;
@@ -27,6 +28,7 @@ pub(crate) use quarantine::{
     DecideArguments, DecisionName, ExportArguments, ImportArguments, ListArguments, QuarantineVerb,
     ReplayArguments, ShowArguments, StateName,
 };
+pub(crate) use reconcile::{ExplainArguments, ReconcileArguments, ReconcileVerb};
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
 pub(crate) use signoff::{
     Signatory, SignoffRequestArguments, SignoffRevokeArguments, SignoffShowArguments, SignoffSignArguments,
@@ -79,7 +81,7 @@ pub(crate) enum Verb {
     /// Write the mapped rows to the target
     Load(ChainArguments),
     /// Compare the target with the sources and write the report
-    Reconcile(ChainArguments),
+    Reconcile(ReconcileArguments),
     /// Tools for the author of mappings
     #[command(subcommand)]
     Mapping(MappingVerb),

@@ -8,6 +8,7 @@ mod coverage;
 mod derived;
 mod earlier;
 mod effect;
+mod explain;
 mod extraction;
 mod files;
 mod formats;
@@ -44,6 +45,7 @@ use crate::settings::Settings;
 pub(crate) use coverage::{Profiles, profiles, unlisted_codes};
 pub(crate) use earlier::{LastReading, shapes};
 pub(crate) use effect::{Measured, measure};
+pub(crate) use explain::{Explained, Shown, Story};
 pub(crate) use extraction::{StagedTable, StagedTables};
 use formats::require_known_formats;
 pub(crate) use formats::sound_manifest;
@@ -53,7 +55,9 @@ pub(crate) use loading::installation_mark;
 pub(crate) use plan::LoadPlan;
 pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
-pub(crate) use reconciliation::{Outcome, SUMMARY_FILE, control_columns, control_fields};
+pub(crate) use reconciliation::{
+    Outcome, SUMMARY_FILE, StoredFinding, WAIVERS_FILE, control_columns, control_fields,
+};
 pub(crate) use run::{Run, noted, now, witnessed};
 pub(crate) use vaults::destroyed as key_destroyed;
 

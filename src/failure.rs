@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Failed,
     /// Differences were found.
     Differences,
-    /// Done, with more rows in quarantine than the project allows.
+    /// Done, with more rows in quarantine than the project allows, or with differences that people have accepted.
     Quarantine,
     /// A sign-off that is asked for is missing, void or against the rules.
     NotSigned,

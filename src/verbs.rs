@@ -19,7 +19,10 @@ mod target;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, TargetVerb, Verb};
+use crate::args::{
+    ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, ReconcileArguments, TargetVerb, Verb,
+};
+use crate::chain::WAIVERS_FILE;
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -74,13 +77,40 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         | Verb::Extract(ReadingArguments { chain: ChainArguments { project, .. }, .. })
         | Verb::Transform(ChainArguments { project, .. })
         | Verb::Load(ChainArguments { project, .. })
-        | Verb::Reconcile(ChainArguments { project, .. }) => vec![mappings_of(project)],
+        | Verb::Reconcile(ReconcileArguments { chain: ChainArguments { project, .. }, .. }) => {
+            vec![mappings_of(project)]
+        }
     };
+    let waivers = project_of(verb).map(|project| project.join(WAIVERS_FILE));
     // The project file may hold a secret that does not belong there, so its text is never drawn.
     move |file: &str| {
+        if file == WAIVERS_FILE {
+            return waivers.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        }
         let found =
             dirs.iter().map(|dir: &PathBuf| dir.join(file)).filter(|path| !path.ends_with(PROJECT_FILE));
         found.filter_map(|path| std::fs::read_to_string(path).ok()).next()
+    }
+}
+
+/// The project whose accepted differences a verb reads.
+fn project_of(verb: &Verb) -> Option<PathBuf> {
+    match verb {
+        Verb::Migrate(arguments) => Some(arguments.reading.chain.project.clone()),
+        Verb::Reconcile(arguments) => Some(arguments.chain.project.clone()),
+        Verb::Quarantine(verb) => quarantine::project_of(verb).map(Path::to_owned),
+        Verb::Demo(_)
+        | Verb::Check(_)
+        | Verb::Diff(_)
+        | Verb::Extract(_)
+        | Verb::Transform(_)
+        | Verb::Load(_)
+        | Verb::Mapping(_)
+        | Verb::Key(_)
+        | Verb::Source(_)
+        | Verb::Target(_)
+        | Verb::Doctor(_)
+        | Verb::Grants(_) => None,
     }
 }
 

@@ -77,6 +77,7 @@ const fn oldest(artefact: Artefact) -> &'static str {
         Artefact::RefusedRecord => "refused.json",
         Artefact::LoadPlan => "plan.json",
         Artefact::Quarantine => "quarantine.sql",
+        Artefact::Findings => "findings.json",
         Artefact::Summary => "run/summary.json",
         Artefact::RunKey => "key.json",
         Artefact::KeyReceipt => "key-destroyed.json",

@@ -7,7 +7,7 @@ use crate::support::{Project, copy_folder, files, run_project, sqlite_rows};
 const DECISIONS: &str = "identitet/beslut.csv";
 
 /// The project of `tests/cases/identitet`, with the model that is shipped.
-fn project() -> Project {
+pub(crate) fn project() -> Project {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let project = Project::at(tempfile::tempdir().unwrap(), &root.join("tests/cases/identitet"));
     copy_folder(&root.join("mappings/model"), &project.dir.join("mappings/model"));

@@ -14,6 +14,7 @@
 //! | [`formats`] | is what an older program wrote read, and what a newer one wrote refused? |
 //! | [`corruption`] | is what somebody changed in the target found, and exactly that? |
 //! | [`plantings`] | is every kind of damage in a target seen, and located to the exact row and field? |
+//! | [`findings`] | are findings followed from run to run, accepted by people, and explained record by record? |
 //! | [`failures`] | is what goes wrong said clearly, and does the next run complete? |
 //! | [`comparing`] | are two tables compared wherever they lie, and is what cannot be proven never called equal? |
 //! | [`false_equal`] | is no pair of different values called equal that other comparisons call so? |
@@ -66,6 +67,7 @@ mod doctor;
 mod documentation;
 mod failures;
 mod false_equal;
+mod findings;
 mod foreign;
 mod formats;
 mod grants;

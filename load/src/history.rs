@@ -86,6 +86,19 @@ impl Retirement {
     }
 }
 
+/// One time that a row of the target ended. The row as it was stands in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The run that had written the row.
+    pub written_by: String,
+    /// The run that ended it.
+    pub ended_by: String,
+    /// Why.
+    pub because: Ended,
+    /// The place of the run that ended it, see [`RunEntry::ordinal`].
+    pub ordinal: u64,
+}
+
 /// What a run says of itself when it begins to change a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beginning {

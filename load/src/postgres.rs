@@ -25,7 +25,7 @@ use crate::admission::admit;
 use crate::control_format;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
-use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
+use crate::history::{self, Beginning, Ending, Retirement, RunEntry, require_retirable};
 use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout, Reference};
 use crate::refusal::Refusal;
@@ -215,6 +215,13 @@ impl Sink for PostgresSink {
         let Self { runtime, session } = self;
         let runs = runtime.block_on(async { retire::runs(session.awake().await?).await });
         runs.map_err(|error| session.after(error))
+    }
+
+    fn endings(&mut self, entity: &Entity, id: &EntityId) -> Result<Vec<Ending>> {
+        let layout = Layout::of(entity)?;
+        let Self { runtime, session } = self;
+        let found = runtime.block_on(async { retire::endings(session.awake().await?, &layout, id).await });
+        found.map_err(|error| session.after(error))
     }
 
     fn retire(

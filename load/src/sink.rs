@@ -4,7 +4,7 @@ use bron_mappings::{Batch, BatchReader, Digest, Entity, EntityId, Model};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
-use crate::history::{Beginning, Retirement, RunEntry};
+use crate::history::{Beginning, Ending, Retirement, RunEntry};
 use crate::layout::Layout;
 use crate::postgres::PostgresSink;
 use crate::refusal::Refusal;
@@ -237,6 +237,13 @@ pub trait Sink: Send {
     /// # Errors
     /// What the database says.
     fn runs(&mut self) -> Result<Vec<RunEntry>>;
+
+    /// When the row with this id was replaced or retired, first to last; none when the target keeps no history of the
+    /// entity.
+    ///
+    /// # Errors
+    /// What the database says; kind `Corrupt` when the history names a reason that is none.
+    fn endings(&mut self, entity: &Entity, id: &EntityId) -> Result<Vec<Ending>>;
 
     /// Moves the rows with these ids to the history of their entity, with a receipt as for a part that is written;
     /// the part's content is [`Retirement::content`]. When it returns, that is durable; when it fails, nothing was

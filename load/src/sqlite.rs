@@ -24,7 +24,7 @@ use crate::admission::admit;
 use crate::control_format;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finished::Finished;
-use crate::history::{self, Beginning, Retirement, RunEntry, require_retirable};
+use crate::history::{self, Beginning, Ending, Retirement, RunEntry, require_retirable};
 use crate::isolation::Given;
 use crate::layout::{Dialect, FoundColumn, Layout};
 use crate::refusal::Refusal;
@@ -180,6 +180,16 @@ impl Sink for SqliteSink {
         let place = self.place();
         let (runtime, connection) = self.parts()?;
         runtime.block_on(retire::runs(connection)).map_err(|error| error.at(&place))
+    }
+
+    fn endings(&mut self, entity: &Entity, id: &EntityId) -> Result<Vec<Ending>> {
+        let layout = Layout::of(entity)?;
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        let found = runtime.block_on(retire::endings(connection, &layout, id));
+        let found = found.map_err(|error| error.at(&place))?;
+        self.require_still()?;
+        Ok(found)
     }
 
     fn retire(

@@ -41,6 +41,9 @@ pub enum Artefact {
     LoadPlan,
     /// `quarantine.db`: the rows that did not come over, and what people decided about them.
     Quarantine,
+    /// `findings.json`: the list of findings of a reconciliation, which is whole where this stands. Format 1 was the
+    /// list alone, without what became of each finding and why.
+    Findings,
     /// `summary.json`: what a reconciliation came to. Format 1 had no number.
     Summary,
     /// `key.json`: the wrapped key of a run.
@@ -57,7 +60,7 @@ pub enum Artefact {
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -71,6 +74,7 @@ impl Artefact {
         Self::RefusedRecord,
         Self::LoadPlan,
         Self::Quarantine,
+        Self::Findings,
         Self::Summary,
         Self::RunKey,
         Self::KeyReceipt,
@@ -96,6 +100,7 @@ impl Artefact {
             Self::RefusedRecord => "record of refused rows",
             Self::LoadPlan => "plan of a load",
             Self::Quarantine => "quarantine",
+            Self::Findings => "list of findings",
             Self::Summary => "summary",
             Self::RunKey => "key of a run",
             Self::KeyReceipt => "receipt of a destroyed key",
@@ -110,7 +115,7 @@ impl Artefact {
     pub const fn newest(self) -> u32 {
         match self {
             Self::Readings | Self::Deliveries | Self::Journal | Self::Manifest => 2,
-            Self::Summary | Self::ControlTables => 2,
+            Self::Findings | Self::Summary | Self::ControlTables => 2,
             Self::ProjectFile
             | Self::MappingFile
             | Self::RunDescription

@@ -59,6 +59,23 @@ pub fn pages(
     pages
 }
 
+/// The rules of mapping files in words, apart from any page.
+pub struct RuleWords<'a>(Book<'a>);
+
+impl<'a> RuleWords<'a> {
+    /// The words of these mapping files; `functions` is the registry of named functions.
+    #[must_use]
+    pub fn new(set: &'a MappingSet, functions: &'a [FunctionSpec]) -> Self {
+        Self(Book::new(set, functions, 0))
+    }
+
+    /// How the value of a field comes to be, as the handbook says it: a Swedish sentence without its subject.
+    #[must_use]
+    pub fn of(&self, mapping: &Mapping, target: &Target, rule: &FieldRule) -> String {
+        columns::field_rule(&self.0, mapping, target, rule).words()
+    }
+}
+
 /// The page of open questions.
 const QUESTIONS: &str = "oppna-fragor.html";
 

@@ -38,6 +38,7 @@ mod retention;
 pub mod schema;
 mod sensitive;
 mod system;
+mod waiver;
 
 pub use artefact::{Artefact, UnknownFormat};
 pub use batch::{
@@ -79,3 +80,4 @@ pub use sensitive::{FEWEST_SHOWN, Sensitive};
 pub use system::{
     ApprovedLines, ControlField, ControlLine, CsvDialect, CsvTable, Expectation, LinePlace, Says, System,
 };
+pub use waiver::{NEVER_WAIVED, WaivedKind, WaivedRows, Waiver, WaiverLimit, WaiverSubject, Waivers};

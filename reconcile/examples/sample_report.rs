@@ -77,6 +77,7 @@ fn main() -> Result<(), bron_reconcile::Error> {
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
         refused: &[],
+        accepted: None,
         unproven: if wanted == "ej_bevisat" { &notes } else { &[] },
     };
     let digest = Digest::of(b"sample").to_string();
@@ -216,7 +217,7 @@ fn findings(faulty: bool) -> Vec<ShownFinding> {
             "PERSON" => DisplayKey::Pseudonym(Pseudonym::derive(&secret, &key)),
             _ => DisplayKey::Plain(text),
         };
-        ShownFinding { finding, key }
+        ShownFinding::new(finding, key)
     });
     if faulty { shown.collect() } else { Vec::new() }
 }

@@ -8,6 +8,8 @@
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
 //! before any row is loaded. [`page`] is the form of pages that only list, such as the description of a source.
 //! [`tables`] compares two tables of the same shape, whoever filled them: no mapping, no model.
+//! [`findings`] says what became of each finding since the reconciliation before and why it may be there, and
+//! [`waivers`] which differences people have accepted.
 //! [`quarantine`] is what people decided about rows that were held back, and [`decision_sheet`] the workbook in which
 //! they do. [`audit`] is the log of who did what, and [`signoff`] whether what somebody signed still holds.
 //!
@@ -27,6 +29,7 @@ pub mod decision_sheet;
 pub mod difference;
 mod error;
 pub mod faults;
+pub mod findings;
 pub mod page;
 pub mod quality;
 pub mod quarantine;
@@ -38,6 +41,7 @@ pub mod signoff;
 pub mod snapshot;
 pub mod summary;
 pub mod tables;
+pub mod waivers;
 pub mod worklist;
 
 pub use error::{Error, ErrorKind};

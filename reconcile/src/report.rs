@@ -17,6 +17,7 @@ mod strip;
 pub(crate) mod suppress;
 mod text;
 mod verdict;
+mod waivers;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ use bron_mappings::Pseudonym;
 use crate::conservation::{Equation, Imbalance, Ledger};
 use crate::error::{Error, ErrorKind};
 use crate::faults::{FAULTS, Fault};
+use crate::findings::{Cause, FindingState};
 use crate::rows::Finding;
 use crate::summary::{Summary, Verdict};
 use breakdown::Breakdown;
@@ -39,6 +41,7 @@ pub use reason::{Advice, advice};
 use refused::RefusedView;
 use strip::BalanceView;
 pub use text::text;
+use waivers::{SinceView, WaiverView};
 
 /// The most row findings that the page lists; the rest is in the findings file.
 pub const LISTED_FINDINGS: usize = 500;
@@ -61,6 +64,23 @@ pub struct ShownFinding {
     pub finding: Finding,
     /// The record's name on the page.
     pub key: DisplayKey,
+    /// Whether the reconciliation before had it.
+    pub state: FindingState,
+    /// The run in which it was seen first.
+    pub first_seen: String,
+    /// What the run knows about why it is there.
+    pub cause: Cause,
+    /// The name of the waiver that accepts it.
+    pub waiver: Option<String>,
+}
+
+impl ShownFinding {
+    /// A finding of which nothing more is known: it is new and unexplained.
+    #[must_use]
+    pub const fn new(finding: Finding, key: DisplayKey) -> Self {
+        let (state, cause) = (FindingState::New, Cause::Unexplained);
+        Self { finding, key, state, first_seen: String::new(), cause, waiver: None }
+    }
 }
 
 /// Names for people, by code. A code without a name is shown as it is.
@@ -119,7 +139,7 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         mapping_digest: &summary.mapping_digest,
         verdict: summary.verdict,
         headline: verdict::headline(summary, input.imbalances),
-        explanation: verdict::explanation(summary.verdict),
+        explanation: verdict::explanation(summary),
         facts: verdict::facts(summary, input.imbalances),
         unproven: input.unproven,
         balances,
@@ -137,6 +157,8 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         findings: comparison::findings(input),
         findings_total: number::count(comparison::findings_total(summary)),
         findings_file: input.findings_file,
+        since: waivers::since(summary),
+        waivers: waivers::lines(summary, input.labels),
         breakdowns: breakdown::all(input.ledger, input.labels)?,
         trend: quality::trend(summary),
         owners: quality::owners(summary),
@@ -205,6 +227,8 @@ struct Page<'a> {
     findings: Vec<FindingView>,
     findings_total: String,
     findings_file: &'a str,
+    since: Option<SinceView>,
+    waivers: Vec<WaiverView>,
     breakdowns: Vec<Breakdown>,
     trend: String,
     owners: Vec<OwnerView>,
@@ -225,7 +249,7 @@ impl Page<'_> {
     const fn verdict_class(&self) -> &'static str {
         match self.verdict {
             Verdict::Lika => "equal",
-            Verdict::LikaMedKarantan => "waiting",
+            Verdict::LikaMedKarantan | Verdict::GodkandaSkillnader => "waiting",
             Verdict::Skillnader => "unequal",
             Verdict::EjBevisat => "unproven",
         }

@@ -13,12 +13,14 @@ use serde_json::Value;
 use crate::conservation::{Imbalance, Ledger};
 use crate::controls::ControlRow;
 use crate::error::{Error, ErrorKind};
+use crate::findings::{FindingCounts, FindingsBefore};
 use crate::quality::{Quality, RetentionLine};
 use crate::quarantine::Quarantine;
 use crate::references::ReferenceCounts;
 use crate::rows::RowCounts;
 use crate::secrecy::Secrecy;
 use crate::snapshot::Snapshot;
+use crate::waivers::{Accepted, WaiverLine};
 pub use changes::{EntityChanges, total};
 
 /// How a system was read.
@@ -48,18 +50,20 @@ pub enum Verdict {
     LikaMedKarantan,
     /// Something differs.
     Skillnader,
-    /// Nothing is known to differ, but not everything was compared.
+    /// Something differs, and named people have accepted every difference. It is not equal.
+    GodkandaSkillnader,
+    /// Nothing is known to differ that nobody has accepted, but not everything was compared.
     EjBevisat,
 }
 
 impl Verdict {
-    /// The exit code that stands for the verdict: 0 equal, 3 equal with rows that wait for people, 2 not
-    /// equal or not proven.
+    /// The exit code that stands for the verdict: 0 equal, 3 equal with rows that wait for people or different in
+    /// what people have accepted, 2 not equal or not proven.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Lika => 0,
-            Self::LikaMedKarantan => 3,
+            Self::LikaMedKarantan | Self::GodkandaSkillnader => 3,
             Self::Skillnader | Self::EjBevisat => 2,
         }
     }
@@ -258,6 +262,19 @@ pub struct Summary {
     /// that the quarantine was left as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<Quarantine>,
+    /// The findings of rows by how they stand against the reconciliation before.
+    #[serde(default, skip_serializing_if = "FindingCounts::is_empty")]
+    pub findings: FindingCounts,
+    /// The reconciliation that the findings are compared with; `None` for the first of a project, and where neither
+    /// found anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings_before: Option<FindingsBefore>,
+    /// The differences that people have accepted, in the order of the project's file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverLine>,
+    /// How many differences waivers in force accept, over rows, references and controls.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub accepted: u64,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -278,6 +295,8 @@ pub struct Evidence<'a> {
     pub secrecy: Option<&'a Secrecy>,
     /// What the target refused. Those rows are in quarantine.
     pub refused: &'a [RefusedLine],
+    /// What waivers in force accept; `None` where there are none.
+    pub accepted: Option<&'a Accepted>,
     /// What else is not proven, in Swedish, one sentence each: a control whose table is not in the run,
     /// an entity whose comparison broke off, a target that changed meanwhile.
     pub unproven: &'a [String],
@@ -326,6 +345,10 @@ impl Summary {
             retention: Vec::new(),
             refused: evidence.refused.to_vec(),
             quarantine: None,
+            findings: FindingCounts::default(),
+            findings_before: None,
+            waivers: Vec::new(),
+            accepted: evidence.accepted.map_or(0, Accepted::total),
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);
@@ -382,23 +405,32 @@ impl Summary {
     }
 }
 
-/// The conclusion. A difference outweighs everything; then whatever is not proven; then quarantine.
+/// The conclusion. A difference that nobody has accepted outweighs everything; then whatever is not proven; then what
+/// was accepted; then quarantine.
 #[must_use]
 pub fn verdict(summary: &Summary, evidence: &Evidence<'_>) -> Verdict {
-    let differs = evidence.imbalances.is_some_and(|found| !found.is_empty())
-        || summary.unequal_controls().next().is_some()
-        || !summary.rows.is_equal()
-        || !summary.references.is_equal()
-        || !summary.secrecy.is_equal();
-    if differs {
+    let nothing = Accepted::default();
+    if differs_beyond(summary, evidence, evidence.accepted.unwrap_or(&nothing)) {
         Verdict::Skillnader
     } else if !unproven(summary, evidence).is_empty() {
         Verdict::EjBevisat
+    } else if differs_beyond(summary, evidence, &nothing) {
+        Verdict::GodkandaSkillnader
     } else if summary.waiting() > 0 {
         Verdict::LikaMedKarantan
     } else {
         Verdict::Lika
     }
+}
+
+/// Whether something differs that is not accepted. Who may read what never is.
+fn differs_beyond(summary: &Summary, evidence: &Evidence<'_>, accepted: &Accepted) -> bool {
+    let imbalances = evidence.imbalances.unwrap_or_default();
+    !imbalances.iter().all(|one| accepted.covers_balance(one))
+        || !summary.unequal_controls().all(|row| accepted.covers_control(row))
+        || !accepted.covers_rows(&summary.rows)
+        || !accepted.covers_references(&summary.references)
+        || !summary.secrecy.is_equal()
 }
 
 /// Everything that is not proven, as Swedish sentences; empty when all of it is.

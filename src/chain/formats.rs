@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::earlier::{SCHEMA_FILE, SNAPSHOT_FILE};
 use super::extraction::DELIVERIES_FILE;
 use super::readings::READINGS_FILE;
-use super::reconciliation::SUMMARY_FILE;
+use super::reconciliation::{FINDINGS_FILE, SUMMARY_FILE};
 use super::run::{RUN_FILE, directories};
 use crate::failure::Failure;
 
 /// The files in the directory of a run by which runs are found, chosen and compared.
-const JUDGED: [(&str, Artefact); 8] = [
+const JUDGED: [(&str, Artefact); 9] = [
     (RUN_FILE, Artefact::RunDescription),
     (SCHEMA_FILE, Artefact::SourceSchema),
     (SNAPSHOT_FILE, Artefact::Snapshot),
     (READINGS_FILE, Artefact::Readings),
     (DELIVERIES_FILE, Artefact::Deliveries),
+    (FINDINGS_FILE, Artefact::Findings),
     (SUMMARY_FILE, Artefact::Summary),
     (KEY_FILE, Artefact::RunKey),
     (RECEIPT_FILE, Artefact::KeyReceipt),

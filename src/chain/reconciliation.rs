@@ -7,6 +7,7 @@ mod links;
 mod receipts;
 mod secrecy;
 mod target_rows;
+mod waivers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,17 +16,19 @@ use bron_extract::atomic;
 use bron_load::Sink;
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Imbalance, Ledger, Origin, SourceTable};
-use bron_reconcile::references::References;
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, MissingDelivery, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
 use bron_transform::BRIDGE_SYSTEM;
 
 pub(crate) use self::evidence::{control_columns, control_fields};
+pub(super) use self::findings::RECORD_FILE as FINDINGS_FILE;
+pub(crate) use self::findings::StoredFinding;
+pub(super) use self::findings::last_reconciled;
+pub(crate) use self::waivers::WAIVERS_FILE;
 
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;
-use self::id_runs::IdRuns;
 use self::links::EntityLinks;
 use self::receipts::Loads;
 pub(super) use self::target_rows::Origins;
@@ -47,7 +50,6 @@ pub(crate) struct Outcome {
     pub(crate) summary: Summary,
     pub(crate) imbalances: Vec<Imbalance>,
     pub(crate) findings: Vec<ShownFinding>,
-    pub(crate) findings_total: u64,
     pub(crate) unproven: Vec<String>,
     pub(crate) report: PathBuf,
     /// What can be signed of it.
@@ -63,18 +65,14 @@ impl Chain<'_> {
         let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
         let mut sink = self.settings.reader()?;
         sink.claim(&self.installation_mark())?;
+        let (waivers, today) = (waivers::read(&self.settings.project, &self.set.model)?, waivers::today());
         let namnder = self.namnder(sink.as_mut())?;
         let staged = self.staged()?;
         let refused = self.refused(sink.as_mut())?;
         let loads = Loads::of(sink.as_mut())?;
         let ledger = self.ledger(&staged, &refused, &namnder)?;
         let mut findings = FindingsFile::create(self)?;
-        let mut gathered = Gathered {
-            held: BTreeMap::new(),
-            references: References::new(IdRuns::new(self.run.dir.join("references"))),
-            checked: 0,
-            elsewhere: 0,
-        };
+        let mut gathered = Gathered::new(self.run.dir.join("references"));
         let mut compared = Vec::new();
         for entity in entities {
             self.go_on()?;
@@ -93,9 +91,10 @@ impl Chain<'_> {
         let imbalances = ledger.check(&self.extracted(&staged), &gathered.held);
         stage.now("references");
         let mut references = self.settle_references(gathered, sink.as_mut(), &refused, &mut findings)?;
+        references.dangling += self.tell_strange(sink.as_mut(), &loads, &mut findings)?;
+        let settled = findings.settle(&waivers, &today, &control_rows)?;
         stage.now("secrecy");
-        let (secrecy, strange) = self.secrecy(sink.as_mut(), (&refused, &loads), &namnder)?;
-        references.dangling += self.tell_strange(&strange, sink.as_mut(), &loads, &mut findings)?;
+        let secrecy = self.secrecy(sink.as_mut(), (&refused, &loads), &settled.accepted, &namnder)?;
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
         let mut left_out = self.missing_systems();
         left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
@@ -109,10 +108,12 @@ impl Chain<'_> {
             references: Some(references),
             secrecy: Some(&secrecy),
             refused: &refused.lines(),
+            accepted: Some(&settled.accepted),
             unproven: &left_out,
         };
         let mut summary = Summary::new(&self.run.id, &self.run.mapping_digest, &ledger, &evidence)?;
         (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
+        settled.tell(&mut summary);
         (summary.readings, summary.changes) = (self.readings()?, self.loaded(sink.as_mut())?);
         let labels = self.labels(namnder);
         stage.now("lists");
@@ -120,7 +121,6 @@ impl Chain<'_> {
         stage.now("quarantine");
         summary.quarantine = self.collect_quarantine(&staged, sink.as_mut(), &summary, &labels)?;
         let unproven = unproven(&summary, &evidence);
-        let (findings, findings_total) = findings.finish()?;
         let html = report::html(&report::Input {
             title: "Avstämning av flytten till den nya informationsmodellen",
             as_of: self.settings.as_of.as_deref().unwrap_or_default(),
@@ -128,13 +128,15 @@ impl Chain<'_> {
             ledger: &ledger,
             imbalances: &imbalances,
             unproven: &unproven,
-            findings: &findings,
+            findings: &settled.shown,
             findings_file: "findings",
             labels: &labels,
         })?;
         let (report, made) = self.publish(&summary, &html)?;
+        let findings = settled.shown.clone();
+        settled.commit()?;
         let exit = self.exit(&summary);
-        Ok(Outcome { summary, imbalances, findings, findings_total, unproven, report, made, exit })
+        Ok(Outcome { summary, imbalances, findings, unproven, report, made, exit })
     }
 
     fn compare(
@@ -360,6 +362,7 @@ impl Chain<'_> {
         let limit = u128::from(self.settings.quarantine_limit_ppm);
         match summary.verdict {
             Verdict::Skillnader | Verdict::EjBevisat => Exit::Differences,
+            Verdict::GodkandaSkillnader => Exit::Quarantine,
             Verdict::LikaMedKarantan if summary.waiting() * 1_000_000 > limit * read => Exit::Quarantine,
             Verdict::LikaMedKarantan | Verdict::Lika => Exit::Clean,
         }

@@ -107,11 +107,19 @@ impl Run {
                 (worked_on, dir, description)
             });
         let latest = runs.max_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-        let Some((_, dir, description)) = latest else { return Ok(None) };
+        latest.map(|(_, dir, description)| Self::described(settings, dir, description)).transpose()
+    }
+
+    /// The run that lies in this directory and describes itself.
+    pub(crate) fn at(settings: &Settings, dir: PathBuf) -> Result<Option<Self>, Failure> {
+        description(&dir).map(|description| Self::described(settings, dir, description)).transpose()
+    }
+
+    fn described(settings: &Settings, dir: PathBuf, description: Description) -> Result<Self, Failure> {
         let lock = lock(&dir)?;
         let mapping_digest = description.mapping_digest.clone();
         let (id, vault) = (description.run.clone(), vaults::of(settings, &dir, &description.run)?);
-        Ok(Some(Self { id, dir, mapping_digest, vault, description, _lock: lock }))
+        Ok(Self { id, dir, mapping_digest, vault, description, _lock: lock })
     }
 
     fn open_as(
@@ -156,13 +164,20 @@ impl Run {
         let began = &self.description.worked_on.first()?.started;
         let whole = |dir: &Path| dir.join(SUMMARY_FILE).is_file() && dir.join("quality").is_dir();
         let found = described(runs, whole).filter_map(|(dir, other)| {
-            let proves = |times: &&Times| matches!(times.verb.as_str(), "reconcile" | "migrate");
             let other = (other.run != self.id).then_some(other)?;
-            let ended = other.worked_on.iter().filter(proves).filter_map(|times| times.ended.clone());
-            let ended = ended.filter(|ended| ended <= began).max()?;
+            let ended = other.reconciled().filter(|ended| *ended <= began).max()?.clone();
             Some((ended, other.run, dir))
         });
         found.max().map(|(_, run, dir)| (run, dir))
+    }
+
+    /// Every run that describes itself, in no order: its directory, its id and when a reconciliation of it was done
+    /// last.
+    pub(crate) fn reconciled(runs: &Path) -> impl Iterator<Item = (PathBuf, String, Option<String>)> + use<> {
+        described(runs, |_| true).map(|(dir, description)| {
+            let ended = description.last_reconciled();
+            (dir, description.run, ended)
+        })
     }
 
     /// The reading before this run: of the other runs of the project whose directory holds a reading, the one whose
@@ -261,6 +276,16 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
 }
 
 impl Description {
+    /// When reconciliations of the run were done.
+    fn reconciled(&self) -> impl Iterator<Item = &String> {
+        let proves = |times: &&Times| matches!(times.verb.as_str(), "reconcile" | "migrate");
+        self.worked_on.iter().filter(proves).filter_map(|times| times.ended.as_ref())
+    }
+
+    fn last_reconciled(&self) -> Option<String> {
+        self.reconciled().max().cloned()
+    }
+
     /// When the sources were last read, up to a time.
     fn last_read(&self, until: Option<&String>) -> Option<String> {
         let reads =

@@ -13,6 +13,8 @@ use std::path::Path;
 use bron_load::quarantine::{Item, Signature, Store};
 use serde_json::{Value, json};
 
+pub(super) use self::show::{event_json, event_text};
+
 use crate::args::QuarantineVerb;
 use crate::chain::{QUARANTINE_FILE, installation_mark, now};
 use crate::failure::{Exit, Failure};
@@ -81,7 +83,7 @@ fn require_allowed(item: &Item, protected: bool) -> Result<(), Failure> {
 }
 
 /// An item without its row, for machines.
-fn item_json(item: &Item) -> Value {
+pub(super) fn item_json(item: &Item) -> Value {
     let finding = &item.finding;
     json!({
         "id": finding.id.to_string(),
@@ -116,7 +118,7 @@ fn some(text: &str) -> Option<&str> {
 }
 
 /// A text that stands in a source, for a terminal: a character that could steer it is shown by its number.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let shown = text.chars().flat_map(|one| {
         let controls = one.is_control();
         one.escape_default().filter(move |_| controls).chain((!controls).then_some(one))

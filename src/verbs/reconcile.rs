@@ -1,10 +1,12 @@
 //! `bron reconcile`: is the target what the sources said?
 
+mod explain;
+
 use bron_reconcile::conservation::Imbalance;
 use bron_reconcile::report::{DisplayKey, ShownFinding, text};
 use serde_json::{Value, json};
 
-use crate::args::ChainArguments;
+use crate::args::{ChainArguments, ReconcileArguments, ReconcileVerb};
 use crate::audit;
 use crate::chain::{Chain, Moment, Outcome};
 use crate::failure::{Exit, Failure};
@@ -15,7 +17,14 @@ use crate::settings::Settings;
 const NAMED: usize = 20;
 
 /// Reconciles the project's run with the target and writes the report.
-pub(super) fn run(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
+    match &arguments.verb {
+        Some(ReconcileVerb::Explain(explained)) => explain::run(explained, printer),
+        None => reconcile(&arguments.chain, printer),
+    }
+}
+
+fn reconcile(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
     let settings = Settings::resolve(arguments)?;
     audit::during(&settings.project, audit::act("reconcile"), printer, |noted| {
         let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
@@ -38,7 +47,7 @@ pub(super) fn document(outcome: &Outcome) -> Value {
         "summary": outcome.summary,
         "imbalances": outcome.imbalances.iter().map(imbalance_json).collect::<Vec<_>>(),
         "findings": outcome.findings.iter().map(finding_json).collect::<Vec<_>>(),
-        "findings_total": outcome.findings_total,
+        "findings_total": outcome.summary.findings.total(),
         "unproven": outcome.unproven,
         "report": outcome.report,
     })
@@ -58,7 +67,7 @@ fn imbalance_json(imbalance: &Imbalance) -> Value {
 }
 
 fn finding_json(shown: &ShownFinding) -> Value {
-    let ShownFinding { finding, key } = shown;
+    let ShownFinding { finding, key, state, first_seen, cause, waiver } = shown;
     json!({
         "id": finding.id.to_string(),
         "kind": finding.kind.code(),
@@ -69,6 +78,10 @@ fn finding_json(shown: &ShownFinding) -> Value {
         "key": key_text(key),
         "fields": finding.kind.fields(),
         "mapping": finding.rule,
+        "state": state,
+        "first_seen": first_seen,
+        "cause": cause,
+        "waiver": waiver,
     })
 }
 
@@ -83,25 +96,23 @@ fn key_text(key: &DisplayKey) -> Option<String> {
 /// What was found, for people.
 pub(super) fn lines(outcome: &Outcome) -> String {
     let mut lines = vec![text(&outcome.summary)];
-    for ShownFinding { finding, key } in outcome.findings.iter().take(NAMED) {
+    for ShownFinding { finding, key, state, cause, .. } in outcome.findings.iter().take(NAMED) {
         let fields = finding.kind.fields().join(", ");
         lines.push(format!(
-            "  {} {} {} {}/{} {} {fields}",
+            "  {} {} {} {}/{} {} {fields}; {}; {cause}",
             finding.kind.code(),
             finding.entity,
             finding.row_name(),
             finding.src_system,
             finding.src_table,
             key_text(key).unwrap_or_default(),
+            state.label().to_lowercase(),
         ));
     }
     let named = u64::try_from(outcome.findings.len().min(NAMED)).unwrap_or(u64::MAX);
-    if outcome.findings_total > named {
-        lines.push(format!(
-            "  … och {} till, se runs/{}/findings",
-            outcome.findings_total - named,
-            outcome.summary.run
-        ));
+    let total = outcome.summary.findings.total();
+    if total > named {
+        lines.push(format!("  … och {} till, se runs/{}/findings", total - named, outcome.summary.run));
     }
     for files in &outcome.summary.deliveries {
         lines.push(format!(

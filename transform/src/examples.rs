@@ -165,7 +165,8 @@ fn field_problem(
 }
 
 /// A value as an example writes it: dates and times in ISO form, a decimal number with its scale.
-pub(crate) fn text_of(kind: &FieldType, value: Value<'_>) -> String {
+#[must_use]
+pub fn text_of(kind: &FieldType, value: Value<'_>) -> String {
     match value {
         Value::Text(text) => text.to_owned(),
         Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),

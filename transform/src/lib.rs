@@ -43,7 +43,7 @@ pub use effect::{
     CauseEffect, Comparison, ComparisonSide, EntityEffect, FieldEffect, FieldExample, MOST_VALUES, Moves,
     RowExample, Shown, TableEffect, ValueCounts,
 };
-pub use examples::run_examples;
+pub use examples::{run_examples, text_of};
 pub use functions::{
     AcrossRows, BeginAcross, Build, Cell, CheckFn, FieldFn, Function, FunctionExample, Inverse, InvertFn,
     Outcome, REGISTRY_VERSION, SettingError, Settings, find, registry,

@@ -3,7 +3,9 @@
 use bron_mappings::EntityId;
 
 use super::{Home, Row, all, batch, counts, insats, model, part, prepared, row, run};
-use crate::{Beginning, Counts, Ended, ErrorKind, PartId, Receipt, Retirement, Sink, open, read_only};
+use crate::{
+    Beginning, Counts, Ended, Ending, ErrorKind, PartId, Receipt, Retirement, Sink, open, read_only,
+};
 
 const HISTORY: &str = "SELECT beskrivning || ' ' || load_run_id || ' ' || ended_by_run || ' ' || ended_because || \
      ' ' || CAST(ended_ordinal AS text) FROM bron_history_insats ORDER BY id, ended_ordinal";
@@ -47,6 +49,13 @@ pub(crate) fn what_is_overwritten_is_kept(home: &impl Home) {
     assert_eq!(home.texts(HISTORY), ["b r1 r2 replaced 2", "c r1 r2 replaced 2"]);
     write(sink.as_mut(), "r3", "p", &[row(2, "bb")]);
     assert_eq!(home.texts(HISTORY).len(), 3);
+    let endings = |sink: &mut dyn Sink, number| sink.endings(insats(&model()), &id(number)).unwrap();
+    let ending = |written_by: &str, ended_by: &str, ordinal| {
+        let (written_by, ended_by) = (written_by.to_owned(), ended_by.to_owned());
+        Ending { written_by, ended_by, because: Ended::Replaced, ordinal }
+    };
+    assert_eq!(endings(sink.as_mut(), 2), [ending("r1", "r2", 2), ending("r2", "r3", 3)]);
+    assert_eq!(endings(sink.as_mut(), 1), []);
     let same = "SELECT CAST(count(*) AS text) FROM bron_history_insats AS h WHERE belopp_ore = 2 AND andel IS NOT NULL \
                 AND fil IS NOT NULL AND extract_run_id = 'e1'";
     assert_eq!(home.texts(same), ["2"], "every column is kept");

@@ -7,14 +7,14 @@ use sqlx::{Connection, Row};
 use super::write::{Attempt, earlier, settle, supersede, write_receipt};
 use super::{Session, whole};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Beginning, Retirement, RunEntry, continues, not_kept, not_ours};
-use crate::layout::Layout;
+use crate::history::{Beginning, Ended, Ending, Retirement, RunEntry, continues, not_kept, not_ours};
+use crate::layout::{Dialect, Layout};
 use crate::sink::{Counts, PartId, Receipt, RunIds};
 use crate::sql::history::{
     FIND_ORDINAL, LAST_RUN, LIST_RUNS, LIST_WRITERS, NOTE_PLAN, NUMBER_RUN, RetireStatements,
 };
 use crate::sql::postgres::LOCK;
-use crate::sql::statement;
+use crate::sql::{self, statement};
 
 fn failed(error: &sqlx::Error) -> Error {
     Error::of(error, "bron_run")
@@ -82,6 +82,35 @@ async fn ordinal(connection: &mut PgConnection, run: &RunIds) -> std::result::Re
     }
     number(connection, run, &Beginning::default()).await?;
     Ok(find().fetch_one(connection).await?.unwrap_or_default())
+}
+
+/// When a row ended, first to last; none when there is no history of its entity.
+pub(super) async fn endings(
+    connection: &mut PgConnection,
+    layout: &Layout,
+    id: &EntityId,
+) -> Result<Vec<Ending>> {
+    let list = sql::history::list_endings(layout, Dialect::Postgres);
+    let found =
+        sqlx::query(statement(&list)).persistent(false).bind(id.to_string()).fetch_all(connection).await;
+    match found.map_err(|error| Error::of(&error, sql::history::name(&layout.table))) {
+        Ok(rows) => rows.iter().map(|row| ending(row, layout)).collect(),
+        Err(error) if error.kind() == ErrorKind::Drift => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn ending(row: &PgRow, layout: &Layout) -> Result<Ending> {
+    let table = sql::history::name(&layout.table);
+    let damaged = || Error::new(ErrorKind::Corrupt, format!("{table} holds an end that is none"));
+    let text = |index: usize| row.try_get::<String, _>(index).map_err(|_| damaged());
+    let ordinal = row.try_get::<i64, _>(3).ok().and_then(|ordinal| u64::try_from(ordinal).ok());
+    Ok(Ending {
+        written_by: text(0)?,
+        ended_by: text(1)?,
+        because: Ended::parse(&text(2)?).ok_or_else(damaged)?,
+        ordinal: ordinal.ok_or_else(damaged)?,
+    })
 }
 
 /// The runs that have written, in their places; none when there are no control tables.

@@ -65,6 +65,19 @@ pub(crate) fn create_table(layout: &Layout, dialect: Dialect) -> String {
     format!("CREATE TABLE IF NOT EXISTS {table} (\n{},\n{key}\n){options}", lines.join(",\n"))
 }
 
+/// The statement that lists when the row `$1` ended, first to last: the run that had written it, the run that ended
+/// it, why, and that run's place.
+pub(crate) fn list_endings(layout: &Layout, dialect: Dialect) -> Arc<str> {
+    let (table, id, run) = (quoted(&name(&layout.table)), quoted(ID), quoted(RUN_COLUMNS[1]));
+    // Without its own type the parameter would take that of the id, and it is sent as text.
+    let wanted = format!("CAST(CAST($1 AS text) AS {})", column_type(ColumnType::Id, dialect));
+    format!(
+        "SELECT coalesce({run}, ''), ended_by_run, ended_because, ended_ordinal FROM {table} WHERE {id} = {wanted} \
+         ORDER BY ended_ordinal"
+    )
+    .into()
+}
+
 /// The roles that may change rows of the history table `$1` and do not own it; NULL is everybody.
 pub(crate) const LIST_CHANGERS: &str = "SELECT DISTINCT r.rolname::text FROM pg_class c \
      CROSS JOIN LATERAL aclexplode(c.relacl) AS given LEFT JOIN pg_roles r ON r.oid = given.grantee \

@@ -88,6 +88,18 @@ impl Html {
         Self(lines.join("<br>"))
     }
 
+    /// The words alone, for where there are no pages.
+    pub(super) fn words(&self) -> String {
+        let mut words = String::new();
+        let mut rest = self.0.as_str();
+        while let Some((before, tag)) = rest.split_once('<') {
+            words.push_str(before);
+            rest = tag.split_once('>').map_or("", |(_, after)| after);
+        }
+        words.push_str(rest);
+        words.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+    }
+
     /// Whether there is nothing.
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,6 +1,7 @@
 //! Old against new: entities, controls, rows.
 
 use crate::controls::{ControlRow, Unit};
+use crate::findings::FindingState;
 use crate::summary::{EntityChanges, EntitySummary, Summary};
 
 use super::number::{count, in_unit, signed, unit_name};
@@ -168,6 +169,11 @@ pub(super) struct FindingView {
     pub(super) place: String,
     pub(super) key: String,
     pub(super) rule: String,
+    /// Whether it is new, and else the run in which it was seen first.
+    pub(super) state: String,
+    pub(super) cause: String,
+    /// The waiver that accepts it; empty for none.
+    pub(super) waiver: String,
     pub(super) id: String,
 }
 
@@ -196,6 +202,12 @@ fn finding_view(shown: &ShownFinding, labels: &Labels) -> FindingView {
             DisplayKey::Hidden => "dold".to_owned(),
         },
         rule: finding.rule.clone(),
+        state: match shown.state {
+            FindingState::New => shown.state.label().to_owned(),
+            FindingState::Persisting => format!("{} sedan körning {}", shown.state.label(), shown.first_seen),
+        },
+        cause: shown.cause.to_string(),
+        waiver: shown.waiver.clone().unwrap_or_default(),
         id: finding.id.short(),
     }
 }

@@ -5,10 +5,12 @@ use bron_mappings::{Digest, EntityId, InstallationSecret, Sensitive, SourceKey};
 use super::*;
 use crate::conservation::{Balance, Dimension};
 use crate::controls::{ControlRow, Unit};
+use crate::findings::{FindingCounts, FindingsBefore};
 use crate::references::ReferenceCounts;
 use crate::rows::{FindingKind, RowCounts};
 use crate::secrecy::Secrecy;
 use crate::summary::{EntitySummary, Evidence, RefusedLine};
+use crate::waivers::{WaiverLine, WaiverState};
 
 const CANARY: &str = "19000101-0000";
 
@@ -31,16 +33,21 @@ impl Scene {
             references: Some(ReferenceCounts::default()),
             secrecy: Some(&Secrecy::default()),
             refused: &self.refused,
+            accepted: None,
             unproven,
         };
         Summary::new("körning 7", "4f5a", &self.ledger, &evidence).unwrap()
     }
 
     fn page(&self, unproven: &[String]) -> String {
+        self.page_of(&self.summary(unproven), unproven)
+    }
+
+    fn page_of(&self, summary: &Summary, unproven: &[String]) -> String {
         html(&Input {
             title: "Provflytt <3> & \"vidare\"",
             as_of: "1 november",
-            summary: &self.summary(unproven),
+            summary,
             ledger: &self.ledger,
             imbalances: &self.imbalances,
             unproven,
@@ -113,7 +120,7 @@ fn finding(number: u32, key: DisplayKey) -> ShownFinding {
         src_key: Sensitive::new(CANARY.to_owned()),
         rule: "paraply/utbet".into(),
     };
-    ShownFinding { finding, key }
+    ShownFinding::new(finding, key)
 }
 
 fn unequal_scene(findings: u32) -> Scene {
@@ -300,4 +307,53 @@ fn rows_that_the_target_refused_are_told_with_what_refused_them() {
         text.contains("Målet tog inte emot 9 rader") && text.contains("7 mal_villkor (belopp_positivt)"),
         "{text}"
     );
+}
+
+#[test]
+fn findings_say_since_when_and_why_and_waivers_are_listed() {
+    let mut scene = unequal_scene(2);
+    assert!(!scene.page(&[]).contains("Godkända avvikelser"));
+    scene.findings[1].state = FindingState::Persisting;
+    scene.findings[1].first_seen = "körning 6".to_owned();
+    scene.findings[1].cause = Cause::SourceDefect("D38".to_owned());
+    scene.findings[1].waiver = Some("avrundning".to_owned());
+    let mut summary = scene.summary(&[]);
+    summary.findings = FindingCounts { new: 1, persisting: 1, resolved: 3, in_flight: 0, waived: 1 };
+    summary.findings_before = Some(FindingsBefore { run: "körning 6".to_owned(), unreadable: None });
+    summary.accepted = 1;
+    summary.waivers = vec![WaiverLine {
+        id: "avrundning".to_owned(),
+        entity: "utbetalning".to_owned(),
+        label: "Rader skiljer i belopp_ore, högst 12".to_owned(),
+        reason: "Källan <avrundar>".to_owned(),
+        owner: "EKO".to_owned(),
+        approved_by: "Anna Attest".to_owned(),
+        expires: "2027-03-31".to_owned(),
+        rows: 1,
+        state: WaiverState::InForce,
+    }];
+    let page = scene.page_of(&summary, &[]);
+    elements(&page);
+    for expected in [
+        "<strong>1 nytt, 1 kvarstår, 3 åtgärdade, 1 godkänt</strong> jämfört med avstämningen av körning körning 6.",
+        "<td>Nytt</td><td>Oförklarat: förlorat eller ändrat</td>",
+        "<td>Kvarstår sedan körning körning 6; godkänd avvikelse <code>avrundning</code></td>",
+        "<td>Källraden har ett fel (D38: Belopp med delar av öre)</td>",
+        "Godkända avvikelser",
+        "<td>Källan &#60;avrundar&#62;</td><td>EKO</td><td>Anna Attest</td><td>2027-03-31</td><td>gäller</td>",
+        "varav godkända",
+        "Stopp: 2 skillnader måste förklaras.",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    let text = text(&summary);
+    for expected in [
+        "Fynd: 1 nytt, 1 kvarstår, 3 åtgärdade, 1 godkänt jämfört med avstämningen av körning körning 6\n",
+        "godkänd avvikelse avrundning, utbetalning: 1 rad, till och med 2027-03-31, ägare EKO, gäller\n",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    summary.verdict = Verdict::GodkandaSkillnader;
+    let page = scene.page_of(&summary, &[]);
+    assert!(page.contains("Inte lika: 1 skillnad, och alla är godkända."));
 }

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use crate::secrecy::SecrecyDifference;
 use crate::snapshot::{Drift, TableChanges};
 use crate::summary::{EntityChanges, RefusedLine, Summary, TableSummary, Verdict, total};
+use crate::waivers::WaiverLine;
 
-use super::number::{count, in_unit, signed, unit_name};
+use super::number::{count, in_unit, plural, signed, unit_name};
+use super::waivers::since;
 
 /// The most lines of differences that the text lists.
 const LISTED: usize = 10;
@@ -69,6 +71,8 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
     if unequal.len() > LISTED {
         writeln!(out, "  och {} till, se summary.json", count(unequal.len() - LISTED))?;
     }
+    write_findings(out, summary)?;
+    write_waivers(out, summary)?;
     write_secrecy(out, summary)?;
     write_snapshot(out, summary)?;
     writeln!(out, "Körning {}, mappning {}", summary.run, summary.mapping_digest)
@@ -125,6 +129,26 @@ fn write_references(out: &mut String, summary: &Summary) -> std::fmt::Result {
     )
 }
 
+/// Says nothing when there is no finding, and was none.
+fn write_findings(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let Some(since) = since(summary) else { return Ok(()) };
+    writeln!(out, "Fynd: {} {}", since.counts, since.before)
+}
+
+/// Says nothing in a project without waivers.
+fn write_waivers(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    for line in &summary.waivers {
+        let WaiverLine { id, entity, owner, expires, rows, state, .. } = line;
+        let rows = plural(u128::from(*rows), "rad", "rader");
+        writeln!(
+            out,
+            "  godkänd avvikelse {id}, {entity}: {rows}, till och med {expires}, ägare {owner}, {}",
+            state.label()
+        )?;
+    }
+    Ok(())
+}
+
 /// Says nothing when every row may be read by whom the sources say.
 fn write_secrecy(out: &mut String, summary: &Summary) -> std::fmt::Result {
     let unequal = &summary.secrecy.unequal;
@@ -169,6 +193,9 @@ const fn verdict_line(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Lika => "LIKA: allt stämmer",
         Verdict::LikaMedKarantan => "LIKA MED KARANTÄN: det som förts över stämmer, rader väntar på beslut",
+        Verdict::GodkandaSkillnader => {
+            "SKILLNADER, ALLA GODKÄNDA: det är inte lika, och allt som skiljer har godkänts"
+        }
         Verdict::Skillnader => "SKILLNADER: något är inte lika",
         Verdict::EjBevisat => "EJ BEVISAT: allt har inte jämförts",
     }

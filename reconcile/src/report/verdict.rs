@@ -33,17 +33,21 @@ pub(super) fn headline(summary: &Summary, imbalances: &[Imbalance]) -> String {
                 plural(held, "rad väntar", "rader väntar")
             )
         }
+        Verdict::GodkandaSkillnader => {
+            let found = plural(u128::from(summary.accepted), "skillnad", "skillnader");
+            format!("Inte lika: {found}, och alla är godkända.")
+        }
         Verdict::Skillnader => {
-            let found = differences(summary, imbalances);
-            format!("Stopp: {} måste förklaras.", plural(found, "skillnad", "skillnader"))
+            let open = differences(summary, imbalances).saturating_sub(u128::from(summary.accepted));
+            format!("Stopp: {} måste förklaras.", plural(open.max(1), "skillnad", "skillnader"))
         }
         Verdict::EjBevisat => "Inte bevisat: avstämningen är inte fullständig.".to_owned(),
     }
 }
 
 /// What the verdict means, in one or two sentences.
-pub(super) const fn explanation(verdict: Verdict) -> &'static str {
-    match verdict {
+pub(super) const fn explanation(summary: &Summary) -> &'static str {
+    match summary.verdict {
         Verdict::Lika => {
             "Varje rad som lästes ur källorna finns i målet eller är utelämnad enligt en beslutad regel. Alla rader, \
              summor och antal är lika."
@@ -52,9 +56,17 @@ pub(super) const fn explanation(verdict: Verdict) -> &'static str {
             "Alla rader, summor och antal som jämförts är lika. Rader i karantän har inte förts över: för dem behövs \
              ett beslut, se avsnitt 2."
         }
+        Verdict::GodkandaSkillnader => {
+            "Målet är inte lika källorna. Allt som skiljer är godkänt av namngivna personer till en bestämd dag, se \
+             Godkända avvikelser. Inget annat skiljer."
+        }
         Verdict::Skillnader => {
             "Minst en rad, summa eller balans är inte lika. Flytten kan inte godkännas förrän varje skillnad är \
              förklarad eller rättad."
+        }
+        Verdict::EjBevisat if summary.accepted > 0 => {
+            "De skillnader som är kända är godkända, men allt har inte jämförts. Det som inte är jämfört räknas aldrig \
+             som lika."
         }
         Verdict::EjBevisat => {
             "Ingen skillnad är känd, men allt har inte jämförts. Det som inte är jämfört räknas aldrig som lika."
@@ -73,5 +85,7 @@ pub(super) fn facts(summary: &Summary, imbalances: &[Imbalance]) -> Vec<Fact> {
         ("jämförda rader i målet", u128::from(summary.rows.compared)),
         ("skillnader", differences(summary, imbalances)),
     ];
-    facts.into_iter().map(|(label, number)| Fact { label, number: count(number) }).collect()
+    let accepted = Some(("varav godkända", u128::from(summary.accepted))).filter(|(_, number)| *number > 0);
+    let facts = facts.into_iter().chain(accepted);
+    facts.map(|(label, number)| Fact { label, number: count(number) }).collect()
 }

@@ -4,6 +4,9 @@ use bron_mappings::{Batch, BatchSchema, Digest, DigestBuilder, EntityId, Sensiti
 
 use super::cursor::{Cursor, RowId};
 
+/// What stands before the place of a row that has no id.
+const PLACE: &str = "rad ";
+
 /// What kind of difference a finding is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FindingKind {
@@ -57,6 +60,21 @@ impl FindingKind {
         }
     }
 
+    /// The kind with this name, from the fields and the name of the row as [`Finding::row_name`] gives it; `None` for
+    /// what is no kind.
+    #[must_use]
+    pub fn parse(code: &str, fields: Vec<String>, row_name: &str) -> Option<Self> {
+        Some(match code {
+            "missing" => Self::Missing,
+            "unexpected" => Self::Unexpected,
+            "differs" => Self::Differs { fields },
+            "repeated" => Self::Repeated,
+            "nameless" => Self::Nameless { place: row_name.strip_prefix(PLACE)?.parse().ok()? },
+            "dangling" => Self::Dangling { fields },
+            _ => return None,
+        })
+    }
+
     /// The fields that differ or refer to nothing; none for the other kinds.
     #[must_use]
     pub fn fields(&self) -> &[String] {
@@ -102,7 +120,7 @@ impl Finding {
     #[must_use]
     pub fn row_name(&self) -> String {
         match self.kind {
-            FindingKind::Nameless { place } => format!("rad {place}"),
+            FindingKind::Nameless { place } => format!("{PLACE}{place}"),
             FindingKind::Missing
             | FindingKind::Unexpected
             | FindingKind::Differs { .. }

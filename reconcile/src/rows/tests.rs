@@ -334,3 +334,21 @@ proptest! {
         prop_assert_eq!(ids.len(), findings.len());
     }
 }
+
+#[test]
+fn a_kind_comes_back_from_its_name() {
+    let fields = vec!["a".to_owned(), "b".to_owned()];
+    let kinds = [
+        FindingKind::Missing,
+        FindingKind::Unexpected,
+        FindingKind::Differs { fields: fields.clone() },
+        FindingKind::Repeated,
+        FindingKind::Nameless { place: 7 },
+        FindingKind::Dangling { fields },
+    ];
+    for kind in kinds {
+        assert_eq!(FindingKind::parse(kind.code(), kind.fields().to_vec(), "rad 7"), Some(kind));
+    }
+    assert_eq!(FindingKind::parse("nameless", Vec::new(), "7"), None);
+    assert_eq!(FindingKind::parse("lika", Vec::new(), ""), None);
+}

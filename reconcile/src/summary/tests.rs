@@ -1,7 +1,10 @@
+use bron_mappings::{MappingSet, Waivers};
+
 use super::*;
 use crate::conservation::{Balance, Dimension, Equation};
 use crate::controls::Unit;
 use crate::secrecy::SecrecyDifference;
+use crate::waivers::WaiverTally;
 
 fn ledger(quarantined: u64) -> Ledger {
     let mut ledger = Ledger::new();
@@ -49,6 +52,7 @@ fn each_verdict_needs_its_evidence() {
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
         refused: &[],
+        accepted: None,
         unproven: &[],
     };
     assert_eq!(conclude(&ledger(0), &full), Verdict::Lika);
@@ -98,6 +102,7 @@ fn what_was_not_examined_is_not_equal() {
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
         refused: &[],
+        accepted: None,
         unproven: &[],
     };
     let note = ["Kontrollen X har inte körts.".to_owned()];
@@ -118,9 +123,62 @@ fn what_was_not_examined_is_not_equal() {
 }
 
 #[test]
-fn exit_codes_keep_the_four_apart_as_agreed() {
-    let verdicts = [Verdict::Lika, Verdict::LikaMedKarantan, Verdict::Skillnader, Verdict::EjBevisat];
-    assert_eq!(verdicts.map(Verdict::exit_code), [0, 3, 2, 2]);
+fn differences_that_people_accepted_are_neither_equal_nor_a_stop() {
+    let (accepted_row, other_row) = (control(-3), ControlRow { key: "2018".into(), ..control(-3) });
+    let model = "format = 1\n".to_owned();
+    let (set, _) = MappingSet::parse(&[("model/m.toml".to_owned(), model)].into());
+    let waiver = "format = 1\n[[waiver]]\nid = \"a\"\ncontrol = \"beslut\"\nkey = \"2017\"\ndifference = -3\n\
+        reason = \"Känt fel\"\nowner = \"FF\"\napproved_by = \"Anna Attest\"\n\
+        approved_on = \"2026-04-01\"\nexpires = \"2027-03-31\"\n";
+    let (waivers, found) = Waivers::parse("waivers.toml", waiver, &set.model);
+    assert_eq!(found, []);
+    let conclude = |controls: &[ControlRow], held: u64, unproven: &[String], secrecy: &Secrecy| {
+        let mut tally = WaiverTally::new(&waivers, "2026-11-22");
+        tally.judge_controls(controls);
+        let (_, accepted) = tally.finish();
+        let entities = [entity(EQUAL)];
+        let evidence = Evidence {
+            imbalances: Some(&[]),
+            controls: Some(controls),
+            entities: Some(&entities),
+            references: Some(ReferenceCounts::default()),
+            secrecy: Some(secrecy),
+            refused: &[],
+            accepted: Some(&accepted),
+            unproven,
+        };
+        let summary = Summary::new("r1", "d1", &ledger(held), &evidence).unwrap();
+        (summary.verdict, summary.accepted)
+    };
+    let (equal, note) = (Secrecy::default(), ["Något är inte jämfört.".to_owned()]);
+    let accepted = [accepted_row.clone(), control(0)];
+    assert_eq!(conclude(&accepted, 0, &[], &equal), (Verdict::GodkandaSkillnader, 1));
+    assert_eq!(conclude(&accepted, 3, &[], &equal), (Verdict::GodkandaSkillnader, 1));
+    assert_eq!(conclude(&accepted, 0, &note, &equal), (Verdict::EjBevisat, 1));
+    assert_eq!(conclude(&[accepted_row, other_row], 0, &[], &equal), (Verdict::Skillnader, 1));
+    assert_eq!(conclude(&[control(0)], 0, &[], &equal), (Verdict::Lika, 0));
+    let lowered = SecrecyDifference {
+        entity: "beslut".into(),
+        namnd: "714".into(),
+        sekretess_klass: "osl_26_1".into(),
+        skyddad: true,
+        expected: 1,
+        found: 0,
+    };
+    let lowered = Secrecy { unequal: vec![lowered], ..Secrecy::default() };
+    assert_eq!(conclude(&accepted, 0, &[], &lowered), (Verdict::Skillnader, 1));
+}
+
+#[test]
+fn exit_codes_keep_the_verdicts_apart_as_agreed() {
+    let verdicts = [
+        Verdict::Lika,
+        Verdict::LikaMedKarantan,
+        Verdict::GodkandaSkillnader,
+        Verdict::Skillnader,
+        Verdict::EjBevisat,
+    ];
+    assert_eq!(verdicts.map(Verdict::exit_code), [0, 3, 3, 2, 2]);
 }
 
 #[test]
@@ -133,6 +191,7 @@ fn the_file_has_the_agreed_shape() {
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
         refused: &[],
+        accepted: None,
         unproven: &[],
     };
     let summary = Summary::new("2026-11-01T06", "abc", &ledger(1), &evidence).unwrap();

@@ -12,7 +12,7 @@ use crate::chain::Chain;
 use crate::failure::Failure;
 
 /// The columns that say which runs read and wrote a row. No model has them among its fields.
-pub(super) const RUN_COLUMNS: [&str; 2] = ["extract_run_id", "load_run_id"];
+const RUN_COLUMNS: [&str; 2] = ["extract_run_id", "load_run_id"];
 
 /// Everything that was ever loaded, as far as the target notes it.
 #[derive(Debug, Default)]
@@ -78,17 +78,16 @@ impl Chain<'_> {
         self.is_from_elsewhere(batch, row) && loads.filled(&entity.name, system())
     }
 
-    /// Tells the rows of these entities that name a run which the target does not know, and counts them.
+    /// Tells the rows that name a run which the target does not know, and counts them.
     pub(super) fn tell_strange(
         &self,
-        entities: &[&Entity],
         sink: &mut dyn Sink,
         loads: &Loads,
         findings: &mut FindingsFile<'_>,
     ) -> Result<u64, Failure> {
         let mut told = 0;
         let fields: Vec<&str> = WHERE_FROM.into_iter().chain(RUN_COLUMNS).collect();
-        for entity in entities {
+        for entity in self.entities() {
             self.go_on()?;
             for batch in sink.read_fields(entity, &fields, None)? {
                 let batch = batch?;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use bron_load::Sink;
-use bron_mappings::{Entity, EntityId};
+use bron_mappings::EntityId;
 use bron_reconcile::secrecy::{KnownNames, SECRECY_FIELDS, Secrecy, SecrecyTally};
+use bron_reconcile::waivers::Accepted;
 
-use super::receipts::{Loads, RUN_COLUMNS};
+use super::receipts::Loads;
 use crate::chain::Chain;
 use crate::chain::refused::Refused;
 use crate::failure::Failure;
@@ -15,14 +16,15 @@ use crate::failure::Failure;
 const ORIGIN_FIELDS: [&str; 4] = ["src_system", "src_key", "kalla_a", "kalla_b"];
 
 impl Chain<'_> {
-    /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only, and on the way
-    /// the entities are found that hold rows of runs that the target does not know.
+    /// Balances rows per nämnd, class and protection. Both sides are read once more, those fields only. A row that is
+    /// there on one side only, and accepted so, takes no part.
     pub(super) fn secrecy(
         &self,
         sink: &mut dyn Sink,
         (refused, loads): (&Refused, &Loads),
+        accepted: &Accepted,
         namnder: &BTreeMap<String, String>,
-    ) -> Result<(Secrecy, Vec<&Entity>), Failure> {
+    ) -> Result<Secrecy, Failure> {
         let (mut expected, mut found) = (SecrecyTally::default(), SecrecyTally::default());
         let mut columns = vec!["id"];
         columns.extend(SECRECY_FIELDS);
@@ -35,25 +37,23 @@ impl Chain<'_> {
                     let batch = batch?;
                     let ids = batch.cells_named("id");
                     let id = |row| ids.and_then(|ids| ids.id(row)).map(EntityId::from_bytes);
-                    expected.add(&name, &batch, |row| id(row).is_some_and(|id| lost.contains(&id)))?;
+                    let left_out = |id: &EntityId| lost.contains(id) || accepted.has_row(&name, id);
+                    expected.add(&name, &batch, |row| id(row).is_some_and(|id| left_out(&id)))?;
                 }
             }
         }
-        let mut strange = Vec::new();
         for entity in self.entities() {
             self.go_on()?;
-            let mut is_strange = false;
             let origin = ORIGIN_FIELDS.into_iter().filter(|field| entity.field(field).is_some());
-            let fields: Vec<&str> = SECRECY_FIELDS.into_iter().chain(origin).chain(RUN_COLUMNS).collect();
+            let fields: Vec<&str> = SECRECY_FIELDS.into_iter().chain(origin).collect();
             for batch in sink.read_fields(entity, &fields, None)? {
                 let batch = batch?;
+                let ids = batch.cells_named("id");
+                let id = |row| ids.and_then(|ids| ids.id(row)).map(EntityId::from_bytes);
                 found.add(&entity.name, &batch, |row| {
                     self.is_of_another_project(loads, entity, &batch, row)
+                        || id(row).is_some_and(|id| accepted.has_row(&entity.name, &id))
                 })?;
-                is_strange |= !loads.strange_rows(&batch).is_empty();
-            }
-            if is_strange {
-                strange.push(entity);
             }
         }
         let own = self.produced_by().filter_map(|mapping| mapping.scope.sekretess.as_deref());
@@ -61,6 +61,6 @@ impl Chain<'_> {
             self.set.model.entities.values().map(|entity| entity.sekretess_klass.as_str()).chain(own);
         let known =
             KnownNames { namnder: namnder.keys().map(String::as_str).collect(), classes: classes.collect() };
-        Ok((Secrecy::compare(&expected, &found, &known), strange))
+        Ok(Secrecy::compare(&expected, &found, &known))
     }
 }

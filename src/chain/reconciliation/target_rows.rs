@@ -1,6 +1,7 @@
 //! Looks at the rows of the target while somebody else reads them: where they come from, and what they refer to.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use bron_mappings::{Batch, BatchReader, BatchSchema, Cells, EntityId, ReadError};
 use bron_reconcile::conservation::Origin;
@@ -18,6 +19,14 @@ pub(super) struct Gathered {
     pub(super) checked: u64,
     /// References into systems that the project does not have.
     pub(super) elsewhere: u64,
+}
+
+impl Gathered {
+    /// Nothing yet; ids that have no room in memory go to files in this directory.
+    pub(super) fn new(references: PathBuf) -> Self {
+        let references = References::new(IdRuns::new(references));
+        Self { held: BTreeMap::new(), references, checked: 0, elsewhere: 0 }
+    }
 }
 
 /// A reader that looks at what passes through it.

@@ -163,7 +163,7 @@ impl Chain<'_> {
     }
 
     /// The rows of a staged part that have one of these keys.
-    fn rows_with_keys(
+    pub(in crate::chain) fn rows_with_keys(
         &self,
         mapping: &Mapping,
         table: &StagedTable,

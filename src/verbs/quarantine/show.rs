@@ -191,7 +191,7 @@ fn text_json((name, text): &(String, Sensitive<Option<String>>)) -> Value {
     json!({ "column": name, "text": text.expose() })
 }
 
-fn event_json(event: &Event) -> Value {
+pub(in crate::verbs) fn event_json(event: &Event) -> Value {
     json!({
         "at": event.at,
         "what": event.kind,
@@ -205,7 +205,7 @@ fn event_json(event: &Event) -> Value {
     })
 }
 
-fn event_text(event: &Event) -> String {
+pub(in crate::verbs) fn event_text(event: &Event) -> String {
     let Event { at, kind, run, decision, maps_to, person, role, text, .. } = event;
     let what = match decision {
         Some(decision) => format!("decided: {decision}"),
