@@ -101,6 +101,9 @@ fn project_of(verb: &Verb) -> Option<PathBuf> {
         Verb::Quarantine(verb) => quarantine::project_of(verb).map(Path::to_owned),
         Verb::Demo(_)
         | Verb::Check(_)
+        | Verb::Compare(_)
+        | Verb::Signoff(_)
+        | Verb::Audit(_)
         | Verb::Diff(_)
         | Verb::Extract(_)
         | Verb::Transform(_)

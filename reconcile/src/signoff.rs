@@ -57,7 +57,7 @@ impl Bound {
     /// Whether everything that was compared was equal, so that it can be signed without more.
     #[must_use]
     pub const fn is_proven(&self) -> bool {
-        matches!(self.verdict, Some(Verdict::Lika | Verdict::LikaMedKarantan))
+        matches!(self.verdict, Some(Verdict::Lika | Verdict::LikaMedKarantan | Verdict::GodkandaSkillnader))
     }
 }
 

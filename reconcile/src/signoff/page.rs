@@ -66,6 +66,7 @@ impl Board<'_> {
             let verdict = match event.bound.as_ref().and_then(|bound| bound.verdict) {
                 Some(Verdict::Skillnader) => "SKILLNADER",
                 Some(Verdict::EjBevisat) | None => "EJ BEVISAT",
+                Some(Verdict::GodkandaSkillnader) => "GODKÄNDA SKILLNADER",
                 Some(Verdict::Lika | Verdict::LikaMedKarantan) => "LIKA",
             };
             format!(
