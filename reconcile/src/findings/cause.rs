@@ -116,8 +116,8 @@ impl KeyMark {
     /// What the mark says about a finding on a row of the same source key; `None` when it says nothing about it.
     ///
     /// A row that is missing, or there without need, is explained by what keeps its source row out, and fields by marks
-    /// on them. A mark on the row as a whole explains no field, but for that of a parent that is not in the source: what
-    /// it refers to cannot be there.
+    /// on them. A mark on the row as a whole explains no field, but for that of a parent which is not in the source:
+    /// what it refers to cannot be there.
     #[must_use]
     pub fn explains(&self, kind: &FindingKind) -> Option<Cause> {
         let reason = self.reason.code().to_owned();

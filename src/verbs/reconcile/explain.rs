@@ -157,7 +157,7 @@ fn text(story: &Story) -> String {
     lines.extend(section(
         "Hänvisar till",
         story.references.iter().map(|one| {
-            let held = if one.is_held { "finns i målet" } else { "SAKNAS i målet" };
+            let held = if one.is_held { "finns i målet" } else { "finns inte i målet" };
             format!("{}.{} → {} {}, {held}", one.entity, one.field, one.to, one.id)
         }),
     ));
