@@ -12,7 +12,9 @@ use bron_reconcile::faults::{FAULTS, Fault, Sight};
 /// What the plantings follow from: under it one small city has a place for every kind of damage.
 const SEED: u64 = 7;
 /// How many plantings of each kind the published set has at the least.
-const PUBLISHED: u64 = 50;
+const PUBLISHED: u64 = 3;
+/// In so many plantings of a fault, what is seen now and then is seen and is not seen.
+const ENOUGH: u64 = 50;
 /// Every so many kinds of damage, one is undone again.
 const UNDONE: usize = 7;
 /// What stands around the published table.
@@ -48,14 +50,15 @@ fn sums(fault: &Fault, figures: &BTreeMap<&str, Figures>) -> Figures {
     sums
 }
 
-/// What is told of a fault and is not what was seen. In a few plantings what is seen now and then need not be.
-fn contradictions(fault: &Fault, figures: &Figures, is_all: bool) -> Vec<String> {
+/// What is told of a fault and is not what was seen. In a few plantings what is seen now and then may be seen always or
+/// never.
+fn contradictions(fault: &Fault, figures: &Figures) -> Vec<String> {
     let wrong = told(fault).into_iter().filter(|(direction, sight)| {
         let saw = figures.saw.get(direction).copied().unwrap_or(0);
         match sight {
             Sight::Yes => saw != figures.planted,
             Sight::No => saw != 0,
-            Sight::Partly => is_all && (saw == 0 || saw == figures.planted),
+            Sight::Partly => figures.planted >= ENOUGH && (saw == 0 || saw == figures.planted),
         }
     });
     wrong
@@ -121,8 +124,7 @@ fn every_kind_of_damage_is_seen_and_located_and_nothing_when_it_is_undone() {
     assert!(controls.iter().all(|control| control.sound), "{controls:?}");
     let figures = Damage::all().map(|damage| (damage.name, record.figures(damage))).collect();
     let wrong = FAULTS.iter().filter(|fault| !fault.planted.is_empty());
-    let wrong: Vec<String> =
-        wrong.flat_map(|fault| contradictions(fault, &sums(fault, &figures), false)).collect();
+    let wrong: Vec<String> = wrong.flat_map(|fault| contradictions(fault, &sums(fault, &figures))).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -164,8 +166,7 @@ fn what_the_business_is_told_is_what_the_published_plantings_saw() {
         figures.insert(damage.name, of.clone());
     }
     let wrong = FAULTS.iter().filter(|fault| !fault.planted.is_empty());
-    let wrong: Vec<String> =
-        wrong.flat_map(|fault| contradictions(fault, &sums(fault, &figures), true)).collect();
+    let wrong: Vec<String> = wrong.flat_map(|fault| contradictions(fault, &sums(fault, &figures))).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -173,9 +174,9 @@ fn what_the_business_is_told_is_what_the_published_plantings_saw() {
 fn what_is_told_and_not_seen_is_found() {
     let fault = FAULTS.iter().find(|fault| fault.planted.contains(&"letter_changed")).unwrap();
     let saw = |rows: u64| Figures { planted: 4, exact: 4, saw: BTreeMap::from([(Direction::Rows, rows)]) };
-    assert_eq!(contradictions(fault, &saw(4), false), [""; 0]);
-    assert_eq!(contradictions(fault, &saw(3), false).len(), 1);
+    assert_eq!(contradictions(fault, &saw(4)), [""; 0]);
+    assert_eq!(contradictions(fault, &saw(3)).len(), 1);
     let mut too_much = saw(4);
     too_much.saw.insert(Direction::Receipts, 1);
-    assert_eq!(contradictions(fault, &too_much, false).len(), 1);
+    assert_eq!(contradictions(fault, &too_much).len(), 1);
 }

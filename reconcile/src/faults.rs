@@ -91,8 +91,8 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         "Två rader har bytt plats, eller en äldre version står i stället för raden",
-        [Partly, Partly, Yes, No, Partly, No],
-        "",
+        [No, Partly, Yes, No, Partly, No],
+        "Varje rad finns, och antalen är rätt. Summorna ser det när raderna räknas eller summeras olika.",
         &["rows_exchanged", "stale_version"],
     ),
     fault(
@@ -109,8 +109,8 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         "Fel text i en rad, också när den ser likadan ut",
-        [No, No, Yes, No, No, No],
-        "",
+        [No, Partly, Yes, No, No, No],
+        "Summorna ser det bara när texten avgör vilken grupp raden hör till.",
         &[
             "letter_changed",
             "trailing_space",
@@ -130,10 +130,16 @@ pub const FAULTS: &[Fault] = &[
         ],
     ),
     fault(
-        "Fel kod, ja för nej, eller två kolumner som bytt innehåll",
+        "Fel kod i en rad, eller ja för nej",
         [No, Partly, Yes, No, No, No],
         "Summorna ser det bara när uppgiften avgör vilken grupp raden hör till.",
-        &["code_replaced", "code_unknown", "code_lost", "flag_flipped", "columns_exchanged"],
+        &["code_replaced", "code_unknown", "code_lost", "flag_flipped"],
+    ),
+    fault(
+        "Två kolumner i en rad har bytt innehåll",
+        [No, Partly, Yes, Partly, No, No],
+        "Hänvisningarna ser det när kolumnerna hänvisar till olika slags rader.",
+        &["columns_exchanged"],
     ),
     fault(
         "Fel datum eller klockslag i en rad",

@@ -91,10 +91,10 @@ pub(crate) fn judge(plan: &Plan, sight: &Sight) -> Vec<String> {
     for found in plan.findings.difference(&sight.findings) {
         faults.push(format!("planted, and not found: {found:?}"));
     }
-    if let Some(entity) = &plan.unproven {
-        if !sight.unproven.iter().any(|sentence| sentence.contains(entity.as_str())) {
-            faults.push(format!("no sentence of what is not proven names {entity}"));
-        }
+    if let Some(entity) = &plan.unproven
+        && !sight.unproven.iter().any(|sentence| sentence.contains(entity.as_str()))
+    {
+        faults.push(format!("no sentence of what is not proven names {entity}"));
     }
     faults
 }

@@ -25,7 +25,7 @@ pub(super) const DAMAGES: &[Damage] = &[
         scene.field(is_text, |cell, _| cell.value.is_none().then(|| Some(String::new())))
     }),
     damage("empty_to_null", "an empty text became nothing (NULL)", |scene| {
-        scene.field(is_text, |cell, _| (cell.value? == "").then_some(None))
+        scene.field(is_text, |cell, _| cell.value?.is_empty().then_some(None))
     }),
     damage("text_lost", "a text lost", |scene| scene.field(is_text, lost)),
     damage("columns_exchanged", "two neighbouring columns exchanged", columns_exchanged),
