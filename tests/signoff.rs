@@ -145,9 +145,9 @@ fn a_sign_off_is_void_when_anything_it_rests_on_changes() {
         let before = add(&path, text);
         expect_void(&project, &[why]);
         if was_there {
-            fs::write(&path, before).unwrap()
+            fs::write(&path, before).unwrap();
         } else {
-            fs::remove_file(&path).unwrap()
+            fs::remove_file(&path).unwrap();
         }
         expect_valid(&project);
     }

@@ -10,7 +10,7 @@ fn act(number: u64) -> Act {
     Act {
         object: Some(Object { kind: "table".to_owned(), id: format!("paraply/T{number}") }),
         run: Some("0123456789ab".to_owned()),
-        reason: (number % 3 == 0).then(|| format!("skäl {number} \"å\"")),
+        reason: number.is_multiple_of(3).then(|| format!("skäl {number} \"å\"")),
         ..Act::new(actor(), "accept")
     }
 }
