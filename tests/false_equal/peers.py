@@ -12,6 +12,7 @@ documentation says, for all rows and all columns.
 """
 
 import argparse
+import concurrent.futures
 import csv
 import glob
 import json
@@ -42,10 +43,16 @@ def main():
                     server.store(table, side)
             tools = [Bron(bron, server), Reladiff(server, "reladiff", []), Reladiff(server, *SMALL), Dvt(server)]
             tools = [tool for tool in tools if tool.is_there()]
-            found = {tool.name: {table.name: tool.keys(table) for table in tables} for tool in tools}
+            found = {tool.name: answers(tool, tables) for tool in tools}
         finally:
             server.stop()
     report(tables, tools, found)
+
+
+def answers(tool, tables):
+    """What a tool says of each table: the keys that differ, or in words why it says nothing."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip((table.name for table in tables), pool.map(tool.keys, tables)))
 
 
 class Table:
@@ -57,7 +64,8 @@ class Table:
 
 
 def made(corpus):
-    """The tables of the corpus as PostgreSQL holds them: one for each type, and the whole ones."""
+    """The tables of the corpus as PostgreSQL holds them: one for each type, those with NULL apart, so that a tool which
+    fails over NULL answers about the rest, and the whole ones."""
     by_type, number = {}, 0
     for differs, pairs in ((True, corpus["pair"]), (False, corpus["same"])):
         for pair in pairs:
@@ -65,8 +73,9 @@ def made(corpus):
             if "postgres" not in pair.get("only", ["postgres"]):
                 continue
             kind = pair["type"]
-            name = "t_" + re.sub(r"[(,]", "_", kind).replace(")", "")
-            table = by_type.setdefault(kind, Table(name, [("id", "int4"), ("v", kind)]))
+            null = "left" not in pair or "right" not in pair
+            name = "t_" + re.sub(r"[(,]", "_", kind).replace(")", "") + ("_null" if null else "")
+            table = by_type.setdefault(name, Table(name, [("id", "int4"), ("v", kind)]))
             for side, key in enumerate(("left", "right")):
                 value = pair.get(key)
                 padded = None if value is None else "å" * pair.get("pad", 0) + value
@@ -191,10 +200,11 @@ class Reladiff:
         sides = [argument for side in SIDES for argument in (self.server.url(side), table.name)]
         command = ["reladiff", *sides, "-k", "id", *columns, "--json", *self.options]
         ran = subprocess.run(command, capture_output=True, text=True)
-        if ran.returncode != 0:
+        # It ends with 0 after an error too.
+        if ran.returncode != 0 or "ERROR - " in ran.stderr:
             return last_line(ran.stderr)
-        lines = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("[")]
-        return {str(values[0]) for _, values in lines}
+        # Not every line that it writes is JSON; all begin with the sign and the key.
+        return set(re.findall(r'^\["[-+]", \["?([^",]+)', ran.stdout, flags=re.MULTILINE))
 
 
 class Dvt:
@@ -241,6 +251,8 @@ def importlib_version(name):
 
 
 def last_line(text):
+    """The last line of what a tool said, without the time."""
+    text = re.sub(r"^\[[0-9:]+\] ", "", text, flags=re.MULTILINE)
     return (text.strip().splitlines() or ["ended with an error"])[-1]
 
 
@@ -269,7 +281,8 @@ def report(tables, tools, found):
     print("| Tool | told | called equal | no answer | equal values called different |")
     print("|---|---|---|---|---|")
     for tool in tools:
-        print(f"| {tool.name} {tool.version()} | " + " | ".join(str(count) for count in counts[tool.name].values()) + " |")
+        cells = [f"{tool.name} {tool.version()}", *map(str, counts[tool.name].values())]
+        print("| " + " | ".join(cells) + " |")
     print()
     for tool in tools:
         for table in tables:
