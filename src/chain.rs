@@ -52,7 +52,7 @@ pub(crate) use loading::installation_mark;
 pub(crate) use plan::LoadPlan;
 pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
-pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
+pub(crate) use reconciliation::{Outcome, Publication, control_columns, control_fields};
 pub(crate) use run::{Run, now};
 pub(crate) use vaults::destroyed as key_destroyed;
 
@@ -78,6 +78,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) run: Run,
     /// The digest of the plan that is carried out, if any.
     pub(crate) plan: Option<String>,
+    /// What is wanted of the report.
+    pub(crate) publication: Publication,
 }
 
 /// The content that names a run.
@@ -146,6 +148,7 @@ impl<'a> Chain<'a> {
             retention,
             run,
             plan: None,
+            publication: Publication::default(),
         })
     }
 

@@ -76,6 +76,7 @@ const fn oldest(artefact: Artefact) -> &'static str {
         Artefact::LoadPlan => "plan.json",
         Artefact::Quarantine => "quarantine.sql",
         Artefact::Summary => "run/summary.json",
+        Artefact::Report => "report.json",
         Artefact::RunKey => "key.json",
         Artefact::KeyReceipt => "key-destroyed.json",
         Artefact::ControlTables => "control-tables.sql",

@@ -21,6 +21,7 @@
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`quality`] | do work lists say what to do and what became of it since the run before? |
 //! | [`quarantine`] | are rows that did not come over shown to whoever may see them, decided about and run again? |
+//! | [`report`] | do the pages, the workbook and the data that the business signs say the same, of nobody? |
 //! | [`refusals`] | does a row that the target refuses keep no other back, and is it accounted for to the end? |
 //! | [`diff`] | is a difference between two versions told by meaning, with the effect that the rows have? |
 //! | [`hard_cases`] | does what is easily got wrong come over as the business requires? |
@@ -79,6 +80,7 @@ mod quarantine;
 mod refusals;
 #[cfg(any(feature = "postgres-tests", feature = "mariadb-tests"))]
 mod relocation;
+mod report;
 mod sealed;
 mod shared_target;
 mod sources;

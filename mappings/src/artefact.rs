@@ -43,6 +43,8 @@ pub enum Artefact {
     Quarantine,
     /// `summary.json`: what a reconciliation came to. Format 1 had no number.
     Summary,
+    /// `report/report.json`: what the pages of a report tell, for machines.
+    Report,
     /// `key.json`: the wrapped key of a run.
     RunKey,
     /// `key-destroyed.json`: what is left of a key that was destroyed.
@@ -53,7 +55,7 @@ pub enum Artefact {
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -68,6 +70,7 @@ impl Artefact {
         Self::LoadPlan,
         Self::Quarantine,
         Self::Summary,
+        Self::Report,
         Self::RunKey,
         Self::KeyReceipt,
         Self::ControlTables,
@@ -91,6 +94,7 @@ impl Artefact {
             Self::LoadPlan => "plan of a load",
             Self::Quarantine => "quarantine",
             Self::Summary => "summary",
+            Self::Report => "data of a report",
             Self::RunKey => "key of a run",
             Self::KeyReceipt => "receipt of a destroyed key",
             Self::ControlTables => "set of control tables",
@@ -112,6 +116,7 @@ impl Artefact {
             | Self::RefusedRecord
             | Self::LoadPlan
             | Self::Quarantine
+            | Self::Report
             | Self::RunKey
             | Self::KeyReceipt => 1,
         }

@@ -8,7 +8,7 @@
 //! says what no direction can see. [`difference`] tells an auditor what a change of the mapping files means
 //! before any row is loaded. [`page`] is the form of pages that only list, such as the description of a source.
 //! [`quarantine`] is what people decided about rows that were held back, and [`decision_sheet`] the workbook in which
-//! they do.
+//! they do. [`sample`] draws cases for people to look at, who alone can say whether the rules are right.
 //!
 //! Invariants:
 //! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
@@ -30,6 +30,7 @@ pub mod quarantine;
 pub mod references;
 pub mod report;
 pub mod rows;
+pub mod sample;
 pub mod secrecy;
 pub mod snapshot;
 pub mod summary;

@@ -1,16 +1,18 @@
 //! Run and target → findings, summary and report.
 
+mod areas;
+mod cases;
 mod evidence;
 mod findings;
 mod id_runs;
 mod links;
+mod publication;
 mod secrecy;
 mod target_rows;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bron_extract::atomic;
 use bron_load::Sink;
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Ledger, Origin, SourceTable};
@@ -21,6 +23,7 @@ use bron_reconcile::{controls, rows};
 use bron_transform::BRIDGE_SYSTEM;
 
 pub(crate) use self::evidence::{control_columns, control_fields};
+pub(crate) use self::publication::Publication;
 
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;
@@ -106,7 +109,9 @@ impl Chain<'_> {
         summary.quarantine = self.collect_quarantine(&staged, sink.as_mut(), &summary, &labels)?;
         let unproven = unproven(&summary, &evidence);
         let (findings, findings_total) = findings.finish()?;
-        let html = report::html(&report::Input {
+        stage.now("report");
+        let background = self.background(sink.as_mut(), &staged, &refused)?;
+        let input = report::Input {
             title: "Avstämning av flytten till den nya informationsmodellen",
             as_of: self.settings.as_of.as_deref().unwrap_or_default(),
             summary: &summary,
@@ -116,8 +121,9 @@ impl Chain<'_> {
             findings: &findings,
             findings_file: "findings",
             labels: &labels,
-        })?;
-        let report = self.publish(&summary, &html)?;
+            background: &background,
+        };
+        let report = self.publish(&summary, &input)?;
         let exit = self.exit(&summary);
         Ok(Outcome { summary, findings, findings_total, unproven, report, exit })
     }
@@ -323,17 +329,6 @@ impl Chain<'_> {
             areas: terms.map(|(_, _, entry)| (entry.target.clone(), entry.term.clone())).collect(),
             namnder,
         }
-    }
-
-    /// Writes the summary and the report into the run, and the report once more where people look.
-    fn publish(&self, summary: &Summary, html: &str) -> Result<PathBuf, Failure> {
-        atomic::write(&self.run.dir.join(SUMMARY_FILE), summary.to_json()?.as_bytes())?;
-        for base in [&self.run.dir, &self.settings.project] {
-            let dir = base.join("report");
-            atomic::create_directory(&dir)?;
-            atomic::write(&dir.join("index.html"), html.as_bytes())?;
-        }
-        Ok(self.settings.project.join("report").join("index.html"))
     }
 
     fn exit(&self, summary: &Summary) -> Exit {

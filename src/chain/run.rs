@@ -151,14 +151,22 @@ impl Run {
     pub(crate) fn earlier(&self, runs: &Path) -> Option<(String, PathBuf)> {
         let began = &self.description.worked_on.first()?.started;
         let whole = |dir: &Path| dir.join(SUMMARY_FILE).is_file() && dir.join("quality").is_dir();
-        let found = described(runs, whole).filter_map(|(dir, other)| {
-            let proves = |times: &&Times| matches!(times.verb.as_str(), "reconcile" | "migrate");
-            let other = (other.run != self.id).then_some(other)?;
-            let ended = other.worked_on.iter().filter(proves).filter_map(|times| times.ended.clone());
-            let ended = ended.filter(|ended| ended <= began).max()?;
-            Some((ended, other.run, dir))
-        });
+        let found = described(runs, whole)
+            .filter_map(|(dir, other)| Some((other.reconciled(&self.id, began)?, other.run, dir)));
         found.max().map(|(_, run, dir)| (run, dir))
+    }
+
+    /// The runs whose reconciliation was done before the first work on this one began, the one that was done last at the
+    /// end: their directories.
+    pub(crate) fn reconciled_before(&self, runs: &Path) -> Vec<PathBuf> {
+        let Some(began) = self.description.worked_on.first().map(|times| &times.started) else {
+            return Vec::new();
+        };
+        let done = described(runs, |dir| dir.join(SUMMARY_FILE).is_file())
+            .filter_map(|(dir, other)| Some((other.reconciled(&self.id, began)?, dir)));
+        let mut done: Vec<(String, PathBuf)> = done.collect();
+        done.sort();
+        done.into_iter().map(|(_, dir)| dir).collect()
     }
 
     /// The reading before this run: of the other runs of the project whose directory holds a reading, the one whose
@@ -255,6 +263,13 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
 }
 
 impl Description {
+    /// When another run than `this` was last reconciled, up to a time.
+    fn reconciled(&self, this: &str, until: &String) -> Option<String> {
+        let proves = |times: &&Times| matches!(times.verb.as_str(), "reconcile" | "migrate");
+        let ended = self.worked_on.iter().filter(proves).filter_map(|times| times.ended.clone());
+        ended.filter(|ended| ended <= until && self.run != this).max()
+    }
+
     /// When the sources were last read, up to a time.
     fn last_read(&self, until: Option<&String>) -> Option<String> {
         let reads =

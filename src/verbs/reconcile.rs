@@ -1,10 +1,10 @@
 //! `bron reconcile`: is the target what the sources said?
 
-use bron_reconcile::report::{DisplayKey, ShownFinding, text};
+use bron_reconcile::report::{DisplayKey, Language, ShownFinding, text};
 use serde_json::{Value, json};
 
-use crate::args::ChainArguments;
-use crate::chain::{Chain, Moment, Outcome};
+use crate::args::{LanguageName, ReconcileArguments, ReportArguments};
+use crate::chain::{Chain, Moment, Outcome, Publication};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -13,15 +13,25 @@ use crate::settings::Settings;
 const NAMED: usize = 20;
 
 /// Reconciles the project's run with the target and writes the report.
-pub(super) fn run(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let settings = Settings::resolve(arguments)?;
+pub(super) fn run(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let settings = Settings::resolve(&arguments.chain)?;
     let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
+    chain.publication = publication(&arguments.report);
     chain.run.begin("reconcile")?;
     chain.take_over()?;
     let outcome = chain.reconcile()?;
     chain.run.end()?;
     printer.result(&document(&outcome), &lines(&outcome));
     Ok(outcome.exit)
+}
+
+fn publication(arguments: &ReportArguments) -> Publication {
+    let ReportArguments { lang, testers, testers_seed: seed, protected } = *arguments;
+    let language = match lang {
+        LanguageName::Sv => Language::Sv,
+        LanguageName::En => Language::En,
+    };
+    Publication { language, testers: testers.into(), seed, protected }
 }
 
 /// What was found, as the JSON document of the verb.

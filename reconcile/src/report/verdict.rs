@@ -3,6 +3,7 @@
 use crate::conservation::Imbalance;
 use crate::summary::{Summary, Verdict};
 
+use super::Language;
 use super::number::{count, plural};
 
 /// A figure beside the verdict.
@@ -23,21 +24,32 @@ pub(super) fn differences(summary: &Summary, imbalances: &[Imbalance]) -> u128 {
 }
 
 /// The verdict in one sentence.
-pub(super) fn headline(summary: &Summary, imbalances: &[Imbalance]) -> String {
+pub(super) fn headline(summary: &Summary, imbalances: &[Imbalance], language: Language) -> String {
     let held = summary.quarantined();
     match summary.verdict {
-        Verdict::Lika => "Klart att godkänna: allt stämmer.".to_owned(),
-        Verdict::LikaMedKarantan => {
-            format!(
-                "Det som förts över stämmer. {} på ert beslut.",
-                plural(held, "rad väntar", "rader väntar")
-            )
-        }
+        Verdict::Lika => language.say("Klart att godkänna: allt stämmer.").to_owned(),
+        Verdict::LikaMedKarantan => match language {
+            Language::Sv => {
+                let held = plural(held, "rad väntar", "rader väntar");
+                format!("Det som förts över stämmer. {held} på ert beslut.")
+            }
+            Language::En => {
+                let held = plural(held, "row waits", "rows wait");
+                format!("What was carried over agrees. {held} for your decision.")
+            }
+        },
         Verdict::Skillnader => {
             let found = differences(summary, imbalances);
-            format!("Stopp: {} måste förklaras.", plural(found, "skillnad", "skillnader"))
+            match language {
+                Language::Sv => {
+                    format!("Stopp: {} måste förklaras.", plural(found, "skillnad", "skillnader"))
+                }
+                Language::En => {
+                    format!("Stop: {} must be explained.", plural(found, "difference", "differences"))
+                }
+            }
         }
-        Verdict::EjBevisat => "Inte bevisat: avstämningen är inte fullständig.".to_owned(),
+        Verdict::EjBevisat => language.say("Inte bevisat: avstämningen är inte fullständig.").to_owned(),
     }
 }
 
