@@ -28,7 +28,9 @@ pub(crate) use quarantine::{
     DecideArguments, DecisionName, ExportArguments, ImportArguments, ListArguments, QuarantineVerb,
     ReplayArguments, ShowArguments, StateName,
 };
-pub(crate) use reconcile::{ExplainArguments, ReconcileArguments, ReconcileVerb};
+pub(crate) use reconcile::{
+    ExplainArguments, LanguageName, ReconcileArguments, ReconcileVerb, ReportArguments,
+};
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
 pub(crate) use signoff::{
     Signatory, SignoffRequestArguments, SignoffRevokeArguments, SignoffShowArguments, SignoffSignArguments,

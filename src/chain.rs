@@ -56,7 +56,7 @@ pub(crate) use plan::LoadPlan;
 pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{
-    Outcome, SUMMARY_FILE, StoredFinding, WAIVERS_FILE, control_columns, control_fields,
+    Outcome, Publication, SUMMARY_FILE, StoredFinding, WAIVERS_FILE, control_columns, control_fields,
 };
 pub(crate) use run::{Run, noted, now, witnessed};
 pub(crate) use vaults::destroyed as key_destroyed;
@@ -83,6 +83,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) run: Run,
     /// The digest of the plan that is carried out, if any.
     pub(crate) plan: Option<String>,
+    /// What is wanted of the report.
+    pub(crate) publication: Publication,
 }
 
 /// The content that names a run.
@@ -151,6 +153,7 @@ impl<'a> Chain<'a> {
             retention,
             run,
             plan: None,
+            publication: Publication::default(),
         })
     }
 

@@ -1,5 +1,7 @@
 //! The report, the page about two versions of the mapping files and the handbook open offline in a browser, on a
-//! wide screen and on a phone, and fit.
+//! wide screen and on a phone, and fit; and everybody can read them.
+
+mod accessibility;
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -290,6 +290,7 @@ fn nobody_is_named_outside_the_rows() {
     for verb in ["check", "extract", "transform", "load", "reconcile"] {
         scan.run(&[verb, "--project", &place]);
     }
+    scan.run(&["reconcile", "--project", &place, "--lang", "en", "--testers", "40"]);
     scan.both(&["migrate", "--project", &place]);
     scan.both(&["source", "drift", "paraply", "--project", &place, "--values"]);
     held_back(&mut scan, &place);

@@ -79,6 +79,7 @@ const fn oldest(artefact: Artefact) -> &'static str {
         Artefact::Quarantine => "quarantine.sql",
         Artefact::Findings => "findings.json",
         Artefact::Summary => "run/summary.json",
+        Artefact::Report => "report.json",
         Artefact::RunKey => "key.json",
         Artefact::KeyReceipt => "key-destroyed.json",
         Artefact::AuditLog => "audit.jsonl",

@@ -25,6 +25,7 @@
 //! | [`identity`] | are records of one human linked, asked about and protected, and nobody else? |
 //! | [`quality`] | do work lists say what to do and what became of it since the run before? |
 //! | [`quarantine`] | are rows that did not come over shown to whoever may see them, decided about and run again? |
+//! | [`report`] | do the pages, the workbook and the data that the business signs say the same, of nobody? |
 //! | [`refusals`] | does a row that the target refuses keep no other back, and is it accounted for to the end? |
 //! | [`signoff`] | does a sign-off hold as long as what was signed is there, and no longer? |
 //! | [`audit`] | is every act noted before it shows, and every hand in the log found? |
@@ -90,6 +91,7 @@ mod quarantine;
 mod refusals;
 #[cfg(any(feature = "postgres-tests", feature = "mariadb-tests"))]
 mod relocation;
+mod report;
 mod sealed;
 mod shared_target;
 mod signoff;

@@ -10,6 +10,7 @@
 # Tells the tests where programs are:
 # BRON_TEST_PG_BIN     folder of PostgreSQL's server programs (initdb, pg_ctl, postgres)
 # BRON_TEST_CHROMIUM   the browser that opens reports
+# BRON_TEST_AXE        axe-core, which finds what keeps people from reading a page; fetched from the npm registry
 #
 # Hands on to the tests, when it is set:
 # BRON_EVERY_POINT     1,000 readings while money moves for each connector instead of 50, and their figures
@@ -19,6 +20,11 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The version of axe-core, and the SHA-512 of its axe.min.js.
+axe_version=4.14.1
+axe_digest=e63e659f9806d7ae5bd40899043b0871a5062c5442b01b3f1a3edf5eaf50bf5c
+axe_digest+=3a7104a72463293b4ad1b77c661a0d4e40e850dec89de9d6ece70a8c13a9af17
 
 say() {
     printf '\n== %s\n' "$*"
@@ -62,6 +68,29 @@ missing_packages() {
     [[ -x /usr/sbin/mariadbd ]] || printf '%s\n' mariadb-server
     missing_drivers
     command -v strace >/dev/null || printf '%s\n' strace
+    [[ -e $(axe_file) ]] || command -v npm >/dev/null || printf '%s\n' npm
+}
+
+# Where axe-core lies when it has been fetched.
+axe_file() {
+    printf '%s\n' "$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")/axe-core-$axe_version/axe.min.js"
+}
+
+# Fetches one version of axe-core, unless it is there, and refuses any other file than the one that was looked at.
+fetch_axe() {
+    local file folder
+    file=$(axe_file)
+    folder=$(dirname "$file")
+    if [[ ! -e $file ]]; then
+        mkdir --parents "$folder"
+        (cd "$folder" && npm pack --silent "axe-core@$axe_version" >/dev/null)
+        tar --extract --gzip --file "$folder/axe-core-$axe_version.tgz" --directory "$folder" --strip-components=1 \
+            package/axe.min.js
+    fi
+    if ! sha512sum --check --status <<<"$axe_digest  $file"; then
+        printf '%s is not the file that the tests were written with\n' "$file" >&2
+        return 1
+    fi
 }
 
 install_packages() {
@@ -119,7 +148,9 @@ fi
 
 BRON_TEST_PG_BIN=$(postgres_bin)
 BRON_TEST_CHROMIUM=$(browser)
-export BRON_TEST_PG_BIN BRON_TEST_CHROMIUM
+fetch_axe
+BRON_TEST_AXE=$(axe_file)
+export BRON_TEST_PG_BIN BRON_TEST_CHROMIUM BRON_TEST_AXE
 say "PostgreSQL: ${BRON_TEST_PG_BIN:-none}   browser: ${BRON_TEST_CHROMIUM:-none}"
 
 say "Format"

@@ -46,6 +46,8 @@ pub enum Artefact {
     Findings,
     /// `summary.json`: what a reconciliation came to. Format 1 had no number.
     Summary,
+    /// `report/report.json`: what the pages of a report tell, for machines.
+    Report,
     /// `key.json`: the wrapped key of a run.
     RunKey,
     /// `key-destroyed.json`: what is left of a key that was destroyed.
@@ -60,7 +62,7 @@ pub enum Artefact {
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -76,6 +78,7 @@ impl Artefact {
         Self::Quarantine,
         Self::Findings,
         Self::Summary,
+        Self::Report,
         Self::RunKey,
         Self::KeyReceipt,
         Self::AuditLog,
@@ -102,6 +105,7 @@ impl Artefact {
             Self::Quarantine => "quarantine",
             Self::Findings => "list of findings",
             Self::Summary => "summary",
+            Self::Report => "data of a report",
             Self::RunKey => "key of a run",
             Self::KeyReceipt => "receipt of a destroyed key",
             Self::AuditLog => "audit log",
@@ -125,6 +129,7 @@ impl Artefact {
             | Self::RefusedRecord
             | Self::LoadPlan
             | Self::Quarantine
+            | Self::Report
             | Self::RunKey
             | Self::KeyReceipt
             | Self::AuditLog

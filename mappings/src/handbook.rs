@@ -23,7 +23,7 @@ use crate::function::FunctionSpec;
 use crate::mapping::{FieldRule, Mapping, Target};
 use crate::project::MappingSet;
 
-pub use phrase::phrase_problems;
+pub use phrase::{general_phrase, phrase_problems};
 
 /// The text by which a page of a handbook is told from other files of its folder.
 pub const MARK: &str = "<meta name=\"generator\" content=\"bron mapping docs\">";

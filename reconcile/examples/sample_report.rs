@@ -92,6 +92,7 @@ fn main() -> Result<(), bron_reconcile::Error> {
         findings: &findings(faulty),
         findings_file: "fynd.csv",
         labels: &labels(),
+        background: &report::Background::default(),
     })?;
     println!("{page}");
     Ok(())

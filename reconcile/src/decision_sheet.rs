@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
-use rust_xlsxwriter::{DataValidation, DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{DataValidation, DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
 use crate::error::{Error, ErrorKind};
-use crate::worklist::{Sheet, harmless, sheet_name, width};
+use crate::worklist::{Sheet, harmless, write_sheet};
 
 /// The version of the form of the workbook.
 const FORM: &str = "1";
@@ -109,27 +109,6 @@ impl DecisionBook {
         page.set_column_width(first, 18)?;
         Ok(())
     }
-}
-
-fn write_sheet(page: &mut Worksheet, sheet: &Sheet, names: &mut Vec<String>) -> Result<(), XlsxError> {
-    let (head, cell) = (Format::new().set_bold().set_text_wrap(), Format::new().set_text_wrap());
-    let name = sheet_name(&sheet.name, names);
-    page.set_name(&name)?.set_freeze_panes(1, 0)?;
-    names.push(name.to_lowercase());
-    for (at, title) in (0_u16..).zip(&sheet.header) {
-        page.write_string_with_format(0, at, title, &head)?;
-        page.set_column_width(at, width(sheet, usize::from(at)))?;
-    }
-    for (line, row) in (1_u32..).zip(&sheet.rows) {
-        for (at, text) in (0_u16..).zip(row) {
-            page.write_string_with_format(line, at, harmless(text), &cell)?;
-        }
-    }
-    let last = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
-    if let Some(columns) = u16::try_from(sheet.header.len()).ok().and_then(|count| count.checked_sub(1)) {
-        page.autofilter(0, 0, last, columns)?;
-    }
-    Ok(())
 }
 
 /// A row of a workbook in which somebody entered something.

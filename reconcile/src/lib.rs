@@ -12,6 +12,7 @@
 //! [`waivers`] which differences people have accepted.
 //! [`quarantine`] is what people decided about rows that were held back, and [`decision_sheet`] the workbook in which
 //! they do. [`audit`] is the log of who did what, and [`signoff`] whether what somebody signed still holds.
+//! [`sample`] draws cases for people to look at, who alone can say whether the rules are right.
 //!
 //! Invariants:
 //! - No file, clock, environment or network: the caller hands over readers and texts and writes results.
@@ -36,6 +37,7 @@ pub mod quarantine;
 pub mod references;
 pub mod report;
 pub mod rows;
+pub mod sample;
 pub mod secrecy;
 pub mod signoff;
 pub mod snapshot;

@@ -1,47 +1,52 @@
-//! What people read: a page for the business side and a short text for the terminal, both in Swedish.
+//! What people read: pages for the business side, a workbook and data with the same content, and a short text for the
+//! terminal.
 //!
-//! The page is one file without scripts, fonts or links to anywhere, made to be read on a screen, on a
-//! phone and on paper. It belongs to the shareable tier: counts, names of tables and rules, and no value of
-//! a person. Counts under five are hidden in the tables per area, nämnd and year, together with as
-//! many others as it takes to keep them from being worked out.
+//! A page is one file without scripts, fonts or links to anywhere but its sister pages, made to be read on a screen, on a
+//! phone and on paper. Pages belong to the shareable tier unless they are asked for as protected: counts, names of tables
+//! and rules, and no value of a person. Counts of a part of the city are rounded, and none under five is told, on whatever
+//! page they stand: see the private module `disclosure`.
 
+mod areas;
 mod breakdown;
 mod comparison;
+mod disclosure;
+mod document;
+mod language;
+mod normalisation;
 pub(crate) mod number;
+mod page;
 mod quality;
 mod quarantine;
 mod readings;
 mod reason;
 mod refused;
+mod stickprov;
 mod strip;
 pub(crate) mod suppress;
 mod text;
+mod trend;
 mod verdict;
 mod waivers;
+mod workbook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use askama::Template;
 pub use bron_mappings::Owner;
-use bron_mappings::Pseudonym;
+use bron_mappings::{Digest, Pseudonym};
 
-use crate::conservation::{Equation, Imbalance, Ledger};
-use crate::error::{Error, ErrorKind};
-use crate::faults::{FAULTS, Fault};
+use crate::conservation::{Imbalance, Ledger};
+use crate::error::Error;
 use crate::findings::{Cause, FindingState};
 use crate::rows::Finding;
-use crate::summary::{Summary, Verdict};
-use breakdown::Breakdown;
-use comparison::{ControlView, EntityView, FindingView, LoadedView, ReferencesView};
-use quality::{OwnerView, RetentionView};
-use quarantine::QuarantineView;
-use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
-use reason::ReasonView;
+use crate::sample::Cases;
+use crate::summary::Summary;
+pub use disclosure::{AreaRows, RowsOfAreas};
+pub use language::Language;
+pub use normalisation::Normalisation;
+use page::{Page, Report};
 pub use reason::{Advice, advice};
-use refused::RefusedView;
-use strip::BalanceView;
 pub use text::text;
-use waivers::{SinceView, WaiverView};
+pub use trend::Point;
 
 /// The most row findings that the page lists; the rest is in the findings file.
 pub const LISTED_FINDINGS: usize = 500;
@@ -123,142 +128,88 @@ pub struct Input<'a> {
     pub findings_file: &'a str,
     /// Names for people.
     pub labels: &'a Labels,
+    /// What else the pages tell.
+    pub background: &'a Background,
 }
 
-/// The page for the business side.
+/// What the pages tell beside the result itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Background {
+    /// How many rows each area has of each entity, old and new.
+    pub areas: RowsOfAreas,
+    /// The cases for people to look at.
+    pub cases: Cases,
+    /// The source tables that each control reads, as `system/table`, by the name of the control.
+    pub control_tables: BTreeMap<String, BTreeSet<String>>,
+    /// What the mappings do to values, by name of the function.
+    pub normalisations: Vec<Normalisation>,
+    /// The reconciliations before, oldest first.
+    pub history: Vec<Point>,
+}
+
+/// Who a report is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// Everybody: no value of a person.
+    #[default]
+    Shareable,
+    /// Those who look at cases: values of the sample as they are, except of protected persons, who are in no sample.
+    Protected,
+}
+
+/// A file of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The page of the whole city, in Swedish, for everybody.
 ///
 /// # Errors
-/// [`ErrorKind::Report`] when the page cannot be written, [`ErrorKind::Overflow`] when a count leaves 64 bits.
+/// [`ErrorKind::Report`](crate::ErrorKind::Report) when the page cannot be written.
 pub fn html(input: &Input<'_>) -> Result<String, Error> {
-    let summary = input.summary;
-    let balances = strip::balances(summary, input.labels);
-    let page = Page {
-        title: input.title,
-        as_of: input.as_of,
-        run: &summary.run,
-        mapping_digest: &summary.mapping_digest,
-        verdict: summary.verdict,
-        headline: verdict::headline(summary, input.imbalances),
-        explanation: verdict::explanation(summary),
-        facts: verdict::facts(summary, input.imbalances),
-        unproven: input.unproven,
-        balances,
-        imbalances: input.imbalances.iter().map(imbalance_line).collect(),
-        quarantined: reason::held(summary, |table| &table.quarantined),
-        decided: quarantine::headline(summary.quarantine.as_ref()),
-        items: quarantine::lines(summary.quarantine.as_ref()),
-        excluded: reason::held(summary, |table| &table.excluded),
-        flagged: reason::held(summary, |table| &table.flagged),
-        refused: refused::lines(summary, input.labels),
-        entities: comparison::entities(summary, input.labels),
-        loaded: comparison::loaded(summary, input.labels),
-        references: comparison::references(summary),
-        controls: comparison::controls(summary),
-        findings: comparison::findings(input),
-        findings_total: number::count(comparison::findings_total(summary)),
-        findings_file: input.findings_file,
-        since: waivers::since(summary),
-        waivers: waivers::lines(summary, input.labels),
-        breakdowns: breakdown::all(input.ledger, input.labels)?,
-        trend: quality::trend(summary),
-        owners: quality::owners(summary),
-        retention: quality::retention(summary),
-        deliveries: readings::deliveries(summary, input.labels),
-        readings: readings::readings(summary, input.labels),
-        previous: readings::previous(summary),
-        drift: readings::drift(summary, input.labels),
-        changes: readings::changes(summary, input.labels),
-        secrecy_rows: number::count(summary.secrecy.rows),
-        secrecy_cells: number::count(summary.secrecy.cells),
-        secrecy: readings::secrecy(summary, input.labels),
-        faults: FAULTS,
+    let figures = disclosure::Figures::new(input.ledger, &input.background.areas);
+    let data_digest = Digest::of(document::document(input, &figures)?.as_bytes()).to_string();
+    let report = Report {
+        input,
+        figures: &figures,
+        language: Language::Sv,
+        tier: Tier::Shareable,
+        data_digest: &data_digest,
     };
-    page.render().map_err(|error| Error::caused(ErrorKind::Report, "the report could not be written", error))
+    Page::of_city(&report).html()
 }
 
-fn imbalance_line(imbalance: &Imbalance) -> ImbalanceView {
-    let what = match imbalance.rule {
-        Equation::Cell => "Lästa rader mot redovisade rader",
-        Equation::Extraction => "Källans antal mot lästa rader",
-        Equation::Fanout => "Rader som källraderna gav mot rader per informationsobjekt",
-        Equation::Target => "Skapade rader mot rader i målet",
-    };
-    ImbalanceView {
-        what,
-        place: format!("{}/{}", imbalance.system, imbalance.table),
-        part: imbalance.part.clone(),
-        expected: number::count(imbalance.expected),
-        found: number::count(imbalance.found),
-    }
-}
-
-struct ImbalanceView {
-    what: &'static str,
-    place: String,
-    part: String,
-    expected: String,
-    found: String,
-}
-
-#[derive(Template)]
-#[template(path = "report.html")]
-struct Page<'a> {
-    title: &'a str,
-    as_of: &'a str,
-    run: &'a str,
-    mapping_digest: &'a str,
-    verdict: Verdict,
-    headline: String,
-    explanation: &'static str,
-    facts: Vec<verdict::Fact>,
-    unproven: &'a [String],
-    balances: Vec<BalanceView>,
-    imbalances: Vec<ImbalanceView>,
-    quarantined: Vec<ReasonView>,
-    decided: String,
-    items: Vec<QuarantineView>,
-    excluded: Vec<ReasonView>,
-    flagged: Vec<ReasonView>,
-    refused: Vec<RefusedView>,
-    entities: Vec<EntityView>,
-    loaded: Vec<LoadedView>,
-    references: ReferencesView,
-    controls: Vec<ControlView>,
-    findings: Vec<FindingView>,
-    findings_total: String,
-    findings_file: &'a str,
-    since: Option<SinceView>,
-    waivers: Vec<WaiverView>,
-    breakdowns: Vec<Breakdown>,
-    trend: String,
-    owners: Vec<OwnerView>,
-    retention: Vec<RetentionView>,
-    deliveries: Vec<DeliveryView>,
-    readings: Vec<ReadingView>,
-    previous: String,
-    drift: Vec<DriftView>,
-    changes: Vec<ChangesView>,
-    secrecy_rows: String,
-    secrecy_cells: String,
-    secrecy: Vec<SecrecyView>,
-    faults: &'static [Fault],
-}
-
-impl Page<'_> {
-    /// The verdict's class in the style sheet.
-    const fn verdict_class(&self) -> &'static str {
-        match self.verdict {
-            Verdict::Lika => "equal",
-            Verdict::LikaMedKarantan | Verdict::GodkandaSkillnader => "waiting",
-            Verdict::Skillnader => "unequal",
-            Verdict::EjBevisat => "unproven",
+/// Every file of the report: the page of the city and one for each area in each language, the workbook, and, for
+/// everybody, the data. The digest of the data stands on every page.
+///
+/// # Errors
+/// [`ErrorKind::Report`](crate::ErrorKind::Report) when a page or the workbook cannot be written.
+pub fn files(input: &Input<'_>, languages: &[Language], tier: Tier) -> Result<Vec<ReportFile>, Error> {
+    let figures = disclosure::Figures::new(input.ledger, &input.background.areas);
+    let data = document::document(input, &figures)?;
+    let data_digest = Digest::of(data.as_bytes()).to_string();
+    let mut files = Vec::new();
+    for &language in languages {
+        let report = Report { input, figures: &figures, language, tier, data_digest: &data_digest };
+        let page = |name: &str, page: Page<'_>| {
+            let bytes = page.html()?.into_bytes();
+            Ok::<_, Error>(ReportFile { name: areas::file(name, language), bytes })
+        };
+        files.push(page("index", Page::of_city(&report))?);
+        for area in areas::with_page(input.labels, &figures) {
+            files.push(page(area, Page::of_area(&report, area))?);
         }
     }
-
-    /// Whether some findings are only in the file.
-    fn findings_are_cut(&self) -> bool {
-        self.findings_total != number::count(self.findings.len())
+    let book = workbook::workbook(input, &figures, tier)?;
+    files.push(ReportFile { name: "report.xlsx".to_owned(), bytes: book });
+    if tier == Tier::Shareable {
+        files.push(ReportFile { name: "report.json".to_owned(), bytes: data.into_bytes() });
     }
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Lists carry keys, codes and advice, and no value of a row. A cell never becomes a formula, whatever a
 //! source wrote into a key.
 
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
+use rust_xlsxwriter::{DataValidation, DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use crate::error::{Error, ErrorKind};
 
@@ -51,42 +51,81 @@ pub(crate) fn harmless(text: &str) -> String {
 /// # Errors
 /// [`ErrorKind::Report`] when a sheet has more rows than Excel can hold.
 pub fn workbook(title: &str, sheets: &[Sheet]) -> Result<Vec<u8>, Error> {
-    let refused = |error| Error::caused(ErrorKind::Report, "a workbook could not be written", error);
-    book(title, sheets).map_err(refused)
+    workbook_to_fill_in(title, sheets, &[])
 }
 
-fn book(title: &str, sheets: &[Sheet]) -> Result<Vec<u8>, XlsxError> {
+/// A column in which people choose.
+pub(crate) struct Choice {
+    /// The name of the sheet.
+    pub(crate) sheet: &'static str,
+    /// The head of the column.
+    pub(crate) head: &'static str,
+    /// What can be chosen.
+    pub(crate) of: &'static [&'static str],
+}
+
+/// A workbook as [`workbook`], in which people fill in columns.
+pub(crate) fn workbook_to_fill_in(
+    title: &str,
+    sheets: &[Sheet],
+    choices: &[Choice],
+) -> Result<Vec<u8>, Error> {
+    let refused = |error| Error::caused(ErrorKind::Report, "a workbook could not be written", error);
+    book(title, sheets, choices).map_err(refused)
+}
+
+fn book(title: &str, sheets: &[Sheet], choices: &[Choice]) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     // A day that says nothing: a clock would give other bytes each time.
     let day = ExcelDateTime::from_ymd(2000, 1, 1)?;
     book.set_properties(&DocProperties::new().set_title(title).set_creation_datetime(&day));
-    let (head, cell) = (Format::new().set_bold().set_text_wrap(), Format::new().set_text_wrap());
     let mut names: Vec<String> = Vec::new();
     for sheet in sheets {
-        let name = sheet_name(&sheet.name, &names);
         let page = book.add_worksheet();
-        page.set_name(&name)?;
-        names.push(name.to_lowercase());
-        page.set_freeze_panes(1, 0)?;
-        for (at, title) in (0_u16..).zip(&sheet.header) {
-            page.write_string_with_format(0, at, title, &head)?;
-            page.set_column_width(at, width(sheet, usize::from(at)))?;
-        }
-        for (line, row) in (1_u32..).zip(&sheet.rows) {
-            for (at, text) in (0_u16..).zip(row) {
-                page.write_string_with_format(line, at, harmless(text), &cell)?;
-            }
-        }
-        let last = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
-        if let Some(columns) = u16::try_from(sheet.header.len()).ok().and_then(|count| count.checked_sub(1)) {
-            page.autofilter(0, 0, last, columns)?;
+        write_sheet(page, sheet, &mut names)?;
+        for choice in choices.iter().filter(|choice| choice.sheet == sheet.name) {
+            let column = sheet.header.iter().position(|head| head == choice.head);
+            let column = column.and_then(|at| u16::try_from(at).ok());
+            let last = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
+            let Some(column) = column.filter(|_| last > 0) else { continue };
+            let validation = DataValidation::new()
+                .allow_list_strings(choice.of)?
+                .set_error_title("Okänt val")?
+                .set_error_message("Välj ett av svaren i listan.")?;
+            page.add_data_validation(1, column, last, column, &validation)?;
         }
     }
     book.save_to_buffer()
 }
 
+/// Writes a sheet on a page of a workbook: its head row frozen, with filters.
+pub(crate) fn write_sheet(
+    page: &mut Worksheet,
+    sheet: &Sheet,
+    names: &mut Vec<String>,
+) -> Result<(), XlsxError> {
+    let (head, cell) = (Format::new().set_bold().set_text_wrap(), Format::new().set_text_wrap());
+    let name = sheet_name(&sheet.name, names);
+    page.set_name(&name)?.set_freeze_panes(1, 0)?;
+    names.push(name.to_lowercase());
+    for (at, title) in (0_u16..).zip(&sheet.header) {
+        page.write_string_with_format(0, at, title, &head)?;
+        page.set_column_width(at, width(sheet, usize::from(at)))?;
+    }
+    for (line, row) in (1_u32..).zip(&sheet.rows) {
+        for (at, text) in (0_u16..).zip(row) {
+            page.write_string_with_format(line, at, harmless(text), &cell)?;
+        }
+    }
+    let last = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
+    if let Some(columns) = u16::try_from(sheet.header.len()).ok().and_then(|count| count.checked_sub(1)) {
+        page.autofilter(0, 0, last, columns)?;
+    }
+    Ok(())
+}
+
 /// Wide enough for what stands in the column, within reason.
-pub(crate) fn width(sheet: &Sheet, column: usize) -> u16 {
+fn width(sheet: &Sheet, column: usize) -> u16 {
     const SOME: usize = 200;
     let rows = sheet.rows.iter().take(SOME).filter_map(|row| row.get(column));
     let longest = rows.chain(sheet.header.get(column)).map(|text| text.chars().count()).max();
@@ -94,7 +133,7 @@ pub(crate) fn width(sheet: &Sheet, column: usize) -> u16 {
 }
 
 /// A name that Excel allows and that no sheet before has.
-pub(crate) fn sheet_name(wanted: &str, taken: &[String]) -> String {
+fn sheet_name(wanted: &str, taken: &[String]) -> String {
     let clean: String = wanted
         .chars()
         .map(|one| if "[]:*?/\\'".contains(one) { ' ' } else { one })

@@ -11,7 +11,7 @@ use bron_transform::{Comparison, ComparisonSide, Lookups, Plan, TableEffect};
 use super::formats::sound_manifest;
 use super::identity::Identities;
 use super::readings;
-use super::{Chain, Run, StagedTable, StagedTables, pause};
+use super::{Chain, Publication, Run, StagedTable, StagedTables, pause};
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::project::{OpenSource, open_sources, require_as_of};
@@ -85,6 +85,7 @@ pub(super) fn chain<'a>(
         retention,
         run,
         plan: None,
+        publication: Publication::default(),
     }
 }
 

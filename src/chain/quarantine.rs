@@ -10,6 +10,7 @@ use bron_reconcile::quarantine::{Quarantine, QuarantineLine};
 use bron_reconcile::report::Labels;
 use bron_reconcile::summary::Summary;
 
+pub(super) use self::staged::{key_text, texts};
 use self::table::TableCollection;
 use super::run::now;
 use super::{Chain, StagedTables};

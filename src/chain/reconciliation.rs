@@ -1,9 +1,12 @@
 //! Run and target → findings, summary and report.
 
+mod areas;
+mod cases;
 mod evidence;
 mod findings;
 mod id_runs;
 mod links;
+mod publication;
 mod receipts;
 mod secrecy;
 mod target_rows;
@@ -12,7 +15,6 @@ mod waivers;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bron_extract::atomic;
 use bron_load::Sink;
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Imbalance, Ledger, Origin, SourceTable};
@@ -25,6 +27,7 @@ pub(crate) use self::evidence::{control_columns, control_fields};
 pub(super) use self::findings::RECORD_FILE as FINDINGS_FILE;
 pub(crate) use self::findings::StoredFinding;
 pub(super) use self::findings::last_reconciled;
+pub(crate) use self::publication::Publication;
 pub(crate) use self::waivers::WAIVERS_FILE;
 
 use self::evidence::ControlTables;
@@ -36,7 +39,7 @@ use self::target_rows::{Gathered, Observed};
 use super::refused::{Refused, Without};
 use super::{Chain, StagedTables, files};
 use crate::failure::{Exit, Failure};
-use crate::signoffs::{self, Compared, REPORT};
+use crate::signoffs::Compared;
 
 /// What a reconciliation came to, in the directory of its run.
 pub(crate) const SUMMARY_FILE: &str = "summary.json";
@@ -121,7 +124,9 @@ impl Chain<'_> {
         stage.now("quarantine");
         summary.quarantine = self.collect_quarantine(&staged, sink.as_mut(), &summary, &labels)?;
         let unproven = unproven(&summary, &evidence);
-        let html = report::html(&report::Input {
+        stage.now("report");
+        let background = self.background(sink.as_mut(), &staged, &refused)?;
+        let input = report::Input {
             title: "Avstämning av flytten till den nya informationsmodellen",
             as_of: self.settings.as_of.as_deref().unwrap_or_default(),
             summary: &summary,
@@ -131,8 +136,9 @@ impl Chain<'_> {
             findings: &settled.shown,
             findings_file: "findings",
             labels: &labels,
-        })?;
-        let (report, made) = self.publish(&summary, &html)?;
+            background: &background,
+        };
+        let (report, made) = self.publish(&summary, &input)?;
         let findings = settled.shown.clone();
         settled.commit()?;
         let exit = self.exit(&summary);
@@ -340,21 +346,6 @@ impl Chain<'_> {
             areas: terms.map(|(_, _, entry)| (entry.target.clone(), entry.term.clone())).collect(),
             namnder,
         }
-    }
-
-    /// Writes the summary and the report into the run, and the report once more where people look, with the sign-offs
-    /// as they stand.
-    fn publish(&self, summary: &Summary, html: &str) -> Result<(PathBuf, Compared), Failure> {
-        let project = &self.settings.project;
-        let json = summary.to_json()?;
-        atomic::write(&self.run.dir.join(SUMMARY_FILE), json.as_bytes())?;
-        for base in [&self.run.dir, project] {
-            let dir = base.join("report");
-            atomic::create_directory(&dir)?;
-            atomic::write(&dir.join("index.html"), html.as_bytes())?;
-        }
-        signoffs::refresh(project, Some(&self.run.id))?;
-        Ok((project.join(REPORT), Compared::of(project, html, &json)?))
     }
 
     fn exit(&self, summary: &Summary) -> Exit {

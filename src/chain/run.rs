@@ -163,11 +163,8 @@ impl Run {
     pub(crate) fn earlier(&self, runs: &Path) -> Option<(String, PathBuf)> {
         let began = &self.description.worked_on.first()?.started;
         let whole = |dir: &Path| dir.join(SUMMARY_FILE).is_file() && dir.join("quality").is_dir();
-        let found = described(runs, whole).filter_map(|(dir, other)| {
-            let other = (other.run != self.id).then_some(other)?;
-            let ended = other.reconciled().filter(|ended| *ended <= began).max()?.clone();
-            Some((ended, other.run, dir))
-        });
+        let found = described(runs, whole)
+            .filter_map(|(dir, other)| Some((other.reconciled_by(&self.id, began)?, other.run, dir)));
         found.max().map(|(_, run, dir)| (run, dir))
     }
 
@@ -178,6 +175,19 @@ impl Run {
             let ended = description.last_reconciled();
             (dir, description.run, ended)
         })
+    }
+
+    /// The runs whose reconciliation was done before the first work on this one began, the one that was done last at the
+    /// end: their directories.
+    pub(crate) fn reconciled_before(&self, runs: &Path) -> Vec<PathBuf> {
+        let Some(began) = self.description.worked_on.first().map(|times| &times.started) else {
+            return Vec::new();
+        };
+        let done = described(runs, |dir| dir.join(SUMMARY_FILE).is_file())
+            .filter_map(|(dir, other)| Some((other.reconciled_by(&self.id, began)?, dir)));
+        let mut done: Vec<(String, PathBuf)> = done.collect();
+        done.sort();
+        done.into_iter().map(|(_, dir)| dir).collect()
     }
 
     /// The reading before this run: of the other runs of the project whose directory holds a reading, the one whose
@@ -284,6 +294,11 @@ impl Description {
 
     fn last_reconciled(&self) -> Option<String> {
         self.reconciled().max().cloned()
+    }
+
+    /// When another run than `this` was last reconciled, up to a time.
+    fn reconciled_by(&self, this: &str, until: &String) -> Option<String> {
+        self.reconciled().filter(|ended| *ended <= until && self.run != this).max().cloned()
     }
 
     /// When the sources were last read, up to a time.

@@ -3,12 +3,12 @@
 mod explain;
 
 use bron_reconcile::conservation::Imbalance;
-use bron_reconcile::report::{DisplayKey, ShownFinding, text};
+use bron_reconcile::report::{DisplayKey, Language, ShownFinding, text};
 use serde_json::{Value, json};
 
-use crate::args::{ChainArguments, ReconcileArguments, ReconcileVerb};
+use crate::args::{LanguageName, ReconcileArguments, ReconcileVerb, ReportArguments};
 use crate::audit;
-use crate::chain::{Chain, Moment, Outcome};
+use crate::chain::{Chain, Moment, Outcome, Publication};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -20,14 +20,15 @@ const NAMED: usize = 20;
 pub(super) fn run(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
     match &arguments.verb {
         Some(ReconcileVerb::Explain(explained)) => explain::run(explained, printer),
-        None => reconcile(&arguments.chain, printer),
+        None => reconcile(arguments, printer),
     }
 }
 
-fn reconcile(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let settings = Settings::resolve(arguments)?;
+fn reconcile(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let settings = Settings::resolve(&arguments.chain)?;
     audit::during(&settings.project, audit::act("reconcile"), printer, |noted| {
         let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
+        chain.publication = publication(&arguments.report);
         noted.works_on(&chain);
         chain.run.begin("reconcile", Some(&noted.checkpoint))?;
         chain.take_over()?;
@@ -37,6 +38,15 @@ fn reconcile(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Fail
         noted.tell(document(&outcome), lines(&outcome));
         Ok(outcome.exit)
     })
+}
+
+fn publication(arguments: &ReportArguments) -> Publication {
+    let ReportArguments { lang, testers, testers_seed: seed, protected } = *arguments;
+    let language = match lang {
+        LanguageName::Sv => Language::Sv,
+        LanguageName::En => Language::En,
+    };
+    Publication { language, testers: testers.into(), seed, protected }
 }
 
 /// What was found, as the JSON document of the verb.

@@ -56,6 +56,35 @@ fn filled(name: &str, inputs: &[Html], arguments: &BTreeMap<String, String>) -> 
     arguments.get(name).map(String::as_str).or(usual).map(Html::of)
 }
 
+/// What a function does, in Swedish, without the columns of any rule: where a phrase names its columns stands "värdet",
+/// and what a rule may leave out is left out.
+#[must_use]
+pub fn general_phrase(spec: &FunctionSpec) -> String {
+    let mut said = String::new();
+    for (text, _) in parts(spec.phrase).into_iter().filter(|(_, optional)| !optional) {
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (gap, behind) = after.split_once('}').unwrap_or((after, ""));
+            said.push_str(before);
+            said.push_str(&general_gap(gap));
+            rest = behind;
+        }
+        said.push_str(rest);
+    }
+    said
+}
+
+fn general_gap(gap: &str) -> String {
+    if gap.ends_with('*') {
+        return "värdena".to_owned();
+    }
+    match gap.parse::<usize>() {
+        Ok(1) => "värdet".to_owned(),
+        Ok(number) => format!("värde {number}"),
+        Err(_) => gap.split_once('=').map_or_else(|| format!("angiven {gap}"), |(_, usual)| usual.to_owned()),
+    }
+}
+
 /// What is wrong with the phrase of a function, in one line each: none, or a gap that no rule can fill.
 #[must_use]
 pub fn phrase_problems(spec: &FunctionSpec) -> Vec<String> {
@@ -113,6 +142,9 @@ mod tests {
             marks: &[],
             inverse: "",
         };
+        let general = |phrase| general_phrase(&spec(phrase));
+        assert_eq!(general("{1} med {2*}[ efter {3}]"), "värdet med värdena");
+        assert_eq!(general("{2}, {days=30} dagar och {months}"), "värde 2, 30 dagar och angiven months");
         assert_eq!(phrase_problems(&spec("{1}[ efter {2}][ plus {days} dagar]")), [""; 0]);
         for (phrase, problems) in [("", 1), ("{1} {2}", 1), ("{1} {dagar}", 1)] {
             assert_eq!(phrase_problems(&spec(phrase)).len(), problems, "{phrase}");

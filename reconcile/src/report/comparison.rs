@@ -5,6 +5,7 @@ use crate::findings::FindingState;
 use crate::summary::{EntityChanges, EntitySummary, Summary};
 
 use super::number::{count, in_unit, signed, unit_name};
+use super::suppress::{Shown, suppress};
 use super::{DisplayKey, Input, LISTED_FINDINGS, Labels, ShownFinding};
 
 /// The most equal keys of one control that the page lists; they say no more than their number does.
@@ -15,9 +16,11 @@ pub(super) struct EntityView {
     pub(super) label: String,
     pub(super) old: String,
     pub(super) new: String,
-    /// Rows that the target refused; empty when there are none of any entity.
-    pub(super) refused: String,
     pub(super) difference: String,
+    /// The part of the difference that is explained: rows that the target refused.
+    pub(super) explained: String,
+    /// What is not: rows that are missing, that only the target has, and that differ.
+    pub(super) unexplained: String,
     pub(super) missing: String,
     pub(super) unexpected: String,
     pub(super) differs: String,
@@ -25,11 +28,15 @@ pub(super) struct EntityView {
 }
 
 pub(super) fn entities(summary: &Summary, labels: &Labels) -> Vec<EntityView> {
-    let shows_refused = !summary.refused.is_empty();
-    summary.entities.iter().map(|entity| entity_view(entity, labels, shows_refused)).collect()
+    summary.entities.iter().map(|entity| entity_view(entity, labels)).collect()
 }
 
-fn entity_view(entity: &EntitySummary, labels: &Labels, shows_refused: bool) -> EntityView {
+/// An entity on the page of an area: how many rows the area has, and whether the entity is equal in the whole city.
+pub(super) fn entity_of_area(entity: &EntitySummary, labels: &Labels, [old, new]: [String; 2]) -> EntityView {
+    EntityView { old, new, ..entity_view(entity, labels) }
+}
+
+fn entity_view(entity: &EntitySummary, labels: &Labels) -> EntityView {
     let refused = i128::from(entity.refused);
     let old = i128::from(entity.compared) + i128::from(entity.missing) + refused;
     let new = i128::from(entity.compared) + i128::from(entity.unexpected);
@@ -37,8 +44,14 @@ fn entity_view(entity: &EntitySummary, labels: &Labels, shows_refused: bool) -> 
         label: Labels::name(&labels.entities, &entity.entity).to_owned(),
         old: count(old),
         new: count(new),
-        refused: if shows_refused { count(refused) } else { String::new() },
-        difference: signed(Unit::Antal, old - refused - new),
+        difference: signed(Unit::Antal, old - new),
+        explained: count(refused),
+        unexplained: count(
+            u128::from(entity.missing)
+                + u128::from(entity.unexpected)
+                + u128::from(entity.differs)
+                + u128::from(entity.nameless),
+        ),
         missing: count(entity.missing),
         unexpected: count(entity.unexpected),
         differs: count(entity.differs),
@@ -116,7 +129,13 @@ pub(super) struct ControlLine {
 }
 
 pub(super) fn controls(summary: &Summary) -> Vec<ControlView> {
-    summary.controls.chunk_by(|one, other| one.name == other.name).map(control_view).collect()
+    controls_of(summary, |_| true)
+}
+
+/// The controls whose name is wanted.
+pub(super) fn controls_of(summary: &Summary, is_wanted: impl Fn(&str) -> bool) -> Vec<ControlView> {
+    let controls = summary.controls.chunk_by(|one, other| one.name == other.name);
+    controls.filter(|rows| is_wanted(&rows[0].name)).map(control_view).collect()
 }
 
 fn control_view(rows: &[ControlRow]) -> ControlView {
@@ -129,6 +148,7 @@ fn control_view(rows: &[ControlRow]) -> ControlView {
     let sum = |part: fn(&ControlRow) -> i64| same.iter().map(|row| i128::from(part(row))).sum();
     let parts =
         [sum(|row| row.source), sum(|row| row.held), sum(|row| row.target), sum(|row| row.difference)];
+    let hidden = small_counts(&equal);
     ControlView {
         label: first.label.clone(),
         unit: unit_name(first.unit),
@@ -137,8 +157,37 @@ fn control_view(rows: &[ControlRow]) -> ControlView {
         unequal: unequal.into_iter().map(|row| line_of(row, first)).collect(),
         equal_count: count(equal.len()),
         not_listed: if equal.len() == listed { String::new() } else { count(equal.len() - listed) },
-        equal: equal.into_iter().take(listed).map(|row| line_of(row, first)).collect(),
+        equal: equal
+            .into_iter()
+            .zip(hidden)
+            .take(listed)
+            .map(|(row, told)| equal_line(row, first, told))
+            .collect(),
     }
+}
+
+/// How the equal lines of a control are told: counts from one to four as that, and another one not at all where the sum
+/// of all would give a single one away. Sums of money and time are told as they are.
+fn small_counts(equal: &[&ControlRow]) -> Vec<Shown> {
+    let counted: Vec<usize> = (0..equal.len()).filter(|at| equal[*at].unit == Unit::Antal).collect();
+    let number = |row: &ControlRow| u64::try_from(row.source.min(row.target)).unwrap_or_default();
+    let table: Vec<[u64; 1]> = counted.iter().map(|at| [number(equal[*at])]).collect();
+    let mut told = vec![Shown::Number(0); equal.len()];
+    for (at, [shown]) in counted.into_iter().zip(suppress(&table)) {
+        told[at] = shown;
+    }
+    told
+}
+
+/// An equal line, of which a small count is told as that.
+fn equal_line(row: &ControlRow, first: &ControlRow, told: Shown) -> ControlLine {
+    let text = match told {
+        Shown::Number(_) => return line_of(row, first),
+        Shown::Few => "<5",
+        Shown::Hidden => "dold",
+    };
+    let said = || text.to_owned();
+    ControlLine { source: said(), held: said(), target: said(), ..line_of(row, first) }
 }
 
 fn line_of(row: &ControlRow, first: &ControlRow) -> ControlLine {
@@ -202,12 +251,17 @@ fn finding_view(shown: &ShownFinding, labels: &Labels) -> FindingView {
             DisplayKey::Hidden => "dold".to_owned(),
         },
         rule: finding.rule.clone(),
-        state: match shown.state {
-            FindingState::New => shown.state.label().to_owned(),
-            FindingState::Persisting => format!("{} sedan körning {}", shown.state.label(), shown.first_seen),
-        },
+        state: state(shown),
         cause: shown.cause.to_string(),
         waiver: shown.waiver.clone().unwrap_or_default(),
         id: finding.id.short(),
+    }
+}
+
+/// Whether a finding is new, or since which run it is there.
+pub(super) fn state(shown: &ShownFinding) -> String {
+    match shown.state {
+        FindingState::New => shown.state.label().to_owned(),
+        FindingState::Persisting => format!("{} sedan körning {}", shown.state.label(), shown.first_seen),
     }
 }

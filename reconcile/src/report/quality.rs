@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bron_mappings::{Disposition, Owner, ReasonCode};
 
+use super::Language;
 use super::number::{count, plural};
 use crate::quality::{QualityCounts, QualityLine, RetentionLine};
 use crate::summary::Summary;
@@ -93,19 +94,30 @@ fn rule(line: &QualityLine, longest: u64) -> RuleView {
 }
 
 /// How the work has gone since the run before, in a sentence.
-pub(super) fn trend(summary: &Summary) -> String {
+pub(super) fn trend(summary: &Summary, language: Language) -> String {
     let sum = |of: fn(&QualityCounts) -> u64| -> u128 {
         summary.quality.lines.iter().map(|line| u128::from(of(&line.counts))).sum()
     };
-    let open = plural(sum(|counts| counts.open), "post står", "poster står");
-    match &summary.quality.previous {
-        None => format!("{open} på ägarnas arbetslistor. Det finns ingen tidigare körning att jämföra med."),
-        Some(run) => format!(
-            "{open} på ägarnas arbetslistor. Sedan körning {run}: {} åtgärdade, {} nya, {} kvar.",
-            count(sum(|counts| counts.resolved)),
-            count(sum(|counts| counts.new)),
-            count(sum(|counts| counts.persisting)),
-        ),
+    let open = sum(|counts| counts.open);
+    let [resolved, new, persisting] =
+        [sum(|counts| counts.resolved), sum(|counts| counts.new), sum(|counts| counts.persisting)].map(count);
+    match (language, &summary.quality.previous) {
+        (Language::Sv, previous) => {
+            let open = plural(open, "post står", "poster står");
+            let since = previous.as_ref().map_or_else(
+                || "Det finns ingen tidigare körning att jämföra med.".to_owned(),
+                |run| format!("Sedan körning {run}: {resolved} åtgärdade, {new} nya, {persisting} kvar."),
+            );
+            format!("{open} på ägarnas arbetslistor. {since}")
+        }
+        (Language::En, previous) => {
+            let open = plural(open, "item is", "items are");
+            let since = previous.as_ref().map_or_else(
+                || "There is no earlier run to compare with.".to_owned(),
+                |run| format!("Since run {run}: {resolved} resolved, {new} new, {persisting} left."),
+            );
+            format!("{open} on the work lists of the owners. {since}")
+        }
     }
 }
 
@@ -154,7 +166,9 @@ mod tests {
         assert_eq!(views[0].rules[0].label, ReasonCode::CheckDigit.label());
         let expected = "12 poster står på ägarnas arbetslistor. \
                         Sedan körning förra: 3 åtgärdade, 3 nya, 9 kvar.";
-        assert_eq!(trend(&summary), expected);
+        assert_eq!(trend(&summary, Language::Sv), expected);
+        let english = trend(&summary, Language::En);
+        assert!(english.starts_with("12 items are on") && english.ends_with("3 new, 9 left."), "{english}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bron_mappings::{Owner, ReasonCode};
 
+use super::Language;
 use super::number::{count, plural};
 use crate::quarantine::{Quarantine, QuarantineLine};
 
@@ -48,18 +49,29 @@ fn view(line: &QuarantineLine) -> QuarantineView {
 }
 
 /// How far people have come, in a sentence; empty where the quarantine was left as it was.
-pub(super) fn headline(quarantine: Option<&Quarantine>) -> String {
+pub(super) fn headline(quarantine: Option<&Quarantine>, language: Language) -> String {
     let Some(quarantine) = quarantine else { return String::new() };
     let sum = |states: &[&str]| -> u128 {
         quarantine.lines.iter().map(|line| u128::from(line.in_states(states))).sum()
     };
-    let open = plural(sum(&["open", "again"]), "post väntar", "poster väntar");
-    format!(
-        "{open} på beslut, {} har beslut, {} har lästs in efteråt, {} har avslutats på annat sätt.",
-        count(sum(&["accept", "correct", "map", "wait"])),
-        count(sum(&["loaded"])),
-        count(sum(&["gone", "left_out", "other_reason"])),
-    )
+    let open = sum(&["open", "again"]);
+    let [decided, loaded, ended] =
+        [&["accept", "correct", "map", "wait"][..], &["loaded"], &["gone", "left_out", "other_reason"]]
+            .map(|states| count(sum(states)));
+    match language {
+        Language::Sv => {
+            let open = plural(open, "post väntar", "poster väntar");
+            format!(
+                "{open} på beslut, {decided} har beslut, {loaded} har lästs in efteråt, {ended} har avslutats på annat sätt."
+            )
+        }
+        Language::En => {
+            let open = plural(open, "item waits", "items wait");
+            format!(
+                "{open} for a decision, {decided} have one, {loaded} were loaded afterwards, {ended} ended in other ways."
+            )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +111,7 @@ mod tests {
         assert_eq!((first.stage, first.owner.as_str()), ("omvandling", Owner::Sdf.label()));
         let expected = "7 poster väntar på beslut, 14 har beslut, 9 har lästs in efteråt, \
                         27 har avslutats på annat sätt.";
-        assert_eq!(headline(Some(&quarantine)), expected);
-        assert!(headline(None).is_empty() && lines(None).is_empty());
+        assert_eq!(headline(Some(&quarantine), Language::Sv), expected);
+        assert!(headline(None, Language::En).is_empty() && lines(None).is_empty());
     }
 }

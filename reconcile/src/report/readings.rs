@@ -1,7 +1,7 @@
 //! What was never delivered, what became of the sources since they were read before, and who may read what.
 
-use super::Labels;
 use super::number::count;
+use super::{Labels, Language};
 use crate::secrecy::SecrecyDifference;
 use crate::snapshot::{Drift, TableChanges};
 use crate::summary::{MissingDelivery, Summary, SystemReading};
@@ -157,10 +157,12 @@ pub(super) fn changes(summary: &Summary, labels: &Labels) -> Vec<ChangesView> {
 }
 
 /// What the comparison with the extraction before is about, in a sentence.
-pub(super) fn previous(summary: &Summary) -> String {
-    match &summary.snapshot.previous {
-        None => "Det finns ingen tidigare läsning att jämföra med.".to_owned(),
-        Some(run) => format!("Jämfört med läsningen i körning {run}."),
+pub(super) fn previous(summary: &Summary, language: Language) -> String {
+    match (language, &summary.snapshot.previous) {
+        (Language::Sv, None) => "Det finns ingen tidigare läsning att jämföra med.".to_owned(),
+        (Language::Sv, Some(run)) => format!("Jämfört med läsningen i körning {run}."),
+        (Language::En, None) => "There is no earlier reading to compare with.".to_owned(),
+        (Language::En, Some(run)) => format!("Compared with the reading of run {run}."),
     }
 }
 
@@ -289,7 +291,7 @@ mod tests {
         let states: Vec<_> = changes(&summary, &Labels::default()).iter().map(|view| view.state).collect();
         assert_eq!(states, ["Förklarat av källan", "Ej bevisat", "Godtaget"]);
         assert_eq!(drift(&summary, &Labels::default())[0].place, "schemos/unit, sdn");
-        assert_eq!(previous(&summary), "Jämfört med läsningen i körning förra.");
+        assert_eq!(previous(&summary, Language::Sv), "Jämfört med läsningen i körning förra.");
     }
 
     #[test]

@@ -63,6 +63,11 @@ pub(super) fn held(
     reasons.into_iter().map(|(total, code, places)| view(total, code, places)).collect()
 }
 
+/// A reason on the page of an area, with what is told of its rows.
+pub(super) fn of_area(code: &str, total: String) -> ReasonView {
+    ReasonView { total, ..view(0, code, Vec::new()) }
+}
+
 fn view(total: u128, code: &str, mut places: Places) -> ReasonView {
     places.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
     let Advice { proposal, owner } = advice(code);

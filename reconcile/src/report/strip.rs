@@ -37,7 +37,7 @@ pub(super) struct BalanceView {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Parts {
+pub(super) struct Parts {
     read: u128,
     loaded: u128,
     merged: u128,
@@ -56,6 +56,16 @@ impl Parts {
             excluded: sum(&table.excluded),
             quarantined: sum(&table.quarantined),
         }
+    }
+
+    /// The bar of parts that are known only roughly: loaded, merged, excluded, quarantined.
+    pub(super) fn drawn([loaded, merged, excluded, quarantined]: [u128; 4]) -> Vec<Segment> {
+        segments([
+            ("loaded", loaded),
+            ("merged", merged),
+            ("excluded", excluded),
+            ("quarantined", quarantined),
+        ])
     }
 
     fn plus(self, other: Self) -> Self {

@@ -9,7 +9,7 @@ use crate::findings::{FindingCounts, FindingsBefore};
 use crate::references::ReferenceCounts;
 use crate::rows::{FindingKind, RowCounts};
 use crate::secrecy::Secrecy;
-use crate::summary::{EntitySummary, Evidence, RefusedLine};
+use crate::summary::{EntitySummary, Evidence, RefusedLine, Verdict};
 use crate::waivers::{WaiverLine, WaiverState};
 
 const CANARY: &str = "19000101-0000";
@@ -22,6 +22,7 @@ struct Scene {
     imbalances: Vec<Imbalance>,
     labels: Labels,
     refused: Vec<RefusedLine>,
+    background: Background,
 }
 
 impl Scene {
@@ -44,7 +45,17 @@ impl Scene {
     }
 
     fn page_of(&self, summary: &Summary, unproven: &[String]) -> String {
-        html(&Input {
+        self.told_of(summary, unproven, |input| html(input).unwrap())
+    }
+
+    fn files(&self, languages: &[Language], tier: Tier) -> BTreeMap<String, String> {
+        let text = |file: ReportFile| (file.name, String::from_utf8_lossy(&file.bytes).into_owned());
+        let all = |input: &Input<'_>| files(input, languages, tier).unwrap();
+        self.told_of(&self.summary(&[]), &[], all).into_iter().map(text).collect()
+    }
+
+    fn told_of<T>(&self, summary: &Summary, unproven: &[String], tell: impl FnOnce(&Input<'_>) -> T) -> T {
+        tell(&Input {
             title: "Provflytt <3> & \"vidare\"",
             as_of: "1 november",
             summary,
@@ -54,8 +65,8 @@ impl Scene {
             findings: &self.findings,
             findings_file: "fynd.csv",
             labels: &self.labels,
+            background: &self.background,
         })
-        .unwrap()
     }
 }
 
@@ -104,6 +115,7 @@ fn equal_scene() -> Scene {
             ..Labels::default()
         },
         refused: Vec::new(),
+        background: Background::default(),
     }
 }
 
@@ -180,8 +192,10 @@ fn the_page_is_well_formed_and_accessible_in_every_state() {
         let ids = attributes(&tags, "id");
         let known: BTreeSet<&str> = ids.iter().copied().collect();
         assert_eq!(ids.len(), known.len(), "ids are unique");
-        let anchors =
-            attributes(&tags, "href").into_iter().map(|link| link.strip_prefix('#').expect("no link leaves"));
+        let links = attributes(&tags, "href").into_iter();
+        let (anchors, sisters): (Vec<&str>, Vec<&str>) = links.partition(|link| link.starts_with('#'));
+        assert!(sisters.iter().all(|link| ["report.xlsx", "report.json"].contains(link)), "{sisters:?}");
+        let anchors = anchors.into_iter().filter_map(|link| link.strip_prefix('#'));
         assert!(anchors.chain(attributes(&tags, "aria-labelledby")).all(|id| known.contains(id)));
     }
 }
@@ -244,7 +258,7 @@ fn small_counts_are_hidden_per_namnd() {
     let (_, breakdowns) = page.split_once("id=\"fordelning\"").unwrap();
     let (_, row) = breakdowns.split_once("Skarpnäck").unwrap();
     let (row, _) = row.split_once("</tr>").unwrap();
-    assert!(row.contains("&#60;5") && row.contains("dold") && !row.contains(">3<"));
+    assert!(row.contains("&#60;5") && row.contains(">1\u{202f}005<") && !row.contains(">3<"));
     assert!(breakdowns.contains("Ej angivet"));
 }
 
@@ -296,7 +310,7 @@ fn rows_that_the_target_refused_are_told_with_what_refused_them() {
         "<code>mal_villkor</code> Raden bryter mot ett villkor i målet</td>",
         "<td>belopp_positivt</td><td class=\"n\">7</td>",
         "<td>datum utanför åren 1 till 9999</td><td class=\"n\">2</td>",
-        "<th scope=\"col\" class=\"n\">Avvisade av målet</th>",
+        "<td class=\"n\">9</td><td class=\"n\">0</td>",
     ] {
         assert!(page.contains(expected), "{expected}");
     }
@@ -356,4 +370,147 @@ fn findings_say_since_when_and_why_and_waivers_are_listed() {
     summary.verdict = Verdict::GodkandaSkillnader;
     let page = scene.page_of(&summary, &[]);
     assert!(page.contains("Inte lika: 1 skillnad, och alla är godkända."));
+}
+
+/// The scene with a second area, of few rows, and what is known of areas.
+fn scene_of_areas() -> Scene {
+    let mut scene = equal_scene();
+    let at = Dimension {
+        system: "paraply".into(),
+        table: "UTBET".into(),
+        area: "VUX".into(),
+        namnd: "715".into(),
+        year: "2017".into(),
+    };
+    let held = BTreeMap::from([("D24".to_owned(), 2)]);
+    scene
+        .ledger
+        .add(at, &Balance { read: 12, loaded: 10, quarantined: held, fanout: 10, ..Balance::default() })
+        .unwrap();
+    scene.labels.areas =
+        BTreeMap::from(["EB", "VUX"].map(|code| (code.to_owned(), format!("Område {code}"))));
+    let rows = |old, new| AreaRows { old, new };
+    let entity = "utbetalning".to_owned();
+    scene.background.areas = BTreeMap::from([
+        (("EB".to_owned(), entity.clone()), rows(3050, 3050)),
+        (("VUX".to_owned(), entity), rows(10, 10)),
+    ]);
+    let tables = BTreeSet::from(["paraply/UTBET".to_owned()]);
+    scene.background.control_tables = BTreeMap::from([("utbetalt".to_owned(), tables)]);
+    scene
+}
+
+#[test]
+fn an_area_has_a_page_with_its_own_rows_in_round_figures() {
+    let files = scene_of_areas().files(&[Language::Sv], Tier::Shareable);
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    assert_eq!(names, ["EB.html", "VUX.html", "index.html", "report.json", "report.xlsx"]);
+    let page = &files["VUX.html"];
+    elements(page);
+    assert!(
+        page.contains("Område VUX</h1>")
+            && page.contains("I området väntar färre än fem rader på ert beslut.")
+    );
+    assert!(page.contains("Utbetalt belopp per månad") && !page.contains("Kvalitetsarbetet per ägare"));
+    assert!(page.contains("Ingen orsak har minst fem rader") && !page.contains("Inga rader är i karantän"));
+    let shown =
+        |number: u32| ["<td class=\"n\">", "<strong>", "<dd>"].map(|before| format!("{before}{number}<"));
+    assert!(
+        [12, 2].into_iter().flat_map(shown).all(|text| !page.contains(&text)),
+        "counts of an area are rounded"
+    );
+    assert!(shown(10).iter().all(|text| page.contains(text)));
+    assert!(files["EB.html"].contains(">3\u{202f}055<") && files["index.html"].contains("href=\"VUX.html\""));
+    let digest = Digest::of(files["report.json"].as_bytes()).to_string();
+    assert!(["EB.html", "VUX.html", "index.html"].iter().all(|name| files[*name].contains(&digest)));
+}
+
+#[test]
+fn a_difference_anywhere_stops_every_area() {
+    let mut scene = scene_of_areas();
+    scene.entities = unequal_scene(2).entities;
+    let files = scene.files(&[Language::Sv], Tier::Shareable);
+    assert!(files["VUX.html"].contains("Stopp: 2 skillnader måste förklaras."));
+    assert!(files["VUX.html"].contains(">Olika</span>"));
+}
+
+#[test]
+fn pages_are_english_on_demand() {
+    let files = scene_of_areas().files(&[Language::Sv, Language::En], Tier::Shareable);
+    let page = &files["index.en.html"];
+    elements(page);
+    assert!(page.contains("<html lang=\"en\">") && page.contains("5 rows wait for your decision."));
+    assert!(page.contains("href=\"VUX.en.html\"") && !page.contains("Gammalt"));
+    assert!(
+        files["VUX.en.html"].contains("In the area fewer than five rows")
+            || files["VUX.en.html"].contains("fewer than five rows wait")
+    );
+    assert_eq!(files["index.html"], scene_of_areas().files(&[Language::Sv], Tier::Shareable)["index.html"]);
+}
+
+#[test]
+fn a_case_shows_its_values_in_the_protected_tier_only() {
+    use crate::sample::{Case, CaseField, CaseValue, Mask, Stratum};
+    let mut scene = scene_of_areas();
+    let value = || CaseValue {
+        clear: Sensitive::new(CANARY.to_owned()),
+        mask: Mask::Made { of: "text", length: Some(13) },
+    };
+    scene.background.cases.city = vec![Case {
+        stratum: Stratum {
+            area: "EB".into(),
+            entity: "utbetalning".into(),
+            era: "2015–2019".into(),
+            namnd: "715".into(),
+        },
+        system: "paraply".into(),
+        table: "UTBET".into(),
+        key: "4711".into(),
+        mapping: "paraply/UTBET".into(),
+        fields: vec![CaseField {
+            label: "Mottagare".into(),
+            rule: "funktionen copy".into(),
+            old: vec![("MOTT".into(), value())],
+            new: value(),
+        }],
+    }];
+    let open = scene.files(&[Language::Sv], Tier::Shareable);
+    assert!(open.values().all(|text| !text.contains(CANARY)));
+    assert!(open["index.html"].contains("text, 13 tecken") && open["report.json"].contains("4711"));
+    let closed = scene.files(&[Language::Sv], Tier::Protected);
+    assert!(closed["index.html"].contains(CANARY) && closed["index.html"].contains("class=\"protected\""));
+    assert!(!closed.contains_key("report.json"));
+}
+
+#[test]
+fn small_equal_counts_of_a_control_are_hidden_with_another_one() {
+    let mut scene = equal_scene();
+    let counted = |key: &str, source| ControlRow {
+        name: "antal".into(),
+        label: "Antal per månad".into(),
+        unit: Unit::Antal,
+        source,
+        target: source,
+        difference: 0,
+        ..control(key, 0)
+    };
+    scene.controls = vec![counted("2017-03", 3), counted("2017-04", 18), counted("2017-05", 77)];
+    let page = scene.page(&[]);
+    let (_, folded) = page.split_once("Antal per månad: 3").unwrap();
+    let cells = |key: &str| folded.split_once(key).unwrap().1.split_once("</tr>").unwrap().0.to_owned();
+    assert!(cells("2017-03").contains("&#60;5") && cells("2017-04").contains("dold"));
+    assert!(cells("2017-05").contains(">77<"));
+}
+
+#[test]
+fn what_has_changed_is_told_beside_the_line() {
+    let mut scene = equal_scene();
+    let point = |run: &str, held| Point { run: run.into(), figures: [3053, 3000, held, 0, 4] };
+    scene.background.history = vec![point("ett", 90), point("två", 43)];
+    let page = scene.page(&[]);
+    elements(&page);
+    assert!(
+        page.contains("<code>två</code>") && page.contains("Rader i karantän i alla system: 90, 43, 3\"")
+    );
+    assert!(page.contains(">\u{2212}40</td>"));
 }

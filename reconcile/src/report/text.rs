@@ -7,6 +7,7 @@ use crate::snapshot::{Drift, TableChanges};
 use crate::summary::{EntityChanges, RefusedLine, Summary, TableSummary, Verdict, total};
 use crate::waivers::WaiverLine;
 
+use super::Language;
 use super::number::{count, in_unit, plural, signed, unit_name};
 use super::waivers::since;
 
@@ -131,7 +132,7 @@ fn write_references(out: &mut String, summary: &Summary) -> std::fmt::Result {
 
 /// Says nothing when there is no finding, and was none.
 fn write_findings(out: &mut String, summary: &Summary) -> std::fmt::Result {
-    let Some(since) = since(summary) else { return Ok(()) };
+    let Some(since) = since(summary, Language::Sv) else { return Ok(()) };
     writeln!(out, "Fynd: {} {}", since.counts, since.before)
 }
 

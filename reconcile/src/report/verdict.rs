@@ -3,6 +3,7 @@
 use crate::conservation::Imbalance;
 use crate::summary::{Summary, Verdict};
 
+use super::Language;
 use super::number::{count, plural};
 
 /// A figure beside the verdict.
@@ -23,25 +24,45 @@ pub(super) fn differences(summary: &Summary, imbalances: &[Imbalance]) -> u128 {
 }
 
 /// The verdict in one sentence.
-pub(super) fn headline(summary: &Summary, imbalances: &[Imbalance]) -> String {
+pub(super) fn headline(summary: &Summary, imbalances: &[Imbalance], language: Language) -> String {
     let held = summary.quarantined();
     match summary.verdict {
-        Verdict::Lika => "Klart att godkänna: allt stämmer.".to_owned(),
-        Verdict::LikaMedKarantan => {
-            format!(
-                "Det som förts över stämmer. {} på ert beslut.",
-                plural(held, "rad väntar", "rader väntar")
-            )
-        }
+        Verdict::Lika => language.say("Klart att godkänna: allt stämmer.").to_owned(),
+        Verdict::LikaMedKarantan => match language {
+            Language::Sv => {
+                let held = plural(held, "rad väntar", "rader väntar");
+                format!("Det som förts över stämmer. {held} på ert beslut.")
+            }
+            Language::En => {
+                let held = plural(held, "row waits", "rows wait");
+                format!("What was carried over agrees. {held} for your decision.")
+            }
+        },
         Verdict::GodkandaSkillnader => {
-            let found = plural(u128::from(summary.accepted), "skillnad", "skillnader");
-            format!("Inte lika: {found}, och alla är godkända.")
+            let found = u128::from(summary.accepted);
+            match language {
+                Language::Sv => {
+                    let found = plural(found, "skillnad", "skillnader");
+                    format!("Inte lika: {found}, och alla är godkända.")
+                }
+                Language::En => {
+                    let found = plural(found, "difference", "differences");
+                    format!("Not equal: {found}, and all are accepted.")
+                }
+            }
         }
         Verdict::Skillnader => {
-            let open = differences(summary, imbalances).saturating_sub(u128::from(summary.accepted));
-            format!("Stopp: {} måste förklaras.", plural(open.max(1), "skillnad", "skillnader"))
+            let found = differences(summary, imbalances).saturating_sub(u128::from(summary.accepted)).max(1);
+            match language {
+                Language::Sv => {
+                    format!("Stopp: {} måste förklaras.", plural(found, "skillnad", "skillnader"))
+                }
+                Language::En => {
+                    format!("Stop: {} must be explained.", plural(found, "difference", "differences"))
+                }
+            }
         }
-        Verdict::EjBevisat => "Inte bevisat: avstämningen är inte fullständig.".to_owned(),
+        Verdict::EjBevisat => language.say("Inte bevisat: avstämningen är inte fullständig.").to_owned(),
     }
 }
 

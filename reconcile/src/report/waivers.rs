@@ -1,10 +1,11 @@
 //! What became of findings since the reconciliation before, and which differences people have accepted.
 
+use crate::findings::{FindingCounts, FindingsBefore};
 use crate::summary::Summary;
 use crate::waivers::WaiverState;
 
-use super::Labels;
 use super::number::{count, plural};
+use super::{Labels, Language};
 
 /// What became of findings.
 pub(super) struct SinceView {
@@ -15,36 +16,70 @@ pub(super) struct SinceView {
 }
 
 /// `None` when there is no finding, and was none.
-pub(super) fn since(summary: &Summary) -> Option<SinceView> {
+pub(super) fn since(summary: &Summary, language: Language) -> Option<SinceView> {
     let found = summary.findings;
     if found.is_empty() && summary.findings_before.is_none() {
         return None;
     }
+    Some(match language {
+        Language::Sv => SinceView { counts: counts(found), before: before(summary.findings_before.as_ref()) },
+        Language::En => SinceView {
+            counts: counts_in_english(found),
+            before: before_in_english(summary.findings_before.as_ref()),
+        },
+    })
+}
+
+fn counts(found: FindingCounts) -> String {
     let mut counts = vec![
         plural(u128::from(found.new), "nytt", "nya"),
         format!("{} kvarstår", count(found.persisting)),
         plural(u128::from(found.resolved), "åtgärdat", "åtgärdade"),
     ];
     if found.in_flight > 0 {
-        counts.push(format!(
-            "{} ändrades under jämförelsen",
-            plural(u128::from(found.in_flight), "rad", "rader")
-        ));
+        let rows = plural(u128::from(found.in_flight), "rad", "rader");
+        counts.push(format!("{rows} ändrades under jämförelsen"));
     }
     if found.waived > 0 {
         counts.push(plural(u128::from(found.waived), "godkänt", "godkända"));
     }
-    let before = match &summary.findings_before {
-        None => "(första avstämningen)".to_owned(),
-        Some(before) => match &before.unreadable {
-            None => format!("jämfört med avstämningen av körning {}", before.run),
-            Some(why) => format!(
-                "(fynden från avstämningen av körning {} kan inte läsas, så alla räknas som nya: {why})",
-                before.run
-            ),
-        },
+    counts.join(", ")
+}
+
+fn counts_in_english(found: FindingCounts) -> String {
+    let parts = [
+        (found.new, "new", true),
+        (found.persisting, "persisting", true),
+        (found.resolved, "resolved", true),
+        (found.in_flight, "changed while they were compared", false),
+        (found.waived, "accepted", false),
+    ];
+    let told = parts.into_iter().filter(|(number, _, always)| *always || *number > 0);
+    told.map(|(number, what, _)| format!("{} {what}", count(number))).collect::<Vec<_>>().join(", ")
+}
+
+fn before(before: Option<&FindingsBefore>) -> String {
+    let Some(FindingsBefore { run, unreadable }) = before else {
+        return "(första avstämningen)".to_owned();
     };
-    Some(SinceView { counts: counts.join(", "), before })
+    match unreadable {
+        None => format!("jämfört med avstämningen av körning {run}"),
+        Some(why) => {
+            format!(
+                "(fynden från avstämningen av körning {run} kan inte läsas, så alla räknas som nya: {why})"
+            )
+        }
+    }
+}
+
+fn before_in_english(before: Option<&FindingsBefore>) -> String {
+    let Some(FindingsBefore { run, unreadable }) = before else {
+        return "(the first reconciliation)".to_owned();
+    };
+    match unreadable {
+        None => format!("since the reconciliation of run {run}"),
+        Some(_) => format!("(the findings of run {run} cannot be read, so all count as new)"),
+    }
 }
 
 /// An accepted difference.

@@ -135,7 +135,7 @@ fn keep(
 }
 
 /// The columns of a row with their texts. Of a large binary value only its size is kept: it lies in the run.
-fn texts(batch: &Batch, row: usize) -> Vec<(String, Option<String>)> {
+pub(in crate::chain) fn texts(batch: &Batch, row: usize) -> Vec<(String, Option<String>)> {
     let text = |name: &str| {
         Some(match batch.cells_named(name)?.value(row)? {
             Value::Text(text) => text.to_owned(),
@@ -151,7 +151,7 @@ fn texts(batch: &Batch, row: usize) -> Vec<(String, Option<String>)> {
 }
 
 /// The key of a staged row, as marks carry it.
-fn key_text(mapping: &Mapping, batch: &Batch, row: usize) -> String {
+pub(in crate::chain) fn key_text(mapping: &Mapping, batch: &Batch, row: usize) -> String {
     let values = mapping.key.iter().map(|origin| text_of(batch, &origin.name, row));
     SourceKey::new(&mapping.system, &mapping.table, values).text().into_inner()
 }
