@@ -15,7 +15,6 @@ use bron_extract::atomic;
 use bron_load::Sink;
 use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Imbalance, Ledger, Origin, SourceTable};
-use bron_reconcile::references::References;
 use bron_reconcile::report::{self, Labels, ShownFinding};
 use bron_reconcile::summary::{EntitySummary, Evidence, MissingDelivery, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
@@ -66,12 +65,7 @@ impl Chain<'_> {
         let loads = Loads::of(sink.as_mut())?;
         let ledger = self.ledger(&staged, &refused, &namnder)?;
         let mut findings = FindingsFile::create(self)?;
-        let mut gathered = Gathered {
-            held: BTreeMap::new(),
-            references: References::new(IdRuns::new(self.run.dir.join("references"))),
-            checked: 0,
-            elsewhere: 0,
-        };
+        let mut gathered = Gathered::new(IdRuns::new(self.run.dir.join("references")));
         let mut compared = Vec::new();
         for entity in entities {
             self.go_on()?;
@@ -94,9 +88,7 @@ impl Chain<'_> {
         let (secrecy, strange) = self.secrecy(sink.as_mut(), (&refused, &loads), &namnder)?;
         references.dangling += self.tell_strange(&strange, sink.as_mut(), &loads, &mut findings)?;
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
-        let mut left_out = self.missing_systems();
-        left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
-        left_out.extend(files::unproven(&staged));
+        let mut left_out = self.left_out(&staged, &deliveries);
         left_out.extend(snapshot.unproven());
         left_out.extend(self.unproven_receipts(sink.as_mut())?);
         let evidence = Evidence {
@@ -132,6 +124,14 @@ impl Chain<'_> {
         let report = self.publish(&summary, &html)?;
         let exit = self.exit(&summary);
         Ok(Outcome { summary, imbalances, findings, findings_total, unproven, report, exit })
+    }
+
+    /// What was never read, as Swedish sentences.
+    fn left_out(&self, staged: &StagedTables, deliveries: &[MissingDelivery]) -> Vec<String> {
+        let mut left_out = self.missing_systems();
+        left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
+        left_out.extend(files::unproven(staged));
+        left_out
     }
 
     fn compare(

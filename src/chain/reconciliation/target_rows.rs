@@ -20,6 +20,13 @@ pub(super) struct Gathered {
     pub(super) elsewhere: u64,
 }
 
+impl Gathered {
+    /// Nothing yet; ids that memory does not hold go to `runs`.
+    pub(super) fn new(runs: IdRuns) -> Self {
+        Self { held: BTreeMap::new(), references: References::new(runs), checked: 0, elsewhere: 0 }
+    }
+}
+
 /// A reader that looks at what passes through it.
 pub(super) struct Observed<'a> {
     links: &'a EntityLinks<'a>,
