@@ -99,9 +99,7 @@ impl Chain<'_> {
         stage.now("secrecy");
         let secrecy = self.secrecy(sink.as_mut(), (&refused, &loads), &settled.accepted, &namnder)?;
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
-        let mut left_out = self.missing_systems();
-        left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
-        left_out.extend(files::unproven(&staged));
+        let mut left_out = self.left_out(&staged, &deliveries);
         left_out.extend(snapshot.unproven());
         left_out.extend(self.unproven_receipts(sink.as_mut())?);
         let evidence = Evidence {
@@ -143,6 +141,14 @@ impl Chain<'_> {
         settled.commit()?;
         let exit = self.exit(&summary);
         Ok(Outcome { summary, imbalances, findings, unproven, report, made, exit })
+    }
+
+    /// What was never read, as Swedish sentences.
+    fn left_out(&self, staged: &StagedTables, deliveries: &[MissingDelivery]) -> Vec<String> {
+        let mut left_out = self.missing_systems();
+        left_out.extend(deliveries.iter().filter_map(MissingDelivery::unproven));
+        left_out.extend(files::unproven(staged));
+        left_out
     }
 
     fn compare(
