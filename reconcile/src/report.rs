@@ -1,10 +1,10 @@
 //! What people read: pages for the business side, a workbook and data with the same content, and a short text for the
 //! terminal.
 //!
-//! A page is one file without scripts, fonts or links to anywhere but its sister pages, made to be read on a screen, on a
-//! phone and on paper. Pages belong to the shareable tier unless they are asked for as protected: counts, names of tables
-//! and rules, and no value of a person. Counts of a part of the city are rounded, and none under five is told, on whatever
-//! page they stand: see the private module `disclosure`.
+//! A page is one file without scripts, fonts or links to anywhere but its sister pages, made to be read on a screen,
+//! on a phone and on paper. Pages belong to the shareable tier unless they are asked for as protected: counts, names
+//! of tables and rules, and no value of a person. Counts of a part of the city are rounded, and none under five is
+//! told, on whatever page they stand: see the private module `disclosure`.
 
 mod areas;
 mod breakdown;

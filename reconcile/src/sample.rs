@@ -1,9 +1,9 @@
 //! Cases for people to look at: a stratified draw that anybody can repeat.
 //!
-//! The other directions compare what the program understands. Whether it understood right is for people to say, who look
-//! at a case in the old system and in the new. Which cases is not left to them, nor to chance that nobody can repeat: every
-//! row has a place in a shuffle that only the seed and the row's id decide, so the same seed gives the same cases as long
-//! as they are there, in any order of reading. Rows about protected persons are never offered.
+//! The other directions compare what the program understands. Whether it understood right is for people to say, who
+//! look at a case in the old system and in the new. Which cases is not left to them, nor to chance that nobody can
+//! repeat: every row has a place in a shuffle that only the seed and the row's id decide, so the same seed gives the
+//! same cases as long as they are there, in any order of reading. Rows about protected persons are never offered.
 
 use std::collections::BTreeMap;
 
@@ -78,8 +78,8 @@ impl<T: Clone> Draw<T> {
         }
     }
 
-    /// Chooses up to `wanted` rows of each area, spread over entities, times and nämnder; by area, in the order in which
-    /// they were chosen.
+    /// Chooses up to `wanted` rows of each area, spread over entities, times and nämnder; by area, in the order in
+    /// which they were chosen.
     #[must_use]
     pub fn finish(self, wanted: usize) -> BTreeMap<String, Vec<Drawn<T>>> {
         let mut areas: BTreeMap<String, Vec<(Digest, Drawn<T>)>> = BTreeMap::new();

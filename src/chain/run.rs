@@ -177,8 +177,8 @@ impl Run {
         })
     }
 
-    /// The runs whose reconciliation was done before the first work on this one began, the one that was done last at the
-    /// end: their directories.
+    /// The runs whose reconciliation was done before the first work on this one began, the one that was done last at
+    /// the end: their directories.
     pub(crate) fn reconciled_before(&self, runs: &Path) -> Vec<PathBuf> {
         let Some(began) = self.description.worked_on.first().map(|times| &times.started) else {
             return Vec::new();

@@ -195,8 +195,9 @@ fn what_keeps_somebody_from_reading_is_found() {
     let Some(axe) = axe() else { return };
     let dir = tempfile::tempdir().unwrap();
     let page = dir.path().join("bad.html");
-    let text = "<!DOCTYPE html><html lang=\"sv\"><head>\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src \
-                'none'\">\n<title>x</title></head><body><main><h1>x</h1><p style=\"color:#bbb;background:#fff\">svagt</p>\
+    let text = "<!DOCTYPE html><html lang=\"sv\"><head>\n\
+                <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">\n<title>x</title></head>\
+                <body><main><h1>x</h1><p style=\"color:#bbb;background:#fff\">svagt</p>\
                 <a href=\"#a\" tabindex=\"3\" style=\"outline:none\">x</a><a href=\"#b\">y</a>\
                 <div style=\"width:900px\">brett</div><img src=\"data:,\"></main></body></html>";
     std::fs::write(&page, text).unwrap();

@@ -27,8 +27,8 @@ pub(super) fn file(name: &str, language: Language) -> String {
     }
 }
 
-/// The areas that have a page, by code: those that people have a name for. What stands for an area in other rows is text
-/// of a source.
+/// The areas that have a page, by code: those that people have a name for. What stands for an area in other rows is
+/// text of a source.
 pub(super) fn with_page<'f>(labels: &'f Labels, figures: &Figures) -> Vec<&'f str> {
     let codes = labels.areas.keys().map(String::as_str);
     let is_file =

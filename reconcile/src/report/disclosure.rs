@@ -1,10 +1,10 @@
 //! What pages may say in numbers about a part of the city.
 //!
-//! A page about an area, a nämnd or a year must not point at anybody, also when it is laid beside the page of the whole
-//! city, whose counts are exact, beside the pages of other areas, and beside those of the run before. So every count of a
-//! part is rounded to fives, and everything under five, zero included, is told as that and no more. Rounding leaves what
-//! is known of a count a range, in every sum that it is in; where the sums narrow the range of a small count to a single
-//! number, another count of the sum is hidden.
+//! A page about an area, a nämnd or a year must not point at anybody, also when it is laid beside the page of the
+//! whole city, whose counts are exact, beside the pages of other areas, and beside those of the run before. So every
+//! count of a part is rounded to fives, and everything under five, zero included, is told as that and no more.
+//! Rounding leaves what is known of a count a range, in every sum that it is in; where the sums narrow the range of a
+//! small count to a single number, another count of the sum is hidden.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +104,8 @@ impl Told {
     }
 }
 
-/// Which count: the area (`None` is the whole city), what it is told by (empty for the whole), the name there, the part.
+/// Which count: the area (`None` is the whole city), what it is told by (empty for the whole), the name there, the
+/// part.
 type Place = (Option<String>, &'static str, String, &'static str);
 
 /// A count that is the sum of others.
@@ -163,7 +164,8 @@ impl Figures {
     }
 }
 
-/// Every count, also those that are zero: whether a table has a line on the page of an area must not say more than `<5`.
+/// Every count, also those that are zero: whether a table has a line on the page of an area must not say more than
+/// `<5`.
 fn numbers(ledger: &Ledger, entities: &RowsOfAreas) -> BTreeMap<Place, u64> {
     let mut found: BTreeMap<(String, Place), u64> = BTreeMap::new();
     let mut add = |area: &str, dimension, name: &str, part, rows: u64| {
@@ -235,23 +237,52 @@ fn sums(places: &BTreeMap<Place, usize>) -> Vec<Sum> {
 
 /// Hides counts until no count of one to four can be worked out.
 fn settle(sums: &[Sum], numbers: &[u64], told: &mut [Told]) {
+    let wholes = wholes(sums, told);
     loop {
         let ranges = known(sums, told);
         let is_pinned = |at: &usize| (1..BASE).contains(&numbers[*at]) && ranges[*at].0 == ranges[*at].1;
-        let small = (0..told.len()).filter(|at| told[*at] == Told::Few);
+        let small = (0..told.len()).filter(|at| told[*at] == Told::Few && !wholes.contains(at));
         let mut beside = small.filter(is_pinned).filter_map(|at| beside(sums, numbers, told, at));
         let Some(hidden) = beside.next() else { return };
         told[hidden] = Told::Hidden;
     }
 }
 
-/// The count that is best hidden for the sake of another: the largest one in a sum with it that is told.
+/// The counts that nothing hides: those that are told exactly, and those that are the only part of such a one.
+fn wholes(sums: &[Sum], told: &[Told]) -> BTreeSet<usize> {
+    let exact = (0..told.len()).filter(|at| matches!(told[*at], Told::Exact(_)));
+    let mut wholes: BTreeSet<usize> = exact.collect();
+    loop {
+        let before = wholes.len();
+        for sum in sums {
+            if let ([only], true) = (sum.parts.as_slice(), wholes.contains(&sum.total)) {
+                wholes.insert(*only);
+            }
+        }
+        if wholes.len() == before {
+            return wholes;
+        }
+    }
+}
+
+/// The count that is best hidden for the sake of another: the largest one that is told in a sum with it, or, where
+/// all of those are hidden, in a sum with one of them.
 fn beside(sums: &[Sum], numbers: &[u64], told: &[Told], at: usize) -> Option<usize> {
-    let with = sums.iter().filter(|sum| sum.total == at || sum.parts.contains(&at));
-    let others =
-        with.flat_map(|sum| sum.parts.iter().chain([&sum.total])).copied().filter(|other| *other != at);
-    let can_hide = others.filter(|other| matches!(told[*other], Told::About(_) | Told::Few));
-    can_hide.max_by_key(|other| (numbers[*other], std::cmp::Reverse(*other)))
+    let mut near = BTreeSet::from([at]);
+    loop {
+        let with = sums
+            .iter()
+            .filter(|sum| near.contains(&sum.total) || sum.parts.iter().any(|at| near.contains(at)));
+        let reached: BTreeSet<usize> =
+            with.flat_map(|sum| sum.parts.iter().chain([&sum.total])).copied().collect();
+        let others = reached.iter().copied().filter(|other| *other != at);
+        let can_hide = others.filter(|other| matches!(told[*other], Told::About(_) | Told::Few));
+        let best = can_hide.max_by_key(|other| (numbers[*other], std::cmp::Reverse(*other)));
+        if best.is_some() || reached.len() == near.len() {
+            return best;
+        }
+        near = reached;
+    }
 }
 
 /// What can be worked out of every count from what is told: its least and its most.

@@ -62,13 +62,15 @@ pub(super) fn headline(quarantine: Option<&Quarantine>, language: Language) -> S
         Language::Sv => {
             let open = plural(open, "post väntar", "poster väntar");
             format!(
-                "{open} på beslut, {decided} har beslut, {loaded} har lästs in efteråt, {ended} har avslutats på annat sätt."
+                "{open} på beslut, {decided} har beslut, {loaded} har lästs in efteråt, \
+                 {ended} har avslutats på annat sätt."
             )
         }
         Language::En => {
             let open = plural(open, "item waits", "items wait");
             format!(
-                "{open} for a decision, {decided} have one, {loaded} were loaded afterwards, {ended} ended in other ways."
+                "{open} for a decision, {decided} have one, {loaded} were loaded afterwards, \
+                 {ended} ended in other ways."
             )
         }
     }

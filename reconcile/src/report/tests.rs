@@ -156,6 +156,9 @@ fn elements(page: &str) -> Vec<String> {
     );
     for part in page.split('<').skip(1) {
         let tag = part.split_once('>').expect("every tag is closed").0;
+        if tag.starts_with("!--") {
+            continue;
+        }
         let name = tag.split([' ', '/']).find(|name| !name.is_empty()).unwrap();
         if tag.starts_with('/') {
             assert_eq!(open.pop(), Some(name.to_owned()), "closes what is open");

@@ -30,8 +30,8 @@ pub struct Point {
 }
 
 impl Point {
-    /// The figures of an earlier reconciliation, of which only the summary is left. Balances that do not add up are in no
-    /// summary and are not among its differences.
+    /// The figures of an earlier reconciliation, of which only the summary is left. Balances that do not add up are
+    /// in no summary and are not among its differences.
     #[must_use]
     pub fn of(summary: &Summary) -> Self {
         Self { run: summary.run.clone(), figures: figures(summary, 0) }

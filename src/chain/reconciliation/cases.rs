@@ -1,4 +1,5 @@
-//! Drawn rows of the target beside the staged rows that they were made from, in the two forms in which they can be shown.
+//! Drawn rows of the target beside the staged rows that they were made from, in the two forms in which they can be
+//! shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -60,8 +60,8 @@ fn where_the_sum_says_it_all_another_count_is_hidden() {
     assert_eq!(told(&figures, Some("eb"), "loaded"), "dold");
 }
 
-/// What a reader can work out by taking told counts from told sums, as numbers and not as ranges: the rows of a system of
-/// equations with the untold counts as unknowns, brought to their reduced form modulo a prime.
+/// What a reader can work out by taking told counts from told sums, as numbers and not as ranges: the rows of a
+/// system of equations with the untold counts as unknowns, brought to their reduced form modulo a prime.
 fn solved(sums: &[Sum], told: &[Told]) -> BTreeSet<usize> {
     const PRIME: i64 = 1_000_003;
     let inverse = |number: i64| {
@@ -120,9 +120,13 @@ proptest! {
         let figures = Figures::new(&ledger, &RowsOfAreas::new());
         let sums = sums(&figures.places);
         let ranges = known(&sums, &figures.told);
+        let wholes = wholes(&sums, &figures.told);
         let by_subtraction = solved(&sums, &figures.told);
         for (place, &at) in &figures.places {
             prop_assert!(ranges[at].0 <= numbers[at] && numbers[at] <= ranges[at].1, "a page says what is not so");
+            if wholes.contains(&at) {
+                continue;
+            }
             if figures.told[at] == Told::Few && (1..BASE).contains(&numbers[at]) {
                 prop_assert!(ranges[at].0 < ranges[at].1, "{place:?} is {}", numbers[at]);
                 prop_assert!(!by_subtraction.contains(&at) , "{place:?} is {}", numbers[at]);

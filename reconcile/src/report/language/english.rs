@@ -1,5 +1,5 @@
-//! The table of texts, `texts/english.txt`: each entry is a Swedish line and its English line, with an empty line between
-//! entries.
+//! The table of texts, `texts/english.txt`: each entry is a Swedish line and its English line, with an empty line
+//! between entries.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
