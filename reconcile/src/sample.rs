@@ -103,7 +103,7 @@ pub fn of_all<T: Clone>(areas: &BTreeMap<String, Vec<Drawn<T>>>, wanted: usize) 
 
 /// Takes rows one by one, each time one of which the least is taken already: of its entity, its time, its nämnd.
 fn spread<T: Clone>(mut rows: Vec<(Digest, Drawn<T>)>, wanted: usize) -> Vec<Drawn<T>> {
-    rows.sort_by(|one, other| one.0.cmp(&other.0));
+    rows.sort_by_key(|one| one.0);
     let mut taken: [BTreeMap<String, u32>; 3] = Default::default();
     let mut chosen = Vec::new();
     while chosen.len() < wanted {

@@ -29,7 +29,7 @@ impl Language {
 
     /// A Swedish text in this language; as it is where nobody has said what it is in it.
     #[must_use]
-    pub fn say<'t>(self, swedish: &'t str) -> &'t str {
+    pub fn say(self, swedish: &str) -> &str {
         match self {
             Self::Sv => swedish,
             Self::En => english(swedish).unwrap_or(swedish),
