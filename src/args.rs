@@ -3,6 +3,7 @@
 mod key;
 mod mapping;
 mod quarantine;
+mod reconcile;
 mod rights;
 mod source;
 mod target;
@@ -20,6 +21,7 @@ pub(crate) use quarantine::{
     DecideArguments, DecisionName, ExportArguments, ImportArguments, ListArguments, QuarantineVerb,
     ReplayArguments, ShowArguments, StateName,
 };
+pub(crate) use reconcile::ReconcileArguments;
 pub(crate) use rights::{DoctorArguments, GrantsArguments, GrantsDialect};
 pub(crate) use source::{DescribeArguments, DriftArguments, SourceArguments, SourceVerb};
 pub(crate) use target::{TargetDigestArguments, TargetVerb};
@@ -66,7 +68,7 @@ pub(crate) enum Verb {
     /// Write the mapped rows to the target
     Load(ChainArguments),
     /// Compare the target with the sources and write the report
-    Reconcile(ChainArguments),
+    Reconcile(ReconcileArguments),
     /// Tools for the author of mappings
     #[command(subcommand)]
     Mapping(MappingVerb),

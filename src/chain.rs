@@ -52,7 +52,7 @@ pub(crate) use loading::installation_mark;
 pub(crate) use plan::LoadPlan;
 pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
-pub(crate) use reconciliation::{Outcome, control_columns, control_fields};
+pub(crate) use reconciliation::{Limit, Looks, Outcome, SampleSize, Shares, control_columns, control_fields};
 pub(crate) use run::{Run, now};
 pub(crate) use vaults::destroyed as key_destroyed;
 

@@ -16,7 +16,9 @@ mod target;
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, TargetVerb, Verb};
+use crate::args::{
+    ChainArguments, CheckArguments, MigrateArguments, ReadingArguments, ReconcileArguments, TargetVerb, Verb,
+};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
 use crate::settings::PROJECT_FILE;
@@ -62,7 +64,9 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         | Verb::Extract(ReadingArguments { chain: ChainArguments { project, .. }, .. })
         | Verb::Transform(ChainArguments { project, .. })
         | Verb::Load(ChainArguments { project, .. })
-        | Verb::Reconcile(ChainArguments { project, .. }) => vec![mappings_of(project)],
+        | Verb::Reconcile(ReconcileArguments { chain: ChainArguments { project, .. }, .. }) => {
+            vec![mappings_of(project)]
+        }
     };
     // The project file may hold a secret that does not belong there, so its text is never drawn.
     move |file: &str| {

@@ -142,11 +142,11 @@ fn sight(cell: &str) -> Sight {
 }
 
 /// What a table says of each fault, in order: the rows with four cells under the heading `Fault`.
-fn sights(text: &str) -> Vec<[Sight; 3]> {
+fn sights(text: &str) -> Vec<[Sight; 4]> {
     let rows = prose(text).skip_while(|line| !line.starts_with("| Fault |")).skip(2);
     let rows = rows.take_while(|line| line.starts_with('|'));
     let cells = rows.map(|line| line.trim_matches('|').split('|').skip(1).map(sight).collect::<Vec<_>>());
-    cells.map(|cells| cells.try_into().expect("a fault has three directions")).collect()
+    cells.map(|cells| cells.try_into().expect("a fault has four directions")).collect()
 }
 
 #[test]
@@ -197,7 +197,10 @@ fn every_diagnostic_is_documented() {
 #[test]
 fn the_page_sees_what_each_direction_sees() {
     let page = page("reconciliation");
-    let known: Vec<_> = FAULTS.iter().map(|fault| [fault.conservation, fault.controls, fault.rows]).collect();
+    let known: Vec<_> = FAULTS
+        .iter()
+        .map(|fault| [fault.conservation, fault.controls, fault.rows, fault.round_trip])
+        .collect();
     assert_eq!(sights(&page), known);
 }
 
@@ -236,8 +239,8 @@ fn gaps_between_program_and_page_are_found() {
     assert_eq!(absent("a", &sections["a"], ["`x`".to_owned(), "`y`".to_owned()]), ["a does not say `y`"]);
     let (code, other) = (format!("{DIAGNOSTIC}M001"), format!("{DIAGNOSTIC}xyz"));
     assert_eq!(diagnostic_codes(&format!("{code}, {other}, {DIAGNOSTIC}")), BTreeSet::from([code.as_str()]));
-    let table = "| Fault | A | B | C |\n|---|---|---|---|\n| x | yes, so | only if | no |\n\n| y | no |\n";
-    assert_eq!(sights(table), [[Sight::Yes, Sight::Partly, Sight::No]]);
+    let table = "| Fault | A | B | C | D |\n|---|---|---|---|---|\n| x | yes, so | only if | no | no |\n\n| y | no |\n";
+    assert_eq!(sights(table), [[Sight::Yes, Sight::Partly, Sight::No, Sight::No]]);
 }
 
 #[test]

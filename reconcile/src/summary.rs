@@ -13,10 +13,13 @@ use serde_json::Value;
 use crate::conservation::{Imbalance, Ledger};
 use crate::controls::ControlRow;
 use crate::error::{Error, ErrorKind};
+use crate::findings::FindingCounts;
 use crate::quality::{Quality, RetentionLine};
 use crate::quarantine::Quarantine;
 use crate::references::ReferenceCounts;
+use crate::round_trip::RoundTripSummary;
 use crate::rows::RowCounts;
+use crate::scope::Scope;
 use crate::secrecy::Secrecy;
 use crate::snapshot::Snapshot;
 pub use changes::{EntityChanges, total};
@@ -258,6 +261,15 @@ pub struct Summary {
     /// that the quarantine was left as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<Quarantine>,
+    /// The findings of rows by how they stand against the reconciliation before.
+    #[serde(default, skip_serializing_if = "FindingCounts::is_empty")]
+    pub findings: FindingCounts,
+    /// The target put back into the columns of the sources; `None` in summaries of before that was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip: Option<RoundTripSummary>,
+    /// What a partial comparison looked at; `None` when everything was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -276,6 +288,8 @@ pub struct Evidence<'a> {
     pub references: Option<ReferenceCounts>,
     /// The balance of who may read what.
     pub secrecy: Option<&'a Secrecy>,
+    /// The target put back into the columns of the sources.
+    pub round_trip: Option<&'a RoundTripSummary>,
     /// What the target refused. Those rows are in quarantine.
     pub refused: &'a [RefusedLine],
     /// What else is not proven, in Swedish, one sentence each: a control whose table is not in the run,
@@ -326,6 +340,9 @@ impl Summary {
             retention: Vec::new(),
             refused: evidence.refused.to_vec(),
             quarantine: None,
+            findings: FindingCounts::default(),
+            round_trip: evidence.round_trip.cloned(),
+            scope: None,
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);
@@ -389,6 +406,7 @@ pub fn verdict(summary: &Summary, evidence: &Evidence<'_>) -> Verdict {
         || summary.unequal_controls().next().is_some()
         || !summary.rows.is_equal()
         || !summary.references.is_equal()
+        || !summary.round_trip.as_ref().is_none_or(RoundTripSummary::is_equal)
         || !summary.secrecy.is_equal();
     if differs {
         Verdict::Skillnader
@@ -414,6 +432,7 @@ pub fn unproven(summary: &Summary, evidence: &Evidence<'_>) -> Vec<String> {
         ),
         (evidence.entities.is_none(), "Raderna i målet har inte jämförts med källan."),
         (evidence.references.is_none(), "Hänvisningarna mellan raderna i målet har inte kontrollerats."),
+        (evidence.round_trip.is_none(), "Det som står i målet har inte ställts tillbaka mot källan."),
         (evidence.secrecy.is_none(), "Nämnd, sekretess och skydd har inte kontrollerats."),
         (summary.tables.is_empty(), "Ingen källtabell har lästs."),
         (

@@ -3,7 +3,7 @@
 use bron_reconcile::report::{DisplayKey, ShownFinding, text};
 use serde_json::{Value, json};
 
-use crate::args::ChainArguments;
+use crate::args::ReconcileArguments;
 use crate::chain::{Chain, Moment, Outcome};
 use crate::failure::{Exit, Failure};
 use crate::printer::Printer;
@@ -13,12 +13,12 @@ use crate::settings::Settings;
 const NAMED: usize = 20;
 
 /// Reconciles the project's run with the target and writes the report.
-pub(super) fn run(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let settings = Settings::resolve(arguments)?;
+pub(super) fn run(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let settings = Settings::resolve(&arguments.chain)?;
     let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
     chain.run.begin("reconcile")?;
     chain.take_over()?;
-    let outcome = chain.reconcile()?;
+    let outcome = chain.reconcile_within(&arguments.limit(), arguments.looks())?;
     chain.run.end()?;
     printer.result(&document(&outcome), &lines(&outcome));
     Ok(outcome.exit)

@@ -20,6 +20,17 @@ pub(super) struct Gathered {
     pub(super) elsewhere: u64,
 }
 
+impl Gathered {
+    /// Rows of other projects are in no balance of this one.
+    pub(super) fn forget(&mut self, foreign: BTreeMap<Origin, u64>) {
+        for (origin, rows) in foreign {
+            let held = self.held.entry(origin).or_default();
+            *held = held.saturating_sub(rows);
+        }
+        self.held.retain(|_, rows| *rows > 0);
+    }
+}
+
 /// A reader that looks at what passes through it.
 pub(super) struct Observed<'a> {
     links: &'a EntityLinks<'a>,
