@@ -13,6 +13,7 @@ mod quarantine;
 mod readings;
 mod reason;
 mod refused;
+mod round_trip;
 mod strip;
 pub(crate) mod suppress;
 mod text;
@@ -39,6 +40,7 @@ use readings::{ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use reason::ReasonView;
 pub use reason::{Advice, advice};
 use refused::RefusedView;
+use round_trip::{RoundTripTotals, RoundTripView};
 use strip::BalanceView;
 pub use text::text;
 use waivers::{SinceView, WaiverView};
@@ -154,6 +156,8 @@ pub fn html(input: &Input<'_>) -> Result<String, Error> {
         loaded: comparison::loaded(summary, input.labels),
         references: comparison::references(summary),
         controls: comparison::controls(summary),
+        round_trip: round_trip::totals(summary),
+        round_trips: round_trip::tables(summary),
         findings: comparison::findings(input),
         findings_total: number::count(comparison::findings_total(summary)),
         findings_file: input.findings_file,
@@ -224,6 +228,8 @@ struct Page<'a> {
     loaded: Vec<LoadedView>,
     references: ReferencesView,
     controls: Vec<ControlView>,
+    round_trip: Option<RoundTripTotals>,
+    round_trips: Vec<RoundTripView>,
     findings: Vec<FindingView>,
     findings_total: String,
     findings_file: &'a str,

@@ -6,7 +6,7 @@ use bron_reconcile::conservation::Imbalance;
 use bron_reconcile::report::{DisplayKey, ShownFinding, text};
 use serde_json::{Value, json};
 
-use crate::args::{ChainArguments, ReconcileArguments, ReconcileVerb};
+use crate::args::{ReconcileArguments, ReconcileVerb};
 use crate::audit;
 use crate::chain::{Chain, Moment, Outcome};
 use crate::failure::{Exit, Failure};
@@ -20,18 +20,18 @@ const NAMED: usize = 20;
 pub(super) fn run(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
     match &arguments.verb {
         Some(ReconcileVerb::Explain(explained)) => explain::run(explained, printer),
-        None => reconcile(&arguments.chain, printer),
+        None => reconcile(arguments, printer),
     }
 }
 
-fn reconcile(arguments: &ChainArguments, printer: &Printer) -> Result<Exit, Failure> {
-    let settings = Settings::resolve(arguments)?;
+fn reconcile(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
+    let settings = Settings::resolve(&arguments.chain)?;
     audit::during(&settings.project, audit::act("reconcile"), printer, |noted| {
         let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
         noted.works_on(&chain);
         chain.run.begin("reconcile", Some(&noted.checkpoint))?;
         chain.take_over()?;
-        let outcome = chain.reconcile()?;
+        let outcome = chain.reconcile_within(&arguments.limit(), arguments.looks())?;
         noted.compared(&outcome.made);
         chain.run.end()?;
         noted.tell(document(&outcome), lines(&outcome));
