@@ -56,7 +56,8 @@ pub(crate) use plan::LoadPlan;
 pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{
-    Outcome, Publication, SUMMARY_FILE, StoredFinding, WAIVERS_FILE, control_columns, control_fields,
+    Limit, Looks, Outcome, Publication, SUMMARY_FILE, SampleSize, Shares, StoredFinding, WAIVERS_FILE,
+    control_columns, control_fields,
 };
 pub(crate) use run::{Run, noted, now, witnessed};
 pub(crate) use vaults::destroyed as key_destroyed;

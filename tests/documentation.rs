@@ -141,12 +141,12 @@ fn sight(cell: &str) -> Sight {
     }
 }
 
-/// What a table says of each fault, in order: the rows with seven cells under the heading `Fault`.
-fn sights(text: &str) -> Vec<[Sight; 6]> {
+/// What a table says of each fault, in order: the rows with eight cells under the heading `Fault`.
+fn sights(text: &str) -> Vec<[Sight; 7]> {
     let rows = prose(text).skip_while(|line| !line.starts_with("| Fault |")).skip(2);
     let rows = rows.take_while(|line| line.starts_with('|'));
     let cells = rows.map(|line| line.trim_matches('|').split('|').skip(1).map(sight).collect::<Vec<_>>());
-    cells.map(|cells| cells.try_into().expect("a fault has six directions")).collect()
+    cells.map(|cells| cells.try_into().expect("a fault has seven directions")).collect()
 }
 
 #[test]
@@ -198,7 +198,15 @@ fn every_diagnostic_is_documented() {
 fn the_page_sees_what_each_direction_sees() {
     let page = page("reconciliation");
     let known = FAULTS.iter().map(|fault| {
-        [fault.conservation, fault.controls, fault.rows, fault.references, fault.secrecy, fault.receipts]
+        [
+            fault.conservation,
+            fault.controls,
+            fault.rows,
+            fault.references,
+            fault.secrecy,
+            fault.receipts,
+            fault.round_trip,
+        ]
     });
     assert_eq!(sights(&page), known.collect::<Vec<_>>());
 }
@@ -239,9 +247,9 @@ fn gaps_between_program_and_page_are_found() {
     let (code, other) = (format!("{DIAGNOSTIC}M001"), format!("{DIAGNOSTIC}xyz"));
     assert_eq!(diagnostic_codes(&format!("{code}, {other}, {DIAGNOSTIC}")), BTreeSet::from([code.as_str()]));
     let table =
-        "| Fault | A |\n|---|---|\n| x | yes, so | only if | no | no | partly | yes |\n\n| y | no |\n";
+        "| Fault | A |\n|---|---|\n| x | yes, so | only if | no | no | partly | yes | no |\n\n| y | no |\n";
     let (yes, partly, no) = (Sight::Yes, Sight::Partly, Sight::No);
-    assert_eq!(sights(table), [[yes, partly, no, no, partly, yes]]);
+    assert_eq!(sights(table), [[yes, partly, no, no, partly, yes, no]]);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! | [`determinism`] | do the same inputs give the same bytes, and twice the same as once? |
 //! | [`incremental`] | does a later snapshot change what changed, retire what is gone, and do what was planned? |
 //! | [`interrupted_loads`] | does a load that stopped in its midst go on, or start over for another run? |
+//! | [`looks`] | is the target put back, looked at twice while others write, and compared in parts? |
 //! | [`truth`] | is every row and every planted defect accounted for? |
 //! | [`incidents`] | is what only a second reading or a hand in the files can show found, by the code of its defect? |
 //! | [`formats`] | is what an older program wrote read, and what a newer one wrote refused? |
@@ -81,6 +82,7 @@ mod interrupted_loads;
 mod live_faults;
 #[cfg(feature = "postgres-tests")]
 mod live_sources;
+mod looks;
 #[cfg(feature = "odbc-tests")]
 mod odbc;
 mod plantings;

@@ -26,7 +26,7 @@ fn bron() -> &'static Path {
 
 /// What the business is told of each direction.
 fn told(fault: &Fault) -> BTreeMap<Direction, Sight> {
-    let Fault { conservation, controls, rows, references, secrecy, receipts, .. } = *fault;
+    let Fault { conservation, controls, rows, references, secrecy, receipts, round_trip, .. } = *fault;
     BTreeMap::from([
         (Direction::Conservation, conservation),
         (Direction::Controls, controls),
@@ -34,6 +34,7 @@ fn told(fault: &Fault) -> BTreeMap<Direction, Sight> {
         (Direction::References, references),
         (Direction::Secrecy, secrecy),
         (Direction::Receipts, receipts),
+        (Direction::RoundTrip, round_trip),
     ])
 }
 

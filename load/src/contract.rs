@@ -14,7 +14,8 @@ use bron_mappings::{Batch, ColumnBuilder, ColumnType, Digest, Entity, EntityId, 
 pub(crate) use history::*;
 
 use crate::{
-    Counts, Ended, ErrorKind, IdRange, PartId, Receipt, Retirement, RunIds, Sink, Target, open, read_only,
+    Counts, Ended, ErrorKind, IdRange, Moment, PartId, Receipt, Retirement, RunIds, Sink, Target, open,
+    read_only,
 };
 
 pub(crate) use refusals::*;
@@ -58,7 +59,7 @@ macro_rules! every_case {
             runs_have_places, the_target_can_be_seen_as_it_was, another_history_is_drift,
             parts_together_are_as_parts_alone, an_older_format_is_upgraded_and_a_newer_refused,
             control_tables_that_are_missing_are_made,
-            equal_rows_have_equal_digests,
+            equal_rows_have_equal_digests, one_moment_is_read_until_it_is_released,
         );
     };
 }
@@ -411,6 +412,35 @@ pub(crate) fn reading_alters_nothing(home: &impl Home) {
     assert_eq!(all(sink.as_mut(), &model, None).len(), 1);
     assert_eq!(sink.receipts("r1").unwrap().len(), 1);
     assert_eq!(sink.count(insats(&model)).unwrap(), 1);
+}
+
+pub(crate) fn one_moment_is_read_until_it_is_released(home: &impl Home) {
+    let model = model();
+    let mut writer = prepared(home, &model);
+    let mut write = |name: &str, rows: &[Row<'_>]| {
+        writer.write(insats(&model), &part(name, name), &batch(&model, rows), &run(name)).unwrap();
+    };
+    write("r1", &[row(1, "a"), row(2, "b")]);
+    let mut sink = read_only(&home.target()).unwrap();
+    let texts = |sink: &mut dyn Sink| -> Vec<String> {
+        let rows = all(sink, &model, None);
+        let text = |(batch, row): &(Batch, usize)| {
+            batch.cells_named("beskrivning").unwrap().text(*row).unwrap().to_owned()
+        };
+        rows.iter().map(text).collect()
+    };
+    for _ in 0..2 {
+        let before = texts(sink.as_mut());
+        // Somebody else has the target open.
+        assert_eq!(sink.hold().unwrap(), Moment::Passing);
+        let number = u16::try_from(before.len()).unwrap();
+        write(&format!("r{}", before.len()), &[row(1, "ä"), row(number + 1, "c")]);
+        assert_eq!(texts(sink.as_mut()), before);
+        assert_eq!(sink.count(insats(&model)).unwrap(), u64::from(number));
+        sink.release().unwrap();
+        assert_eq!(texts(sink.as_mut()).len(), before.len() + 1);
+        sink.release().unwrap();
+    }
 }
 
 pub(crate) fn a_reader_may_stop_early(home: &impl Home) {

@@ -51,7 +51,9 @@ pub use finished::{Dangling, Finished};
 pub use history::{Beginning, Ended, Ending, Retirement, RunEntry};
 pub use layout::Dialect;
 pub use refusal::Refusal;
-pub use sink::{Counts, IdRange, PartId, Receipt, RunIds, Sink, open, open_on, read_only, read_only_on};
+pub use sink::{
+    Counts, IdRange, Moment, PartId, Receipt, RunIds, Sink, open, open_on, read_only, read_only_on,
+};
 pub use sql::grants::target_grants;
 pub use target::Target;
 pub use terms::Terms;

@@ -31,7 +31,8 @@ use crate::layout::{Dialect, FoundColumn, Layout, Reference};
 use crate::refusal::Refusal;
 use crate::runtime::runtime;
 use crate::sink::{
-    Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
+    Access, Counts, IdRange, Moment, PartId, Receipt, RunIds, Sink, chosen, require_claim,
+    require_same_entity,
 };
 use crate::sql;
 use crate::terms::Terms;
@@ -64,6 +65,7 @@ impl PostgresSink {
             connection: None,
             staged: BTreeSet::new(),
             usable: false,
+            holding: false,
         };
         runtime.block_on(session.connection())?;
         Ok(Self { runtime, session })
@@ -102,11 +104,17 @@ struct Session {
     staged: BTreeSet<String>,
     /// Cleared while a reader is at work: a reader that is dropped early leaves rows in the connection.
     usable: bool,
+    /// Whether one moment is read, see [`Sink::hold`]. Only this connection can see it.
+    holding: bool,
 }
 
 impl Session {
     async fn connection(&mut self) -> Result<&mut PgConnection> {
         if !self.usable || self.connection.is_none() {
+            if self.holding {
+                let text = "the connection is lost, and with it the moment at which the target was read";
+                return Err(Error::new(ErrorKind::Connection, text).at(&self.place));
+            }
             self.connection = None;
             self.staged.clear();
             let connected = connect(&self.options, self.access, &self.terms).await;
@@ -271,6 +279,34 @@ impl Sink for PostgresSink {
         let verified = runtime.block_on(async { verify(session.connection().await?, &layout).await });
         verified.map_err(|error| session.after(error))?;
         Ok(Box::new(read::PostgresReader::open(runtime, session, layout.only(fields)?, range)?))
+    }
+
+    fn hold(&mut self) -> Result<Moment> {
+        self.release()?;
+        let Self { runtime, session } = self;
+        let begun = runtime.block_on(async {
+            let connection = session.awake().await?;
+            for statement in sql::postgres::HOLD {
+                let done = sqlx::raw_sql(statement).execute(&mut *connection).await;
+                done.map_err(|error| Error::of(&error, "no moment can be held"))?;
+            }
+            Ok(())
+        });
+        begun.map_err(|error| session.after(error))?;
+        session.holding = true;
+        Ok(Moment::Passing)
+    }
+
+    fn release(&mut self) -> Result<()> {
+        let Self { runtime, session } = self;
+        if !std::mem::take(&mut session.holding) || !session.usable {
+            return Ok(());
+        }
+        let ended = runtime.block_on(async {
+            let ended = sqlx::raw_sql("ROLLBACK").execute(session.connection().await?).await;
+            ended.map_err(|error| Error::of(&error, "the moment cannot be released"))
+        });
+        ended.map(drop).map_err(|error| session.after(error))
     }
 
     fn holds(&mut self, entity: &Entity) -> Result<bool> {

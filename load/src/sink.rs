@@ -127,6 +127,15 @@ pub struct IdRange {
     pub to: Option<EntityId>,
 }
 
+/// What is known about a moment that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The moment is one of many: others may write behind it.
+    Passing,
+    /// Nobody else has the target open; if somebody does before it is released, reading fails.
+    Still,
+}
+
 /// A target that rows are written to and read back from. One connection; several sinks may write to the
 /// same target at the same time.
 ///
@@ -322,6 +331,20 @@ pub trait Sink: Send {
         fields: &[&str],
         range: Option<IdRange>,
     ) -> Result<Box<dyn BatchReader + 'a>>;
+
+    /// Holds on to one moment: until [`Sink::release`] everything that is read is as it was when this was called,
+    /// whatever others write meanwhile. Nobody is kept from writing.
+    ///
+    /// # Errors
+    /// What the database says; after a lost connection every reading fails with kind `Connection` until the moment is
+    /// released, since no other connection can see it.
+    fn hold(&mut self) -> Result<Moment>;
+
+    /// Lets go of the moment that [`Sink::hold`] holds, if any.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn release(&mut self) -> Result<()>;
 
     /// Whether the target has a table for an entity, whatever its columns are.
     ///

@@ -30,7 +30,8 @@ use crate::layout::{Dialect, FoundColumn, Layout};
 use crate::refusal::Refusal;
 use crate::runtime::runtime;
 use crate::sink::{
-    Access, Counts, IdRange, PartId, Receipt, RunIds, Sink, chosen, require_claim, require_same_entity,
+    Access, Counts, IdRange, Moment, PartId, Receipt, RunIds, Sink, chosen, require_claim,
+    require_same_entity,
 };
 use crate::sql;
 use crate::unreadable::Collector;
@@ -58,6 +59,8 @@ pub(crate) struct SqliteSink {
     /// The entities of which the table was found to hold rows that are written again: those parts are written one by
     /// one from then on.
     held: BTreeSet<String>,
+    /// Whether one moment is read, see [`Sink::hold`].
+    holding: bool,
 }
 
 impl SqliteSink {
@@ -72,12 +75,17 @@ impl SqliteSink {
             access,
             still,
             held: BTreeSet::new(),
+            holding: false,
         })
     }
 
     /// The runtime and the connection, which is made again when the file was written since.
     fn parts(&mut self) -> Result<(&Runtime, &mut SqliteConnection)> {
         if self.still.as_ref().is_some_and(Still::is_broken) {
+            // Another connection would read another moment.
+            if self.holding {
+                self.require_still()?;
+            }
             self.connection = None;
         }
         if self.connection.is_none() {
@@ -285,6 +293,31 @@ impl Sink for SqliteSink {
         let layout = layout.only(fields)?;
         let rows = read::rows(connection, &layout, range.unwrap_or_default());
         Ok(Box::new(read::SqliteReader::new(runtime, rows, still.as_ref(), Collector::new(layout), place)))
+    }
+
+    fn hold(&mut self) -> Result<Moment> {
+        self.release()?;
+        let place = self.place();
+        let (runtime, connection) = self.parts()?;
+        // A transaction sees the file as it is when it first reads from it.
+        let begun = runtime.block_on(async {
+            sqlx::query("BEGIN").execute(&mut *connection).await?;
+            sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(connection).await
+        });
+        begun.map_err(|error| Error::of(&error, format!("{place}: no moment can be held")))?;
+        self.holding = true;
+        Ok(if self.still.is_some() { Moment::Still } else { Moment::Passing })
+    }
+
+    fn release(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.holding)
+            && let Some(connection) = &mut self.connection
+        {
+            let place = self.path.display();
+            let ended = self.runtime.block_on(sqlx::query("ROLLBACK").execute(connection));
+            ended.map_err(|error| Error::of(&error, format!("{place}: the moment cannot be released")))?;
+        }
+        Ok(())
     }
 
     fn holds(&mut self, entity: &Entity) -> Result<bool> {

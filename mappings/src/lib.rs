@@ -34,6 +34,7 @@ mod project;
 mod protection;
 mod quality;
 mod reject;
+mod restored;
 mod retention;
 pub mod schema;
 mod sensitive;
@@ -72,6 +73,7 @@ pub use project::MappingSet;
 pub use protection::Protection;
 pub use quality::{QualityPolicy, RulePolicy, Weight};
 pub use reject::{ReasonCode, Reject};
+pub use restored::{Restored, RestoredField, RestoredForm, TextForm};
 pub use retention::{
     Disposition, Exemption, ExemptionGround, LegalStatus, Retention, RetentionFinish, RetentionRule,
     RetentionTrigger,

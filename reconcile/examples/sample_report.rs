@@ -13,6 +13,7 @@ use bron_reconcile::conservation::{Balance, Dimension, Equation, Imbalance, Ledg
 use bron_reconcile::controls::{ControlRow, Unit};
 use bron_reconcile::references::ReferenceCounts;
 use bron_reconcile::report::{self, DisplayKey, Labels, ShownFinding};
+use bron_reconcile::round_trip::{RoundTripField, RoundTripSummary};
 use bron_reconcile::rows::{Finding, FindingKind, RowCounts};
 use bron_reconcile::secrecy::Secrecy;
 use bron_reconcile::summary::{EntitySummary, Evidence, Summary, unproven};
@@ -76,6 +77,7 @@ fn main() -> Result<(), bron_reconcile::Error> {
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        round_trip: Some(&round_trip()),
         refused: &[],
         accepted: None,
         unproven: if wanted == "ej_bevisat" { &notes } else { &[] },
@@ -96,6 +98,23 @@ fn main() -> Result<(), bron_reconcile::Error> {
     })?;
     println!("{page}");
     Ok(())
+}
+
+fn round_trip() -> RoundTripSummary {
+    let field = |column: &str, compared, because: Option<&str>| RoundTripField {
+        mapping: "paraply/UTBET".to_owned(),
+        column: column.to_owned(),
+        compared,
+        differs: 0,
+        not_invertible_because: because.map(str::to_owned),
+    };
+    let fields = vec![
+        field("BELOPP", 912_004, None),
+        field("BUNT", 911_870, None),
+        field("RADVERSION", 0, Some("kolumnen lämnas utanför flytten: radversion")),
+        field("UTB_ID", 912_004, None),
+    ];
+    RoundTripSummary { rows: 912_004, absent: 331, fields, ..RoundTripSummary::default() }
 }
 
 fn reasons(list: Reasons) -> BTreeMap<String, u64> {

@@ -20,6 +20,7 @@ mod quarantine;
 mod readings;
 mod reason;
 mod refused;
+mod round_trip;
 mod stickprov;
 mod strip;
 pub(crate) mod suppress;

@@ -10,11 +10,12 @@
 mod cursor;
 mod difference;
 mod finding;
+mod seen;
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use bron_mappings::{Batch, BatchReader, BatchSchema, Entity};
+use bron_mappings::{Batch, BatchReader, BatchSchema, Digest, Entity};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -88,6 +89,22 @@ pub fn compare<'r>(
     elsewhere: &mut dyn FnMut(&Batch, usize) -> bool,
     sink: &mut dyn FnMut(Finding),
 ) -> Result<RowCounts, Error> {
+    compare_seen(entity, expected, actual, elsewhere, &mut |finding, _| sink(finding))
+}
+
+/// Compares as [`compare`] does, and hands on with each finding the digest of the row of the target as it was read:
+/// nothing where the target has no such row. A row that is found a second time with the same digest was not changed
+/// meanwhile.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_seen<'r>(
+    entity: &Entity,
+    expected: Vec<Box<dyn BatchReader + 'r>>,
+    actual: Box<dyn BatchReader + 'r>,
+    elsewhere: &mut dyn FnMut(&Batch, usize) -> bool,
+    sink: &mut dyn FnMut(Finding, Option<Digest>),
+) -> Result<RowCounts, Error> {
     compare_columns(&entity.name, entity.schema(), expected, actual, elsewhere, sink)
 }
 
@@ -97,7 +114,7 @@ fn compare_columns<'r>(
     expected: Vec<Box<dyn BatchReader + 'r>>,
     actual: Box<dyn BatchReader + 'r>,
     elsewhere: &mut dyn FnMut(&Batch, usize) -> bool,
-    sink: &mut dyn FnMut(Finding),
+    sink: &mut dyn FnMut(Finding, Option<Digest>),
 ) -> Result<RowCounts, Error> {
     let expected: Result<Vec<Cursor<'r>>, Error> =
         expected.into_iter().map(|reader| Cursor::expected(entity, schema, reader)).collect();
@@ -225,11 +242,11 @@ impl Comparison<'_, '_> {
             match *event {
                 Event::Missing { reader, row } => {
                     self.counts.missing += 1;
-                    self.recorder.record(FindingKind::Missing, &self.expected[reader], row);
+                    self.recorder.record(FindingKind::Missing, &self.expected[reader], row, None);
                 }
                 Event::Repeated { reader, row } => {
                     self.counts.missing += 1;
-                    self.recorder.record(FindingKind::Repeated, &self.expected[reader], row);
+                    self.recorder.record(FindingKind::Repeated, &self.expected[reader], row, None);
                 }
                 Event::Unexpected { row } => {
                     let batch = self.actual.batch().expect("an event lies in a batch");
@@ -238,16 +255,19 @@ impl Comparison<'_, '_> {
                         continue;
                     }
                     self.counts.unexpected += 1;
-                    self.recorder.record(FindingKind::Unexpected, &self.actual, row);
+                    let seen = Some(seen::digest(batch, row));
+                    self.recorder.record(FindingKind::Unexpected, &self.actual, row, seen);
                 }
-                Event::Pair { reader, expected, length, .. } => {
+                Event::Pair { reader, expected, actual, length } => {
                     self.counts.compared += u64::try_from(length).expect("a batch has fewer than 2^64 rows");
                     let here = |row: &((usize, usize), Vec<usize>)| row.0.0 == number;
                     while let Some(((_, offset), columns)) = differences.next_if(here) {
                         let fields = columns.iter().map(|&column| self.recorder.field_name(column)).collect();
                         self.counts.differs += 1;
                         let kind = FindingKind::Differs { fields };
-                        self.recorder.record(kind, &self.expected[reader], expected + offset);
+                        let batch = self.actual.batch().expect("an event lies in a batch");
+                        let seen = Some(seen::digest(batch, actual + offset));
+                        self.recorder.record(kind, &self.expected[reader], expected + offset, seen);
                     }
                 }
             }
@@ -255,7 +275,8 @@ impl Comparison<'_, '_> {
         self.events.clear();
         for (place, row) in self.actual.take_nameless() {
             self.counts.nameless += 1;
-            self.recorder.report(FindingKind::Nameless { place }, RowId::default(), &row, 0);
+            let seen = Some(seen::digest(&row, 0));
+            self.recorder.report((FindingKind::Nameless { place }, seen), RowId::default(), &row, 0);
         }
     }
 }

@@ -17,7 +17,9 @@ use crate::findings::{FindingCounts, FindingsBefore};
 use crate::quality::{Quality, RetentionLine};
 use crate::quarantine::Quarantine;
 use crate::references::ReferenceCounts;
+use crate::round_trip::RoundTripSummary;
 use crate::rows::RowCounts;
+use crate::scope::Scope;
 use crate::secrecy::Secrecy;
 use crate::snapshot::Snapshot;
 use crate::waivers::{Accepted, WaiverLine};
@@ -275,6 +277,12 @@ pub struct Summary {
     /// How many differences waivers in force accept, over rows, references and controls.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub accepted: u64,
+    /// The target put back into the columns of the sources; `None` in summaries of before that was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip: Option<RoundTripSummary>,
+    /// What a partial comparison looked at; `None` when everything was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -293,6 +301,8 @@ pub struct Evidence<'a> {
     pub references: Option<ReferenceCounts>,
     /// The balance of who may read what.
     pub secrecy: Option<&'a Secrecy>,
+    /// The target put back into the columns of the sources.
+    pub round_trip: Option<&'a RoundTripSummary>,
     /// What the target refused. Those rows are in quarantine.
     pub refused: &'a [RefusedLine],
     /// What waivers in force accept; `None` where there are none.
@@ -349,6 +359,8 @@ impl Summary {
             findings_before: None,
             waivers: Vec::new(),
             accepted: evidence.accepted.map_or(0, Accepted::total),
+            round_trip: evidence.round_trip.cloned(),
+            scope: None,
             verdict: Verdict::EjBevisat,
         };
         summary.verdict = verdict(&summary, evidence);
@@ -430,6 +442,7 @@ fn differs_beyond(summary: &Summary, evidence: &Evidence<'_>, accepted: &Accepte
         || !summary.unequal_controls().all(|row| accepted.covers_control(row))
         || !accepted.covers_rows(&summary.rows)
         || !accepted.covers_references(&summary.references)
+        || !summary.round_trip.as_ref().is_none_or(|found| accepted.covers_round_trip(found))
         || !summary.secrecy.is_equal()
 }
 
@@ -446,6 +459,7 @@ pub fn unproven(summary: &Summary, evidence: &Evidence<'_>) -> Vec<String> {
         ),
         (evidence.entities.is_none(), "Raderna i målet har inte jämförts med källan."),
         (evidence.references.is_none(), "Hänvisningarna mellan raderna i målet har inte kontrollerats."),
+        (evidence.round_trip.is_none(), "Det som står i målet har inte ställts tillbaka mot källan."),
         (evidence.secrecy.is_none(), "Nämnd, sekretess och skydd har inte kontrollerats."),
         (summary.tables.is_empty(), "Ingen källtabell har lästs."),
         (

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::conservation::{Equation, Imbalance, Origin};
 use crate::controls::ControlRow;
 use crate::references::ReferenceCounts;
+use crate::round_trip::RoundTripSummary;
 use crate::rows::{Finding, FindingKind, RowCounts};
 
 /// What became of a waiver in a reconciliation.
@@ -120,6 +121,19 @@ impl Accepted {
         self.whole_rows.get(entity).is_some_and(|ids| ids.contains(id))
     }
 
+    /// Whether all rows that do not give back what their source rows say are accepted: each of them has to differ row by
+    /// row as well, and so. What only the round trip finds nobody accepts.
+    #[must_use]
+    pub const fn covers_round_trip(&self, found: &RoundTripSummary) -> bool {
+        found.alone == 0 && found.differs <= self.rows.unexpected.saturating_add(self.rows.differs)
+    }
+
+    /// Whether any row is accepted that only one side has.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        !self.whole_rows.is_empty()
+    }
+
     /// The differences that are accepted, over rows, references and controls.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -146,7 +160,7 @@ impl Accepted {
                 self.dangling += 1;
                 return;
             }
-            FindingKind::Repeated | FindingKind::Nameless { .. } => return,
+            FindingKind::Repeated | FindingKind::Nameless { .. } | FindingKind::NotRestored { .. } => return,
         };
         let origin = Origin {
             entity: finding.entity.clone(),

@@ -173,7 +173,8 @@ impl Chain<'_> {
                 FindingKind::Unexpected
                 | FindingKind::Repeated
                 | FindingKind::Nameless { .. }
-                | FindingKind::Dangling { .. } => {}
+                | FindingKind::Dangling { .. }
+                | FindingKind::NotRestored { .. } => {}
             }
         })?;
         // A table without rows and one that is not made yet are the same.

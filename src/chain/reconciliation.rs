@@ -6,20 +6,28 @@ mod evidence;
 mod findings;
 mod id_runs;
 mod links;
+mod looks;
+mod part;
 mod publication;
 mod receipts;
+mod round_trip;
+mod scope;
+mod scratch;
 mod secrecy;
+mod spool;
 mod target_rows;
 mod waivers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bron_load::Sink;
-use bron_mappings::{Batch, BatchReader, Entity, Pseudonym, SourceKey};
+use bron_mappings::{Batch, BatchReader, Digest, Entity, Pseudonym, SourceKey};
 use bron_reconcile::conservation::{Balance, Dimension, Imbalance, Ledger, Origin, SourceTable};
-use bron_reconcile::report::{self, Labels, ShownFinding};
-use bron_reconcile::summary::{EntitySummary, Evidence, MissingDelivery, Summary, Verdict, unproven};
+use bron_reconcile::report::{Labels, ShownFinding};
+use bron_reconcile::rows::{Finding, RowCounts};
+use bron_reconcile::scope::Scope;
+use bron_reconcile::summary::{Evidence, MissingDelivery, Summary, Verdict, unproven};
 use bron_reconcile::{controls, rows};
 use bron_transform::BRIDGE_SYSTEM;
 
@@ -27,13 +35,19 @@ pub(crate) use self::evidence::{control_columns, control_fields};
 pub(super) use self::findings::RECORD_FILE as FINDINGS_FILE;
 pub(crate) use self::findings::StoredFinding;
 pub(super) use self::findings::last_reconciled;
+pub(crate) use self::looks::Looks;
 pub(crate) use self::publication::Publication;
+pub(crate) use self::scope::{Limit, SampleSize, Shares};
 pub(crate) use self::waivers::WAIVERS_FILE;
 
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;
 use self::links::EntityLinks;
+use self::looks::Ground;
+use self::part::{Part, all_fields};
+use self::publication::Told;
 use self::receipts::Loads;
+use self::scope::Covered;
 pub(super) use self::target_rows::Origins;
 use self::target_rows::{Gathered, Observed};
 use super::refused::{Refused, Without};
@@ -48,6 +62,9 @@ pub(crate) const SUMMARY_FILE: &str = "summary.json";
 /// open at the same time.
 const MERGE_ROWS: usize = 512;
 
+/// The fields that say where a row comes from, as far as an entity has them.
+const ORIGIN_FIELDS: [&str; 5] = ["src_system", "src_table", "src_key", "kalla_a", "kalla_b"];
+
 /// What a reconciliation came to.
 pub(crate) struct Outcome {
     pub(crate) summary: Summary,
@@ -61,53 +78,49 @@ pub(crate) struct Outcome {
 }
 
 impl Chain<'_> {
-    /// Compares the target with the staged sources from four directions and writes what was found.
+    /// Compares the target with the staged sources from every direction and writes what was found.
     /// Nothing of an earlier reconciliation is trusted.
     pub(crate) fn reconcile(&self) -> Result<Outcome, Failure> {
-        let entities = self.entities();
-        let stage = self.printer.stage("reconcile", u64::try_from(entities.len()).unwrap_or(0) + 1);
+        self.reconcile_within(&Limit::None, Looks::default())
+    }
+
+    /// Reconciles, with the comparison row by row and the round trip limited to some rows, and looks again at what
+    /// differs.
+    pub(crate) fn reconcile_within(&self, limit: &Limit, looks: Looks) -> Result<Outcome, Failure> {
+        let steps = u64::try_from(self.entities().len()).unwrap_or(0) + 1;
+        let stage = self.printer.stage("reconcile", steps);
         let mut sink = self.settings.reader()?;
         sink.claim(&self.installation_mark())?;
         let (waivers, today) = (waivers::read(&self.settings.project, &self.set.model)?, waivers::today());
         let namnder = self.namnder(sink.as_mut())?;
         let staged = self.staged()?;
         let refused = self.refused(sink.as_mut())?;
-        let loads = Loads::of(sink.as_mut())?;
         let ledger = self.ledger(&staged, &refused, &namnder)?;
+        let scoped = self.scoped(limit, sink.as_mut())?;
         let mut findings = FindingsFile::create(self)?;
-        let mut gathered = Gathered::new(self.run.dir.join("references"));
-        let mut compared = Vec::new();
-        for entity in entities {
-            self.go_on()?;
-            stage.now(&entity.name);
-            compared.push(self.compare(
-                entity,
-                sink.as_mut(),
-                (&refused, &loads),
-                &mut findings,
-                &mut gathered,
-            )?);
-            stage.step();
+        let ground =
+            Ground { staged: &staged, refused: &refused, ledger: &ledger, namnder: &namnder, scope: &scoped };
+        let mut examined = self.examine(&ground, looks, sink.as_mut(), &mut findings, &stage)?;
+        let covered = Covered { scoped: &scoped, moving: &examined.moving };
+        let settled = findings.settle(&waivers, &today, &examined.controls, &covered)?;
+        if settled.accepted.has_rows() {
+            examined.secrecy =
+                self.secrecy_beside_accepted(&ground, looks, sink.as_mut(), &settled.accepted)?;
         }
-        stage.now("controls");
-        let control_rows = self.controls(&staged, sink.as_mut(), &refused, &namnder)?;
-        let imbalances = ledger.check(&self.extracted(&staged), &gathered.held);
-        stage.now("references");
-        let mut references = self.settle_references(gathered, sink.as_mut(), &refused, &mut findings)?;
-        references.dangling += self.tell_strange(sink.as_mut(), &loads, &mut findings)?;
-        let settled = findings.settle(&waivers, &today, &control_rows)?;
-        stage.now("secrecy");
-        let secrecy = self.secrecy(sink.as_mut(), (&refused, &loads), &settled.accepted, &namnder)?;
+        let scope = scoped.looked_at(examined.looked_at());
         let (deliveries, snapshot) = (self.missing_deliveries()?, self.snapshot()?);
         let mut left_out = self.left_out(&staged, &deliveries);
+        left_out.extend(scope.as_ref().map(Scope::unproven));
+        left_out.extend(examined.unproven.iter().cloned());
         left_out.extend(snapshot.unproven());
         left_out.extend(self.unproven_receipts(sink.as_mut())?);
         let evidence = Evidence {
-            imbalances: Some(&imbalances),
-            controls: Some(&control_rows),
-            entities: Some(&compared),
-            references: Some(references),
-            secrecy: Some(&secrecy),
+            imbalances: Some(&examined.imbalances),
+            controls: Some(&examined.controls),
+            entities: Some(&examined.compared),
+            references: Some(examined.references),
+            secrecy: Some(&examined.secrecy),
+            round_trip: Some(&examined.round_trip),
             refused: &refused.lines(),
             accepted: Some(&settled.accepted),
             unproven: &left_out,
@@ -116,30 +129,26 @@ impl Chain<'_> {
         (summary.deliveries, summary.snapshot) = (deliveries, snapshot);
         settled.tell(&mut summary);
         (summary.readings, summary.changes) = (self.readings()?, self.loaded(sink.as_mut())?);
-        let labels = self.labels(namnder);
+        (summary.findings.in_flight, summary.scope) = (examined.in_flight, scope);
+        let labels = self.labels(namnder.clone());
         stage.now("lists");
         (summary.quality, summary.retention) = self.quality(&refused, &labels)?;
         stage.now("quarantine");
         summary.quarantine = self.collect_quarantine(&staged, sink.as_mut(), &summary, &labels)?;
         let unproven = unproven(&summary, &evidence);
         stage.now("report");
-        let background = self.background(sink.as_mut(), &staged, &refused)?;
-        let input = report::Input {
-            title: "Avstämning av flytten till den nya informationsmodellen",
-            as_of: self.settings.as_of.as_deref().unwrap_or_default(),
+        let told = Told {
             summary: &summary,
-            ledger: &ledger,
-            imbalances: &imbalances,
+            imbalances: &examined.imbalances,
             unproven: &unproven,
             findings: &settled.shown,
-            findings_file: "findings",
             labels: &labels,
-            background: &background,
         };
-        let (report, made) = self.publish(&summary, &input)?;
+        let (report, made) = self.tell(&ground, sink.as_mut(), &told)?;
         let findings = settled.shown.clone();
         settled.commit()?;
         let exit = self.exit(&summary);
+        let imbalances = examined.imbalances;
         Ok(Outcome { summary, imbalances, findings, unproven, report, made, exit })
     }
 
@@ -151,21 +160,22 @@ impl Chain<'_> {
         left_out
     }
 
+    /// Compares some rows of an entity, and gathers what passes by when all of them are read.
     fn compare(
         &self,
         entity: &Entity,
         sink: &mut dyn Sink,
         (refused, loads): (&Refused, &Loads),
-        findings: &mut FindingsFile<'_>,
-        gathered: &mut Gathered,
-    ) -> Result<EntitySummary, Failure> {
+        part: &Part,
+        gathered: Option<&mut Gathered>,
+        found: &mut dyn FnMut(Finding, Option<Digest>) -> Result<(), Failure>,
+    ) -> Result<RowCounts, Failure> {
         let ids = refused.ids(&entity.name);
-        let expected =
-            self.expected(entity)?.into_iter().map(|rows| Without::leaving_out(rows, &ids)).collect();
+        let expected = self.expected(entity)?.into_iter();
+        let expected = expected.map(|rows| part.of(Without::leaving_out(rows, &ids))).collect();
         let links = EntityLinks::of(self, entity);
         let mut problem = None;
         let mut foreign: BTreeMap<Origin, u64> = BTreeMap::new();
-        let observed = Observed::new(&links, sink.read(entity, None)?, gathered);
         let mut elsewhere = |batch: &Batch, row: usize| {
             let is_foreign = self.is_of_another_project(loads, entity, batch, row);
             if is_foreign {
@@ -173,19 +183,48 @@ impl Chain<'_> {
             }
             is_foreign
         };
-        let counts = rows::compare(entity, expected, Box::new(observed), &mut elsewhere, &mut |finding| {
-            if let Err(error) = findings.push(finding) {
+        let mut sort_out = |finding, seen| {
+            if let Err(error) = found(finding, seen) {
                 problem.get_or_insert(error);
             }
-        })?;
-        // Rows of other projects are in no balance of this one.
-        for (origin, rows) in foreign {
-            let held = gathered.held.entry(origin).or_default();
-            *held = held.saturating_sub(rows);
+        };
+        let actual = part.read(sink, entity, &all_fields(entity))?;
+        let counts = match gathered {
+            None => rows::compare_seen(entity, expected, actual, &mut elsewhere, &mut sort_out)?,
+            Some(gathered) => {
+                let observed = Box::new(Observed::new(&links, actual, gathered));
+                let counts = rows::compare_seen(entity, expected, observed, &mut elsewhere, &mut sort_out)?;
+                gathered.forget(foreign);
+                counts
+            }
+        };
+        problem.map_or(Ok(counts), Err)
+    }
+
+    /// Gathers what the rows of an entity say of themselves, without comparing them.
+    fn gather(
+        &self,
+        entity: &Entity,
+        sink: &mut dyn Sink,
+        loads: &Loads,
+        gathered: &mut Gathered,
+    ) -> Result<(), Failure> {
+        let links = EntityLinks::of(self, entity);
+        let known = links.fields().iter().map(|link| link.field.as_str()).chain(ORIGIN_FIELDS);
+        let known: BTreeSet<&str> = known.collect();
+        let fields: Vec<&str> =
+            all_fields(entity).into_iter().filter(|field| known.contains(field)).collect();
+        let reader = sink.read_fields(entity, &fields, None)?;
+        let mut foreign: BTreeMap<Origin, u64> = BTreeMap::new();
+        for batch in Observed::new(&links, reader, gathered) {
+            let batch = batch?;
+            for row in (0..batch.rows()).filter(|row| self.is_of_another_project(loads, entity, &batch, *row))
+            {
+                *foreign.entry(origin(&entity.name, &batch, row)).or_default() += 1;
+            }
         }
-        gathered.held.retain(|_, rows| *rows > 0);
-        let refused = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-        problem.map_or_else(|| Ok(EntitySummary::new(&entity.name, counts).with_refused(refused)), Err)
+        gathered.forget(foreign);
+        Ok(())
     }
 
     /// The parts of an entity: each is sorted by id, so merging them gives the entity in order.
@@ -244,13 +283,14 @@ impl Chain<'_> {
         tables.collect()
     }
 
-    /// Evaluates the controls whose sources are in this project.
+    /// Evaluates the controls whose sources are in this project, or those of them with these names.
     fn controls(
         &self,
         staged: &StagedTables,
         sink: &mut dyn Sink,
         refused: &Refused,
         namnder: &BTreeMap<String, String>,
+        only: Option<&BTreeSet<String>>,
     ) -> Result<Vec<controls::ControlRow>, Failure> {
         let all = controls::parse(self.controls.iter().map(|(file, text)| (file.as_str(), text.as_str())))?;
         // A control of a system that the project does not have says nothing about this project.
@@ -258,6 +298,7 @@ impl Chain<'_> {
             .into_iter()
             .filter(|control| {
                 control.source_tables().iter().all(|(system, _)| self.sources.contains_key(*system))
+                    && only.is_none_or(|only| only.contains(&control.name))
             })
             .map(controls::Control::of_its_systems)
             .collect();

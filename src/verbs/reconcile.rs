@@ -32,7 +32,7 @@ fn reconcile(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, 
         noted.works_on(&chain);
         chain.run.begin("reconcile", Some(&noted.checkpoint))?;
         chain.take_over()?;
-        let outcome = chain.reconcile()?;
+        let outcome = chain.reconcile_within(&arguments.limit(), arguments.looks())?;
         noted.compared(&outcome.made);
         chain.run.end()?;
         noted.tell(document(&outcome), lines(&outcome));

@@ -11,11 +11,14 @@
 //!   there is one, and else the canonical text of the value.
 //! - Where something is lost, writing is stable: what was written, read and written again is the same.
 //!
+//! A [`Restorer`] says of one row of the model, field by field, what its source row must have said.
+//!
 //! What a rule reads from another row, from a list of rows or from several columns at once is not written. A
 //! caller that keeps the source row is told when such a field was changed, and so is one whose constant was.
 
 mod codes;
 mod put;
+mod restore;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ use bron_mappings::{Batch, Entity, InstallationSecret, Mapping, MappingSet, Valu
 
 use crate::functions::Cell;
 use crate::plan::PlanError;
+pub use restore::{Restorer, RowRestorer};
 use survey::SurveyedTarget;
 use writer::Writer;
 
@@ -203,16 +207,30 @@ impl<'a> Inverter<'a> {
     }
 }
 
-/// A value of a batch, on its own.
-fn owned(value: Value<'_>) -> Cell<'static> {
+/// A value of a batch, borrowed from it.
+const fn borrowed(value: Value<'_>) -> Cell<'_> {
     match value {
-        Value::Text(text) => Cell::Text(Cow::Owned(text.to_owned())),
-        Value::Bytes(bytes) => Cell::Bytes(Cow::Owned(bytes.to_vec())),
+        Value::Text(text) => Cell::Text(Cow::Borrowed(text)),
+        Value::Bytes(bytes) => Cell::Bytes(Cow::Borrowed(bytes)),
         Value::Bool(truth) => Cell::Bool(truth),
         Value::Int(number) => Cell::Int(number),
         Value::Decimal(number) => Cell::Decimal(number),
         Value::Date(days) => Cell::Date(days),
         Value::Time(micros) => Cell::Time(micros),
         Value::Id(id) => Cell::Id(id),
+    }
+}
+
+/// A value of a batch, on its own.
+fn owned(value: Value<'_>) -> Cell<'static> {
+    match borrowed(value) {
+        Cell::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+        Cell::Bytes(bytes) => Cell::Bytes(Cow::Owned(bytes.into_owned())),
+        Cell::Bool(truth) => Cell::Bool(truth),
+        Cell::Int(number) => Cell::Int(number),
+        Cell::Decimal(number) => Cell::Decimal(number),
+        Cell::Date(days) => Cell::Date(days),
+        Cell::Time(micros) => Cell::Time(micros),
+        Cell::Id(id) => Cell::Id(id),
     }
 }

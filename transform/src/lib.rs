@@ -10,7 +10,8 @@
 //!    versions of a mapping and tells what differs and why.
 //! 4. [`IdentityBuilder`] links the records of persons that came over, or asks people about them.
 //! 5. [`RetentionBuilder`] says of every personal file when it is due to be destroyed, and what exempts it.
-//! 6. An [`Inverter`] writes rows of the model back into the columns of their source row, where that can be done.
+//! 6. An [`Inverter`] writes rows of the model back into the columns of their source row, where that can be done; a
+//!    [`Restorer`] says what each field of a row tells of them.
 //! 7. A [`Profiler`] counts what the rules of a mapping met in the rows, and which codes occur.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
@@ -50,8 +51,8 @@ pub use functions::{
 };
 pub use identity::{IDENTITY_TABLE, Identity, IdentityBuilder};
 pub use inverse::{
-    ColumnWay, EntityRow, FieldWay, Inverter, Kept, KeyOf, Put, Refusal, SourceText, SourceTexts, WayBack,
-    Written,
+    ColumnWay, EntityRow, FieldWay, Inverter, Kept, KeyOf, Put, Refusal, Restorer, RowRestorer, SourceText,
+    SourceTexts, WayBack, Written,
 };
 pub use lookups::{
     Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet, needs,

@@ -9,6 +9,14 @@ use super::refusals::TRY;
 use super::{column_type, list, quoted};
 use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
+/// Begins to read one moment: the transaction sees the database as it is with its first query. Work between two
+/// readings may take long, and must not be taken for a client that has gone.
+pub(crate) const HOLD: [&str; 3] = [
+    "SET idle_in_transaction_session_timeout = 0",
+    "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "SELECT count(*) FROM pg_class",
+];
+
 /// Lists the columns of the table `$1` of the current schema; no row when there is no such table.
 /// A column of a domain counts as one of the domain's type: what the domain demands beside it is asked row by row.
 pub(crate) const COLUMNS: &str = "SELECT a.attname::text, format_type(kind.oid, kind.modifier), a.attnotnull, \

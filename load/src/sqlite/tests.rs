@@ -11,7 +11,7 @@ use super::SqliteSink;
 use crate::contract::{Home, all, batch, found, insats, model, part, prepared, refused, row, run};
 use crate::interleaving::Stoppable;
 use crate::sink::Access;
-use crate::{Dialect, ErrorKind, Sink, Target, ddl, open, read_only};
+use crate::{Dialect, ErrorKind, Moment, Sink, Target, ddl, open, read_only};
 
 /// A directory with a file in it.
 struct FileHome(TempDir);
@@ -292,4 +292,21 @@ fn a_file_made_before_there_were_refusals_has_none_and_gets_room_for_them() {
     assert_eq!(read_only(&home.target()).unwrap().refused("r1").unwrap(), []);
     assert_eq!(prepared(&home, &model()).refused("r1").unwrap(), []);
     assert_eq!(home.texts("SELECT name FROM sqlite_schema WHERE name = 'bron_refused'").len(), 1);
+}
+
+#[test]
+fn a_moment_that_nobody_disturbs_is_still_and_one_that_somebody_does_is_lost() {
+    let home = FileHome::new();
+    let model = model();
+    prepared(&home, &model)
+        .write(insats(&model), &part("p", "a"), &batch(&model, &[row(1, "a")]), &run("r1"))
+        .unwrap();
+    let mut sink = read_only(&home.target()).unwrap();
+    assert_eq!(sink.hold().unwrap(), Moment::Still);
+    assert_eq!(sink.count(insats(&model)).unwrap(), 1);
+    let _writer = prepared(&home, &model);
+    assert_eq!(sink.count(insats(&model)).unwrap_err().kind(), ErrorKind::Busy);
+    sink.release().unwrap();
+    assert_eq!(sink.hold().unwrap(), Moment::Passing);
+    assert_eq!(sink.count(insats(&model)).unwrap(), 1);
 }

@@ -126,7 +126,8 @@ impl KeyMark {
                 return self.keeps_out(kind, reason);
             }
             FindingKind::Differs { fields } | FindingKind::Dangling { fields } => fields,
-            FindingKind::Nameless { .. } => return None,
+            // What is not given back is named by columns of the source, and a mark by a field of the model.
+            FindingKind::Nameless { .. } | FindingKind::NotRestored { .. } => return None,
         };
         let is_orphan =
             matches!(kind, FindingKind::Dangling { .. }) && self.reason == ReasonCode::OrphanParent;

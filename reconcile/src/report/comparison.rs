@@ -235,7 +235,8 @@ pub(super) fn findings_total(summary: &Summary) -> u128 {
     let rows = summary.rows;
     let row_findings =
         [rows.missing, rows.unexpected, rows.differs, rows.nameless, summary.references.dangling];
-    row_findings.map(u128::from).iter().sum()
+    let put_back = summary.round_trip.as_ref().map_or(0, |round_trip| u128::from(round_trip.alone));
+    row_findings.map(u128::from).iter().sum::<u128>() + put_back
 }
 
 fn finding_view(shown: &ShownFinding, labels: &Labels) -> FindingView {

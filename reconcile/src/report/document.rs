@@ -34,6 +34,8 @@ pub(super) fn document(input: &Input<'_>, figures: &Figures) -> Result<String, E
         "findings": findings(input),
         "findings_since": { "counts": summary.findings, "before": summary.findings_before },
         "waivers": summary.waivers,
+        "round_trip": summary.round_trip,
+        "scope": summary.scope,
         "findings_total": number(comparison::findings_total(summary)),
         "per_namnd": dimension(figures, None, NAMND),
         "per_year": dimension(figures, None, YEAR),

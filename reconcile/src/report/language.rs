@@ -61,7 +61,7 @@ mod tests {
 
     /// The texts that templates say, and no others: their literals before the filter.
     fn said() -> BTreeSet<String> {
-        const TEMPLATES: [&str; 19] = [
+        const TEMPLATES: [&str; 20] = [
             include_str!("../../templates/report.html"),
             include_str!("../../templates/report/andringar.html"),
             include_str!("../../templates/report/balans.html"),
@@ -78,6 +78,7 @@ mod tests {
             include_str!("../../templates/report/normalisering.html"),
             include_str!("../../templates/report/objekt.html"),
             include_str!("../../templates/report/rader.html"),
+            include_str!("../../templates/report/round_trip.html"),
             include_str!("../../templates/report/sekretess.html"),
             include_str!("../../templates/report/stickprov.html"),
             include_str!("../../templates/report/waivers.html"),

@@ -14,6 +14,7 @@ use super::quarantine::{self, QuarantineView};
 use super::readings::{self, ChangesView, DeliveryView, DriftView, ReadingView, SecrecyView};
 use super::reason::{self, ReasonView};
 use super::refused::{self, RefusedView};
+use super::round_trip::{self, RoundTripTotals, RoundTripView};
 use super::stickprov::{self, CaseView};
 use super::strip::{self, BalanceView};
 use super::trend::{self, TrendView};
@@ -109,6 +110,8 @@ pub(super) struct Page<'a> {
     findings_total: String,
     findings_file: &'a str,
     since: Option<SinceView>,
+    round_trip: Option<RoundTripTotals>,
+    round_trips: Vec<RoundTripView>,
     waivers: Vec<WaiverView>,
     breakdowns: Vec<Breakdown>,
     trends: Vec<TrendView>,
@@ -168,6 +171,8 @@ impl<'a> Page<'a> {
             findings_total: number::count(comparison::findings_total(summary)),
             findings_file: input.findings_file,
             since: waivers::since(summary, language),
+            round_trip: round_trip::totals(summary),
+            round_trips: round_trip::tables(summary),
             waivers: waivers::lines(summary, labels),
             breakdowns: breakdown::of_city(figures, labels, language),
             trends: trend::lines(&background.history, input),
@@ -215,6 +220,8 @@ impl<'a> Page<'a> {
             controls: areas::controls(input, figures, area),
             findings: Vec::new(),
             since: None,
+            round_trip: None,
+            round_trips: Vec::new(),
             waivers: Vec::new(),
             breakdowns: breakdown::of_area(figures, area, labels),
             trends: Vec::new(),

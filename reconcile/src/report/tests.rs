@@ -7,6 +7,7 @@ use crate::conservation::{Balance, Dimension};
 use crate::controls::{ControlRow, Unit};
 use crate::findings::{FindingCounts, FindingsBefore};
 use crate::references::ReferenceCounts;
+use crate::round_trip::{RoundTripField, RoundTripSummary};
 use crate::rows::{FindingKind, RowCounts};
 use crate::secrecy::Secrecy;
 use crate::summary::{EntitySummary, Evidence, RefusedLine, Verdict};
@@ -23,6 +24,7 @@ struct Scene {
     labels: Labels,
     refused: Vec<RefusedLine>,
     background: Background,
+    round_trip: RoundTripSummary,
 }
 
 impl Scene {
@@ -33,6 +35,7 @@ impl Scene {
             entities: Some(&self.entities),
             references: Some(ReferenceCounts::default()),
             secrecy: Some(&Secrecy::default()),
+            round_trip: Some(&self.round_trip),
             refused: &self.refused,
             accepted: None,
             unproven,
@@ -116,6 +119,24 @@ fn equal_scene() -> Scene {
         },
         refused: Vec::new(),
         background: Background::default(),
+        round_trip: RoundTripSummary {
+            rows: 3050,
+            fields: vec![
+                put_back("BELOPP", 0, None),
+                put_back("RADVERSION", 0, Some("kolumnen lämnas utanför flytten: <radversion>")),
+            ],
+            ..RoundTripSummary::default()
+        },
+    }
+}
+
+fn put_back(column: &str, differs: u64, because: Option<&str>) -> RoundTripField {
+    RoundTripField {
+        mapping: "paraply/UTBET".into(),
+        column: column.into(),
+        compared: if because.is_some() { 0 } else { 3050 },
+        differs,
+        not_invertible_because: because.map(str::to_owned),
     }
 }
 
@@ -204,6 +225,22 @@ fn the_page_is_well_formed_and_accessible_in_every_state() {
 }
 
 #[test]
+fn what_cannot_be_put_back_is_named_and_what_differs_stands_out() {
+    let mut scene = equal_scene();
+    let page = scene.page(&[]);
+    assert!(page.contains("1 av 2 kolumner är prövade och lika"));
+    assert!(page.contains("går inte att återställa: kolumnen lämnas utanför flytten: &#60;radversion&#62;"));
+    (scene.round_trip.differs, scene.round_trip.alone) = (3, 2);
+    scene.round_trip.fields[0].differs = 2;
+    let page = scene.page(&[]);
+    assert!(page.contains("3 rader ger något annat tillbaka") && page.contains("BELOPP: 2 av 3"));
+    assert!(page.contains("2 av dem är rad för rad det som omvandlingen ger"));
+    assert!(page.contains("Stopp: 2 skillnader") && elements(&page).len() > 100);
+    let said = text(&scene.summary(&[]));
+    assert!(said.contains("Tur och retur:") && said.contains("paraply/UTBET.BELOPP: 2 av 3"));
+}
+
+#[test]
 fn the_page_needs_nothing_from_outside() {
     let page = unequal_scene(3).page(&[]);
     for foreign in
@@ -284,6 +321,7 @@ fn the_terminal_gets_the_verdict_the_balance_and_the_differences() {
 SKILLNADER: något är inte lika
 Rader: 3\u{202f}053 lästa = 3\u{202f}050 inlästa + 0 sammanslagna + 0 utelämnade + 3 i karantän
 Målet: 3\u{202f}050 jämförda, 0 saknas, 0 oväntade, 2 skiljer
+Tur och retur: 3\u{202f}050 rader återställda, 0 ger annat än källan; 1 av 2 kolumner prövade och lika
 Hänvisningar: 0 kontrollerade, 0 rader hänvisar till rader som saknas, 0 saknade är förklarade
 Kontroller: 2 av 3 lika
   Utbetalt belopp per månad, månad 2017-05: källa 6\u{202f}119,50, undantaget 0,00, \

@@ -47,6 +47,7 @@ fn write_text(out: &mut String, summary: &Summary) -> std::fmt::Result {
         count(rows.differs),
     )?;
     write_refused(out, summary)?;
+    write_round_trip(out, summary)?;
     write_references(out, summary)?;
     let unequal: Vec<_> = summary.unequal_controls().collect();
     writeln!(
@@ -111,6 +112,31 @@ fn write_changes(out: &mut String, summary: &Summary) -> std::fmt::Result {
         write!(out, " ({because})")?;
     }
     writeln!(out, ", {} avvisade", count(refused))
+}
+
+/// Says nothing where nothing was put back.
+fn write_round_trip(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    if summary.findings.in_flight > 0 {
+        writeln!(out, "  {} rader skrevs medan de jämfördes", count(summary.findings.in_flight))?;
+    }
+    let Some(round_trip) = &summary.round_trip else { return Ok(()) };
+    writeln!(
+        out,
+        "Tur och retur: {} rader återställda, {} ger annat än källan; {} av {} kolumner prövade och lika",
+        count(round_trip.rows),
+        count(round_trip.differs),
+        count(round_trip.fields.iter().filter(|field| super::round_trip::is_proven(field)).count()),
+        count(round_trip.fields.len()),
+    )?;
+    let unequal: Vec<_> = round_trip.fields.iter().filter(|field| field.differs > 0).collect();
+    for field in unequal.iter().take(LISTED) {
+        let (differs, compared) = (count(field.differs), count(field.compared));
+        writeln!(out, "  {}.{}: {differs} av {compared} poster skiljer", field.mapping, field.column)?;
+    }
+    if unequal.len() > LISTED {
+        writeln!(out, "  och {} till, se summary.json", count(unequal.len() - LISTED))?;
+    }
+    Ok(())
 }
 
 fn write_references(out: &mut String, summary: &Summary) -> std::fmt::Result {

@@ -20,7 +20,8 @@ pub(super) fn differences(summary: &Summary, imbalances: &[Imbalance]) -> u128 {
         .iter()
         .sum::<u128>();
     let lists = imbalances.len() + summary.unequal_controls().count();
-    found + u128::try_from(lists).expect("a length fits 128 bits")
+    let put_back = summary.round_trip.as_ref().map_or(0, |round_trip| u128::from(round_trip.alone));
+    found + put_back + u128::try_from(lists).expect("a length fits 128 bits")
 }
 
 /// The verdict in one sentence.

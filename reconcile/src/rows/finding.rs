@@ -3,6 +3,7 @@
 use bron_mappings::{Batch, BatchSchema, Digest, DigestBuilder, EntityId, Sensitive, UNREADABLE};
 
 use super::cursor::{Cursor, RowId};
+use crate::round_trip::PutBack;
 
 /// What stands before the place of a row that has no id.
 const PLACE: &str = "rad ";
@@ -31,6 +32,11 @@ pub enum FindingKind {
         /// The names of the fields.
         fields: Vec<String>,
     },
+    /// Put back, the row tells something else than its source row says.
+    NotRestored {
+        /// The names of the columns of the source row, ordered.
+        columns: Vec<String>,
+    },
 }
 
 impl FindingKind {
@@ -44,6 +50,7 @@ impl FindingKind {
             Self::Repeated => "repeated",
             Self::Nameless { .. } => "nameless",
             Self::Dangling { .. } => "dangling",
+            Self::NotRestored { .. } => "not_restored",
         }
     }
 
@@ -57,6 +64,7 @@ impl FindingKind {
             Self::Repeated => "Upprepad i källan",
             Self::Nameless { .. } => "Har inget giltigt id",
             Self::Dangling { .. } => "Hänvisar till rad som saknas",
+            Self::NotRestored { .. } => "Ger inte tillbaka källans uppgift",
         }
     }
 
@@ -71,15 +79,18 @@ impl FindingKind {
             "repeated" => Self::Repeated,
             "nameless" => Self::Nameless { place: row_name.strip_prefix(PLACE)?.parse().ok()? },
             "dangling" => Self::Dangling { fields },
+            "not_restored" => Self::NotRestored { columns: fields },
             _ => return None,
         })
     }
 
-    /// The fields that differ or refer to nothing; none for the other kinds.
+    /// The fields that differ or refer to nothing, or the columns that are not given back; none for the other kinds.
     #[must_use]
     pub fn fields(&self) -> &[String] {
         match self {
-            Self::Differs { fields } | Self::Dangling { fields } => fields,
+            Self::Differs { fields } | Self::Dangling { fields } | Self::NotRestored { columns: fields } => {
+                fields
+            }
             Self::Missing | Self::Unexpected | Self::Repeated | Self::Nameless { .. } => &[],
         }
     }
@@ -116,6 +127,27 @@ impl Finding {
         Self::of(entity, digest(entity, id, &kind, 0), (kind, id), batch, row)
     }
 
+    /// A row of the target that does not give back what the record with this key says in these columns.
+    #[must_use]
+    pub fn not_restored(
+        table: &PutBack<'_>,
+        key: &str,
+        (entity, id): (&str, EntityId),
+        columns: Vec<String>,
+    ) -> Self {
+        let kind = FindingKind::NotRestored { columns };
+        Self {
+            id: digest(entity, *id.as_bytes(), &kind, 0),
+            entity: entity.to_owned(),
+            entity_id: id,
+            src_system: table.system.to_owned(),
+            src_table: table.table.to_owned(),
+            src_key: Sensitive::new(key.to_owned()),
+            rule: table.mapping.to_owned(),
+            kind,
+        }
+    }
+
     /// How people name the row: its id, or its place when it has none.
     #[must_use]
     pub fn row_name(&self) -> String {
@@ -125,7 +157,8 @@ impl Finding {
             | FindingKind::Unexpected
             | FindingKind::Differs { .. }
             | FindingKind::Repeated
-            | FindingKind::Dangling { .. } => self.entity_id.to_string(),
+            | FindingKind::Dangling { .. }
+            | FindingKind::NotRestored { .. } => self.entity_id.to_string(),
         }
     }
 
@@ -166,7 +199,7 @@ fn digest(entity: &str, row_id: RowId, kind: &FindingKind, times: u64) -> Digest
 pub(super) struct Recorder<'a> {
     entity: &'a str,
     schema: &'a BatchSchema,
-    sink: &'a mut dyn FnMut(Finding),
+    sink: &'a mut dyn FnMut(Finding, Option<Digest>),
     before: Option<(RowId, &'static str)>,
     times: u64,
 }
@@ -175,7 +208,7 @@ impl<'a> Recorder<'a> {
     pub(super) const fn new(
         entity: &'a str,
         schema: &'a BatchSchema,
-        sink: &'a mut dyn FnMut(Finding),
+        sink: &'a mut dyn FnMut(Finding, Option<Digest>),
     ) -> Self {
         Self { entity, schema, sink, before: None, times: 0 }
     }
@@ -185,18 +218,24 @@ impl<'a> Recorder<'a> {
     }
 
     /// Reports a row of the batch that the cursor holds.
-    pub(super) fn record(&mut self, kind: FindingKind, at: &Cursor<'_>, row: usize) {
+    pub(super) fn record(&mut self, kind: FindingKind, at: &Cursor<'_>, row: usize, seen: Option<Digest>) {
         let row_id = at.id_at(row).expect("a finding is about a row of the batch");
         let batch = at.batch().expect("a finding is about a row of the batch");
-        self.report(kind, row_id, batch, row);
+        self.report((kind, seen), row_id, batch, row);
     }
 
-    /// Reports a row of a batch by this id.
-    pub(super) fn report(&mut self, kind: FindingKind, row_id: RowId, batch: &Batch, row: usize) {
+    /// Reports a row of a batch by this id, with what the target held.
+    pub(super) fn report(
+        &mut self,
+        (kind, seen): (FindingKind, Option<Digest>),
+        row_id: RowId,
+        batch: &Batch,
+        row: usize,
+    ) {
         let now = (row_id, kind.code());
         self.times = if self.before == Some(now) { self.times + 1 } else { 0 };
         self.before = Some(now);
         let id = digest(self.entity, row_id, &kind, self.times);
-        (self.sink)(Finding::of(self.entity, id, (kind, row_id), batch, row));
+        (self.sink)(Finding::of(self.entity, id, (kind, row_id), batch, row), seen);
     }
 }

@@ -59,7 +59,7 @@ fn run(
     actual: Box<dyn BatchReader>,
 ) -> Result<(RowCounts, Vec<Finding>), Error> {
     let mut findings = Vec::new();
-    let sink = &mut |finding| findings.push(finding);
+    let sink = &mut |finding, _| findings.push(finding);
     let counts = compare_columns("beslut", schema, expected, actual, &mut |_, _| false, sink)?;
     Ok((counts, findings))
 }
@@ -293,7 +293,7 @@ fn a_row_of_another_project_is_counted_and_no_finding() {
     let mut elsewhere = |batch: &Batch, row: usize| batch.cells(1).int(row) == Some(3);
     let expected = vec![reader(&schema, &rows[..1], 1)];
     let actual = target(&schema, &rows, 2);
-    let counts = compare_columns("beslut", &schema, expected, actual, &mut elsewhere, &mut |finding| {
+    let counts = compare_columns("beslut", &schema, expected, actual, &mut elsewhere, &mut |finding, _| {
         findings.push(finding);
     });
     let wanted = RowCounts { compared: 1, unexpected: 1, elsewhere: 1, ..RowCounts::default() };
@@ -344,11 +344,31 @@ fn a_kind_comes_back_from_its_name() {
         FindingKind::Differs { fields: fields.clone() },
         FindingKind::Repeated,
         FindingKind::Nameless { place: 7 },
-        FindingKind::Dangling { fields },
+        FindingKind::Dangling { fields: fields.clone() },
+        FindingKind::NotRestored { columns: fields },
     ];
     for kind in kinds {
         assert_eq!(FindingKind::parse(kind.code(), kind.fields().to_vec(), "rad 7"), Some(kind));
     }
     assert_eq!(FindingKind::parse("nameless", Vec::new(), "7"), None);
     assert_eq!(FindingKind::parse("lika", Vec::new(), ""), None);
+}
+
+#[test]
+fn what_the_target_held_comes_with_a_finding() {
+    let schema = schema(&[("v", ColumnType::Int)]);
+    let seen = |number: i64| {
+        let expected = vec![reader(&schema, &[row(1, &[Some(Value::Int(1))]), row(2, &[None])], 9)];
+        let actual = target(&schema, &[row(1, &[Some(Value::Int(number))]), row(3, &[None])], 9);
+        let mut found = Vec::new();
+        let sink = &mut |finding: Finding, seen| found.push((finding.kind.code(), finding.id, seen));
+        compare_columns("beslut", &schema, expected, actual, &mut |_, _| false, sink).unwrap();
+        found
+    };
+    let (first, again, other) = (seen(5), seen(5), seen(6));
+    assert_eq!(first.iter().map(|one| one.0).collect::<Vec<_>>(), ["differs", "missing", "unexpected"]);
+    assert_eq!(first, again);
+    assert_eq!((first[0].1, &first[1..]), (other[0].1, &other[1..]), "the same findings");
+    assert_ne!(first[0].2, other[0].2, "the row holds something else");
+    assert_eq!((first[1].2.is_some(), first[2].2.is_some()), (false, true));
 }

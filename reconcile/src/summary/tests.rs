@@ -45,12 +45,14 @@ fn conclude(ledger: &Ledger, evidence: &Evidence<'_>) -> Verdict {
 #[test]
 fn each_verdict_needs_its_evidence() {
     let (controls, entities, secrecy) = ([control(0)], [entity(EQUAL)], Secrecy::default());
+    let round_trip = RoundTripSummary { rows: 5, ..RoundTripSummary::default() };
     let full = Evidence {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        round_trip: Some(&round_trip),
         refused: &[],
         accepted: None,
         unproven: &[],
@@ -71,6 +73,9 @@ fn each_verdict_needs_its_evidence() {
     let references = Some(ReferenceCounts { checked: 9, dangling: 1, ..ReferenceCounts::default() });
     assert_eq!(conclude(&ledger(0), &Evidence { references, ..full }), Verdict::Skillnader);
     assert_eq!(conclude(&ledger(0), &Evidence { references: None, ..full }), Verdict::EjBevisat);
+    let told = RoundTripSummary { differs: 1, ..round_trip.clone() };
+    assert_eq!(conclude(&ledger(0), &Evidence { round_trip: Some(&told), ..full }), Verdict::Skillnader);
+    assert_eq!(conclude(&ledger(0), &Evidence { round_trip: None, ..full }), Verdict::EjBevisat);
     let lowered = SecrecyDifference {
         entity: "beslut".into(),
         namnd: "714".into(),
@@ -95,12 +100,14 @@ fn each_verdict_needs_its_evidence() {
 #[test]
 fn what_was_not_examined_is_not_equal() {
     let (controls, entities, secrecy) = ([control(0)], [entity(EQUAL)], Secrecy::default());
+    let round_trip = RoundTripSummary::default();
     let full = Evidence {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        round_trip: Some(&round_trip),
         refused: &[],
         accepted: None,
         unproven: &[],
@@ -136,13 +143,14 @@ fn differences_that_people_accepted_are_neither_equal_nor_a_stop() {
         let mut tally = WaiverTally::new(&waivers, "2026-11-22");
         tally.judge_controls(controls);
         let (_, accepted) = tally.finish();
-        let entities = [entity(EQUAL)];
+        let (entities, round_trip) = ([entity(EQUAL)], RoundTripSummary::default());
         let evidence = Evidence {
             imbalances: Some(&[]),
             controls: Some(controls),
             entities: Some(&entities),
             references: Some(ReferenceCounts::default()),
             secrecy: Some(secrecy),
+            round_trip: Some(&round_trip),
             refused: &[],
             accepted: Some(&accepted),
             unproven,
@@ -184,12 +192,14 @@ fn exit_codes_keep_the_verdicts_apart_as_agreed() {
 #[test]
 fn the_file_has_the_agreed_shape() {
     let (controls, entities, secrecy) = ([control(0)], [entity(EQUAL)], Secrecy::default());
+    let round_trip = RoundTripSummary { rows: 5, ..RoundTripSummary::default() };
     let evidence = Evidence {
         imbalances: Some(&[]),
         controls: Some(&controls),
         entities: Some(&entities),
         references: Some(ReferenceCounts::default()),
         secrecy: Some(&secrecy),
+        round_trip: Some(&round_trip),
         refused: &[],
         accepted: None,
         unproven: &[],
@@ -206,7 +216,8 @@ fn the_file_has_the_agreed_shape() {
         r#""elsewhere":7}],"changes":[],"references":{"checked":0,"elsewhere":0,"explained":0,"dangling":0},"#,
         r#""deliveries":[],"readings":[],"#,
         r#""secrecy":{"rows":0,"cells":0,"unequal":[]},"snapshot":{"previous":null,"drift":[],"tables":[]},"#,
-        r#""quality":{"previous":null,"lines":[]},"retention":[],"verdict":"lika_med_karantan"}"#,
+        r#""quality":{"previous":null,"lines":[]},"retention":[],"#,
+        r#""round_trip":{"rows":5,"differs":0,"alone":0,"absent":0,"fields":[]},"verdict":"lika_med_karantan"}"#,
     );
     assert_eq!(compact, expected);
     assert_eq!(Summary::from_json(&text).unwrap(), summary);

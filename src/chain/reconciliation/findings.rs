@@ -15,12 +15,13 @@ use bron_reconcile::findings::{FindingCounts, FindingState, FindingsBefore, Step
 use bron_reconcile::report::{DisplayKey, LISTED_FINDINGS, ShownFinding};
 use bron_reconcile::rows::Finding;
 use bron_reconcile::summary::Summary;
-use bron_reconcile::waivers::{Accepted, WaiverLine, WaiverTally};
+use bron_reconcile::waivers::{Accepted, WaiverLine, WaiverState, WaiverTally};
 
 use self::before::Before;
 pub(in crate::chain) use self::before::last_reconciled;
 use self::sorted::{SortedRuns, Sorter};
 pub(crate) use self::stored::StoredFinding;
+use super::scope::Covered;
 use crate::chain::Chain;
 use crate::failure::Failure;
 
@@ -39,6 +40,9 @@ const CAUSES_AT_ONCE: usize = 65_536;
 
 /// Findings that are written at a time.
 const ROWS_AT_ONCE: usize = 4_096;
+
+/// The state of a finding of the reconciliation before that this one did not look for.
+const NOT_COMPARED: &str = "not_compared";
 
 /// Collects findings. Memory does not grow with their number.
 pub(super) struct FindingsFile<'c> {
@@ -88,12 +92,14 @@ impl<'c> FindingsFile<'c> {
     }
 
     /// Compares the findings with those of the reconciliation before, holds waivers against them and the controls, and
-    /// writes them. `today` is the day by which waivers end.
+    /// writes them. `today` is the day by which waivers end. A finding that is gone is resolved where it was looked for,
+    /// and stays on the list where it was not.
     pub(super) fn settle(
         mut self,
         waivers: &Waivers,
         today: &str,
         controls: &[ControlRow],
+        covered: &Covered<'_>,
     ) -> Result<Settled, Failure> {
         self.explain()?;
         let Self { chain, before, sorter, .. } = self;
@@ -101,9 +107,9 @@ impl<'c> FindingsFile<'c> {
         let tally = tally(waivers, today, controls, &found)?;
         let mut lists = Lists::create(chain, tally)?;
         for step in merge(found.iter()?, before.iter()?, StoredFinding::order) {
-            lists.take(step?)?;
+            lists.take(step?, covered)?;
         }
-        let settled = lists.finish(before)?;
+        let settled = lists.finish(before, covered)?;
         let unsorted = chain.run.dir.join(UNSORTED);
         std::fs::remove_dir_all(&unsorted)
             .map_err(|error| Failure::config(format!("cannot remove {}: {error}", unsorted.display())))?;
@@ -159,7 +165,7 @@ impl<'c> Lists<'c> {
         Ok(Self { chain, tally, found, resolved, counts: FindingCounts::default(), shown: Vec::new() })
     }
 
-    fn take(&mut self, step: Step<StoredFinding>) -> Result<(), Failure> {
+    fn take(&mut self, step: Step<StoredFinding>, covered: &Covered<'_>) -> Result<(), Failure> {
         match step {
             Step::New(one) => {
                 self.counts.new += 1;
@@ -169,6 +175,11 @@ impl<'c> Lists<'c> {
                 self.counts.persisting += 1;
                 one.first_seen = earlier.first_seen;
                 self.keep(one, FindingState::Persisting)
+            }
+            Step::Resolved(mut earlier) if !covered.has(&earlier.finding()?) => {
+                NOT_COMPARED.clone_into(&mut earlier.state);
+                earlier.waiver.clear();
+                self.found.push(earlier)
             }
             Step::Resolved(mut earlier) => {
                 self.counts.resolved += 1;
@@ -194,11 +205,15 @@ impl<'c> Lists<'c> {
         self.found.push(one)
     }
 
-    fn finish(self, before: Before) -> Result<Settled, Failure> {
+    fn finish(self, before: Before, covered: &Covered<'_>) -> Result<Settled, Failure> {
         let Self { chain, tally, found, resolved, counts, shown } = self;
         resolved.finish(&chain.run.id)?;
         found.finish(&chain.run.id)?;
-        let (waivers, accepted) = tally.finish();
+        let (mut waivers, accepted) = tally.finish();
+        if !covered.is_whole() {
+            // What such a waiver is about may be among what was not compared.
+            waivers.retain(|waiver| waiver.state != WaiverState::Unused);
+        }
         let says_something = counts.total() > 0 || before.says_something();
         let told = before.told.clone().filter(|_| says_something);
         Ok(Settled { counts, told, waivers, accepted, shown, before })
@@ -206,19 +221,19 @@ impl<'c> Lists<'c> {
 }
 
 /// One list, as parts of the run.
-struct List {
+pub(super) struct List {
     dir: PathBuf,
     writer: PartWriter,
     waiting: Vec<StoredFinding>,
 }
 
 impl List {
-    fn create(chain: &Chain<'_>, dir: PathBuf) -> Result<Self, Failure> {
+    pub(super) fn create(chain: &Chain<'_>, dir: PathBuf) -> Result<Self, Failure> {
         let writer = PartWriter::new(&dir, &stored::schema(), chain.run.part_options())?;
         Ok(Self { dir, writer, waiting: Vec::new() })
     }
 
-    fn push(&mut self, one: StoredFinding) -> Result<(), Failure> {
+    pub(super) fn push(&mut self, one: StoredFinding) -> Result<(), Failure> {
         self.waiting.push(one);
         if self.waiting.len() >= ROWS_AT_ONCE {
             self.writer.push(&stored::batch(&std::mem::take(&mut self.waiting)))?;
@@ -226,7 +241,7 @@ impl List {
         Ok(())
     }
 
-    fn finish(mut self, run: &str) -> Result<(), Failure> {
+    pub(super) fn finish(mut self, run: &str) -> Result<(), Failure> {
         if !self.waiting.is_empty() {
             self.writer.push(&stored::batch(&self.waiting))?;
         }

@@ -8,7 +8,7 @@ use bron_reconcile::references::{Lacking, ReferenceCounts};
 use bron_reconcile::rows::Finding;
 use bron_transform::BRIDGE_SYSTEM;
 
-use super::findings::FindingsFile;
+use super::spool::Spool;
 use super::target_rows::{Gathered, Origins};
 use crate::chain::Chain;
 use crate::chain::refused::Refused;
@@ -128,7 +128,7 @@ impl Chain<'_> {
         gathered: Gathered,
         sink: &mut dyn Sink,
         refused: &Refused,
-        findings: &mut FindingsFile<'_>,
+        found: &mut Spool<'_>,
     ) -> Result<ReferenceCounts, Failure> {
         let Gathered { references, checked, elsewhere, .. } = gathered;
         let mut lacking = references.lacking()?;
@@ -144,7 +144,7 @@ impl Chain<'_> {
         let mut dangling = 0;
         for entity in self.entities() {
             self.go_on()?;
-            dangling += self.find_dangling(entity, &lacking, sink, findings)?;
+            dangling += self.find_dangling(entity, &lacking, sink, found)?;
         }
         Ok(ReferenceCounts { checked, elsewhere, explained, dangling })
     }
@@ -229,7 +229,7 @@ impl Chain<'_> {
         entity: &Entity,
         lacking: &Lacking,
         sink: &mut dyn Sink,
-        findings: &mut FindingsFile<'_>,
+        found: &mut Spool<'_>,
     ) -> Result<u64, Failure> {
         let links = EntityLinks::of(self, entity);
         let asked: Vec<&Link> =
@@ -239,15 +239,15 @@ impl Chain<'_> {
         }
         let fields = asked.iter().map(|link| link.field.as_str()).chain(WHERE_FROM);
         let fields: Vec<&str> = fields.collect();
-        let mut found = 0;
+        let mut rows = 0;
         for batch in sink.read_fields(entity, &fields, None)? {
             let batch = batch?;
             for (row, fields) in dangling_rows(&batch, &links, &asked, lacking) {
-                found += 1;
-                findings.push(Finding::dangling(&entity.name, &batch, row, fields))?;
+                rows += 1;
+                found.push(Finding::dangling(&entity.name, &batch, row, fields), None)?;
             }
         }
-        Ok(found)
+        Ok(rows)
     }
 }
 

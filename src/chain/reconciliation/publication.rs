@@ -9,13 +9,17 @@ use std::path::{Path, PathBuf};
 use bron_extract::atomic;
 use bron_load::Sink;
 use bron_mappings::{Mapping, Rule};
+use bron_reconcile::conservation::Imbalance;
 use bron_reconcile::controls;
-use bron_reconcile::report::{self, Background, Language, Normalisation, Point, ReportFile, Tier};
+use bron_reconcile::report::{
+    self, Background, Labels, Language, Normalisation, Point, ReportFile, ShownFinding, Tier,
+};
 use bron_reconcile::sample::{Cases, Draw, of_all};
 use bron_reconcile::summary::Summary;
 use bron_transform::find;
 
 use super::SUMMARY_FILE;
+use super::looks::Ground;
 use crate::chain::refused::Refused;
 use crate::chain::{Chain, StagedTables};
 use crate::failure::Failure;
@@ -48,9 +52,43 @@ impl Default for Publication {
     }
 }
 
+/// What a reconciliation came to, as far as a report tells it.
+pub(super) struct Told<'a> {
+    pub(super) summary: &'a Summary,
+    pub(super) imbalances: &'a [Imbalance],
+    /// What is not proven, as Swedish sentences.
+    pub(super) unproven: &'a [String],
+    /// The first of the findings.
+    pub(super) findings: &'a [ShownFinding],
+    pub(super) labels: &'a Labels,
+}
+
 impl Chain<'_> {
+    /// Gathers what the pages tell beside the result, and writes summary and report.
+    pub(super) fn tell(
+        &self,
+        ground: &Ground<'_>,
+        sink: &mut dyn Sink,
+        told: &Told<'_>,
+    ) -> Result<(PathBuf, Compared), Failure> {
+        let background = self.background(sink, ground.staged, ground.refused)?;
+        let input = report::Input {
+            title: "Avstämning av flytten till den nya informationsmodellen",
+            as_of: self.settings.as_of.as_deref().unwrap_or_default(),
+            summary: told.summary,
+            ledger: ground.ledger,
+            imbalances: told.imbalances,
+            unproven: told.unproven,
+            findings: told.findings,
+            findings_file: "findings",
+            labels: told.labels,
+            background: &background,
+        };
+        self.publish(told.summary, &input)
+    }
+
     /// What the pages tell beside the result of the comparison.
-    pub(super) fn background(
+    fn background(
         &self,
         sink: &mut dyn Sink,
         staged: &StagedTables,
@@ -114,11 +152,7 @@ impl Chain<'_> {
 
     /// Writes the summary and the report into the run, and the report once more where people look. What shows values of
     /// persons is in the project only, and is gone when the next report is written.
-    pub(super) fn publish(
-        &self,
-        summary: &Summary,
-        input: &report::Input<'_>,
-    ) -> Result<(PathBuf, Compared), Failure> {
+    fn publish(&self, summary: &Summary, input: &report::Input<'_>) -> Result<(PathBuf, Compared), Failure> {
         let project = &self.settings.project;
         let json = summary.to_json()?;
         atomic::write(&self.run.dir.join(SUMMARY_FILE), json.as_bytes())?;

@@ -6,8 +6,8 @@ use bron_load::{Counts, PartId, Sink};
 use bron_mappings::{Batch, Entity};
 use bron_reconcile::rows::Finding;
 
-use super::findings::FindingsFile;
 use super::links::WHERE_FROM;
+use super::spool::Spool;
 use crate::chain::Chain;
 use crate::failure::Failure;
 
@@ -83,7 +83,7 @@ impl Chain<'_> {
         &self,
         sink: &mut dyn Sink,
         loads: &Loads,
-        findings: &mut FindingsFile<'_>,
+        found: &mut Spool<'_>,
     ) -> Result<u64, Failure> {
         let mut told = 0;
         let fields: Vec<&str> = WHERE_FROM.into_iter().chain(RUN_COLUMNS).collect();
@@ -93,7 +93,7 @@ impl Chain<'_> {
                 let batch = batch?;
                 for (row, columns) in loads.strange_rows(&batch) {
                     told += 1;
-                    findings.push(Finding::dangling(&entity.name, &batch, row, columns))?;
+                    found.push(Finding::dangling(&entity.name, &batch, row, columns), None)?;
                 }
             }
         }

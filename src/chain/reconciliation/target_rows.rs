@@ -27,6 +27,15 @@ impl Gathered {
         let references = References::new(IdRuns::new(references));
         Self { held: BTreeMap::new(), references, checked: 0, elsewhere: 0 }
     }
+
+    /// Rows of other projects are in no balance of this one.
+    pub(super) fn forget(&mut self, foreign: BTreeMap<Origin, u64>) {
+        for (origin, rows) in foreign {
+            let held = self.held.entry(origin).or_default();
+            *held = held.saturating_sub(rows);
+        }
+        self.held.retain(|_, rows| *rows > 0);
+    }
 }
 
 /// A reader that looks at what passes through it.

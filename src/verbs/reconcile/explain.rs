@@ -279,10 +279,12 @@ fn finding_text(finding: &StoredFinding) -> String {
         let StoredFinding { first_seen, last_seen, .. } = finding;
         return format!("  {number} {kind}{fields}: åtgärdat, sett i körning {first_seen} till {last_seen}");
     }
-    let state = if finding.state == FindingState::Persisting.code() {
-        format!("kvarstår sedan körning {}", finding.first_seen)
-    } else {
-        "nytt".to_owned()
+    let state = match finding.state.as_str() {
+        "not_compared" => format!("inte jämfört på nytt, sett i körning {}", finding.last_seen),
+        state if state == FindingState::Persisting.code() => {
+            format!("kvarstår sedan körning {}", finding.first_seen)
+        }
+        _ => "nytt".to_owned(),
     };
     let waiver = if finding.waiver.is_empty() {
         String::new()

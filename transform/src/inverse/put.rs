@@ -115,7 +115,7 @@ impl<'a> Inverter<'a> {
     }
 
     /// The target that makes a row: of several for its entity the one whose part its id has.
-    fn target_of(&self, row: &EntityRow) -> Option<usize> {
+    pub(super) fn target_of(&self, row: &EntityRow) -> Option<usize> {
         let of_entity = |at: &usize| self.targets[*at].target.entity == row.entity;
         let candidates: Vec<usize> = (0..self.targets.len()).filter(of_entity).collect();
         if let [only] = candidates[..] {

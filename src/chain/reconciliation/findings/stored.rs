@@ -45,7 +45,7 @@ pub(crate) struct StoredFinding {
     /// The names of the fields, with commas between them.
     pub(crate) fields: String,
     pub(crate) mapping: String,
-    /// The code of [`FindingState`], or `resolved`.
+    /// The code of [`FindingState`], or `resolved`, `not_compared` or `in_flight`.
     pub(crate) state: String,
     /// The run in which it was seen first.
     pub(crate) first_seen: String,
@@ -60,7 +60,7 @@ pub(crate) struct StoredFinding {
 
 impl StoredFinding {
     /// A finding that this run has, as long as nobody knows whether it is new.
-    pub(super) fn new(finding: &Finding, cause: &Cause, run: &str) -> Self {
+    pub(in crate::chain::reconciliation) fn new(finding: &Finding, cause: &Cause, run: &str) -> Self {
         Self {
             finding: finding.id.to_string(),
             kind: finding.kind.code().to_owned(),
