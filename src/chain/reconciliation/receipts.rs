@@ -65,8 +65,8 @@ impl Loads {
 }
 
 impl Chain<'_> {
-    /// Whether a row of the target that nothing here explains is another project's, and was loaded: a row that only says
-    /// so is nobody's.
+    /// Whether a row of the target that nothing here explains is another project's, and was loaded: a row that only
+    /// says so is nobody's.
     pub(super) fn is_of_another_project(
         &self,
         loads: &Loads,

@@ -22,8 +22,8 @@ impl<T> Default for Journal<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Journal<T> {
-    /// Opens a file, or nothing, and gives what stands there. A line that was cut short is taken away: what it was about
-    /// is to be done again.
+    /// Opens a file, or nothing, and gives what stands there. A line that was cut short is taken away: what it was
+    /// about is to be done again.
     ///
     /// # Errors
     /// When the file cannot be read or written, or holds something else.

@@ -49,7 +49,8 @@ struct Bench<'h> {
 }
 
 impl Harness {
-    /// Makes as many of the [`CITIES`] under a seed with the program at `bron`, on a server as well when that is asked for.
+    /// Makes as many of the [`CITIES`] under a seed with the program at `bron`, on a server as well when that is asked
+    /// for.
     ///
     /// # Errors
     /// When a city cannot be migrated, or its sound target is not found sound.

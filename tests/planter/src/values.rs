@@ -1,5 +1,5 @@
-//! What faulty programs, faulty lines and careless people make of a value. Each gives nothing for a value that it cannot
-//! be done to.
+//! What faulty programs, faulty lines and careless people make of a value. Each gives nothing for a value that it
+//! cannot be done to.
 
 use bron_outside::Draw;
 
