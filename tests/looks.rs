@@ -273,6 +273,31 @@ fn the_shares_together_are_everything() {
 }
 
 #[test]
+fn a_finding_that_a_part_does_not_hold_is_neither_resolved_nor_seen_again() {
+    let project = migrated_city();
+    let target = project.dir.join("target.sqlite");
+    let counts = |document: &Value| {
+        let counts = &document["summary"]["findings"];
+        ["new", "persisting", "resolved"].map(|name| counts[name].as_u64().unwrap_or_default())
+    };
+    let whole = |code: i32| counts(&run_project("reconcile", &project.dir).expect(&[code]).json());
+    let part = |limit: [&str; 2]| counts(&reconcile(&project, &limit).expect(&[2]).json());
+    let first = "WHERE id = (SELECT min(id) FROM adress)";
+    sqlite(&target, &[&format!("UPDATE adress SET gata = gata || '?' {first}")]);
+    assert_eq!(whole(2), [1, 0, 0]);
+    assert_eq!(part(["--rolling", "3/3"]), [0, 0, 0], "the least id is in the first share");
+    let listed = Manifest::load(&only_run(&project.dir).join("findings").join(MANIFEST_FILE)).unwrap();
+    assert_eq!(listed.rows, 1, "and its finding stays on the list");
+    assert_eq!(part(["--rolling", "1/3"]), [0, 1, 0]);
+    sqlite(&target, &[&format!("UPDATE adress SET gata = replace(gata, '?', '') {first}")]);
+    assert_eq!(part(["--since", "2999-01-01"]), [0, 0, 0]);
+    assert_eq!(part(["--rolling", "1/3"]), [0, 0, 1]);
+    sqlite(&target, &[&format!("UPDATE adress SET gata = gata || '?' {first}")]);
+    assert_eq!(part(["--sample", "100%"]), [1, 0, 0]);
+    assert_eq!(whole(2), [0, 1, 0]);
+}
+
+#[test]
 fn a_sample_is_the_same_for_a_seed_and_proves_no_equality() {
     let project = migrated_city();
     let sample = |seed: &str| {

@@ -121,8 +121,8 @@ impl Accepted {
         self.whole_rows.get(entity).is_some_and(|ids| ids.contains(id))
     }
 
-    /// Whether all rows that do not give back what their source rows say are accepted: each of them has to differ row by
-    /// row as well, and so. What only the round trip finds nobody accepts.
+    /// Whether all rows that do not give back what their source rows say are accepted: each of them has to be accepted
+    /// as one that differs row by row. What only the round trip finds nobody accepts.
     #[must_use]
     pub const fn covers_round_trip(&self, found: &RoundTripSummary) -> bool {
         found.alone == 0 && found.differs <= self.rows.unexpected.saturating_add(self.rows.differs)

@@ -167,7 +167,7 @@ fn unequal_scene(findings: u32) -> Scene {
 
 /// The page's elements in order, with their attributes; checks that they are nested and closed.
 fn elements(page: &str) -> Vec<String> {
-    const VOID: [&str; 4] = ["meta", "br", "!DOCTYPE", "link"];
+    const VOID: [&str; 6] = ["meta", "br", "!DOCTYPE", "link", "!--underskrifter--", "!--"];
     let (mut open, mut found) = (Vec::new(), Vec::new());
     let body = page.split_once("<style>").unwrap();
     let page = format!(

@@ -158,7 +158,7 @@ mod tests {
             (Moment, "2014-10-02", "2014-10-02 00:00:00", false),
             (Identifier, "760101-0007", "197601010007", true),
             (Identifier, "=\"197601010007\"", "197601010007", true),
-            (Identifier, "760101-0015", "197601010007", false),
+            (Identifier, "760101-0000", "197601010007", false),
             (Identifier, "197601010007", "7601010007", false),
         ] {
             assert_eq!(agrees(form, staged, told), same, "{form:?} {staged} {told}");

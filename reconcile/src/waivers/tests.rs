@@ -72,6 +72,18 @@ fn judged(
 }
 
 #[test]
+fn the_round_trip_is_accepted_for_rows_that_are_accepted_row_by_row_and_for_no_others() {
+    let (_, _, accepted) = judged(&waivers(&waiver("a", &names(2))), TODAY, &[differs(1, &["namn"])], &[]);
+    let found = |differs, alone| RoundTripSummary { differs, alone, ..RoundTripSummary::default() };
+    assert!(accepted.covers_round_trip(&found(0, 0)) && accepted.covers_round_trip(&found(1, 0)));
+    assert!(!accepted.covers_round_trip(&found(1, 1)) && !accepted.covers_round_trip(&found(2, 0)));
+    assert!(!Accepted::default().covers_round_trip(&found(1, 0)));
+    let put_back = finding(1, FindingKind::NotRestored { columns: vec!["namn".to_owned()] });
+    let (lines, by, _) = judged(&waivers(&waiver("a", &names(2))), TODAY, &[put_back], &[]);
+    assert_eq!((lines, by), (vec![(0, WaiverState::Unused)], vec![None]));
+}
+
+#[test]
 fn rows_within_the_limit_are_accepted_and_one_more_is_too_many() {
     let rows = [differs(1, &["namn"]), differs(2, &["namn"])];
     let by = Some("a".to_owned());

@@ -92,8 +92,8 @@ impl<'c> FindingsFile<'c> {
     }
 
     /// Compares the findings with those of the reconciliation before, holds waivers against them and the controls, and
-    /// writes them. `today` is the day by which waivers end. A finding that is gone is resolved where it was looked for,
-    /// and stays on the list where it was not.
+    /// writes them. `today` is the day by which waivers end. A finding that is gone is resolved where it was looked
+    /// for, and stays on the list where it was not.
     pub(super) fn settle(
         mut self,
         waivers: &Waivers,
