@@ -190,7 +190,7 @@ fn what_is_asked_for_belongs_together() {
     let before = add(&list, "\n");
     expect_refused("the mapping files are not those of run");
     fs::write(&list, before).unwrap();
-    fs::write(project.dir.join("waivers.toml"), "# ny\n").unwrap();
+    fs::write(project.dir.join("waivers.toml"), "format = 1\n").unwrap();
     expect_refused("waivers.toml is not what it was when run");
     run_project("reconcile", &project.dir).expect(&[0, 3]);
     let page = project.dir.join("report/index.html");
