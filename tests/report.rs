@@ -56,8 +56,19 @@ fn every_area_has_a_page_and_all_pages_are_bound_to_the_data() {
 #[test]
 fn the_same_run_gives_the_same_files_and_another_seed_other_cases() {
     let project = migrated_city();
+    // Who has signed and how far the audit log has come stand in the copy for people alone, with the time.
     let bytes = |files: BTreeMap<String, PathBuf>| -> BTreeMap<String, Vec<u8>> {
-        files.into_iter().map(|(name, path)| (name, fs::read(path).unwrap())).collect()
+        let files = files.into_iter().filter(|(name, _)| name != "checkpoint.json");
+        let bytes = |(name, path): (String, PathBuf)| {
+            let bytes = fs::read(path).unwrap();
+            let text = String::from_utf8(bytes.clone()).unwrap_or_default();
+            let around =
+                text.split_once("<!--underskrifter-->").zip(text.split_once("<!--/underskrifter-->"));
+            let told =
+                around.map_or(bytes, |((before, _), (_, after))| [before, after].concat().into_bytes());
+            (name, told)
+        };
+        files.map(bytes).collect()
     };
     let first = bytes(report(&project, &["--batch-rows", "97"]));
     assert!(first == bytes(report(&project, &[])));

@@ -98,13 +98,13 @@ fn decoded(text: &str) -> String {
 
 /// What is wrong with pages, in one text.
 fn wrong(pages: &Pages, told: &[Value], is_dark: bool) -> String {
-    let mut problems = String::new();
+    let (mut problems, mut reached) = (String::new(), 0);
     assert_eq!(told.len(), pages.len(), "{told:?}");
     for (one, (name, _)) in told.iter().zip(pages) {
         assert!(one["error"].is_null(), "{name}: {}", one["error"]);
         assert_eq!(one["dark"], is_dark, "the browser shows the other colours");
         assert!(one["passes"].as_u64().unwrap() > 10, "axe-core looked at nothing of {name}");
-        assert!(one["reached"].as_u64().unwrap() > 1, "nothing of {name} can be reached");
+        reached += one["reached"].as_u64().unwrap();
         for kind in ["violations", "order", "unseen"] {
             for problem in one[kind].as_array().unwrap() {
                 writeln!(problems, "{name}, {kind}: {}", problem.as_str().unwrap()).unwrap();
@@ -117,6 +117,8 @@ fn wrong(pages: &Pages, told: &[Value], is_dark: bool) -> String {
             }
         }
     }
+    // A page that only tells that nothing has changed has nothing to go to; together they have much.
+    assert!(reached > 100, "only {reached} places of {} pages can be reached", pages.len());
     problems
 }
 
