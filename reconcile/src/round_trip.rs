@@ -4,7 +4,7 @@
 //! Whoever knows the rules says of each row of the target what its fields tell about their source row
 //! ([`Restored`]); here that is held against the staged texts, by code that knows no rule. A column that no field
 //! tells anything about is named with the reason and never counted as equal. Values are compared in their
-//! [`TextForm`]: what the rule itself loses may differ, everything else counts.
+//! [`TextForm`](bron_mappings::TextForm): what the rule itself loses may differ, everything else counts.
 //!
 //! The staged rows come in the order of their keys, so memory stays flat however many rows there are.
 
