@@ -141,7 +141,10 @@ fn values_are_shown_only_in_the_protected_folder_and_only_while_they_are_wanted(
     let canaries = Canaries::of(&project.dir);
     let open = report(&project, &["--testers", "30"]);
     assert!(!project.dir.join("report/protected").exists());
+    let log = || fs::read_to_string(project.dir.join("audit/log.jsonl")).unwrap();
+    assert!(!log().contains("report.unmask"));
     let open_again = report(&project, &["--testers", "30", "--protected"]);
+    assert!(log().contains("report.unmask"), "who writes values down is noted");
     for (name, path) in open.iter().chain(&open_again) {
         canaries.expect_none(name, &text_of(path));
     }

@@ -26,6 +26,9 @@ pub(super) fn run(arguments: &ReconcileArguments, printer: &Printer) -> Result<E
 
 fn reconcile(arguments: &ReconcileArguments, printer: &Printer) -> Result<Exit, Failure> {
     let settings = Settings::resolve(&arguments.chain)?;
+    if arguments.report.protected {
+        audit::note(&settings.project, audit::act("report.unmask"))?;
+    }
     audit::during(&settings.project, audit::act("reconcile"), printer, |noted| {
         let mut chain = Chain::open(&settings, printer, Moment::LastRead)?;
         chain.publication = publication(&arguments.report);
