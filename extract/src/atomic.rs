@@ -23,10 +23,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     pending.commit()
 }
 
-/// Writes a file whole, as [`write`] does, that only its owner may read.
+/// Writes a file whole, as [`write()`] does, that only its owner may read.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut pending = Pending::create(path)?;
     let private = fs::Permissions::from_mode(0o600);

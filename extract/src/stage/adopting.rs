@@ -26,9 +26,10 @@ pub struct StagedBefore<'a> {
 /// the parts: then the rows are read, proven and written again as this run keeps them. Says whether it was.
 ///
 /// # Errors
-/// [`ErrorKind::Storage`] when the files cannot be linked or written, those of [`PartReader`](crate::PartReader) when
-/// a file is not what its manifest names or the rows cannot be read, and [`ErrorKind::Corrupt`] when the rows that were
-/// written are not those of the manifest. The directory does then not count as finished.
+/// [`Storage`](crate::ErrorKind::Storage) when the files cannot be linked or written, those of
+/// [`PartReader`](crate::PartReader) when a file is not what its manifest names or the rows cannot be read, and
+/// [`Corrupt`](crate::ErrorKind::Corrupt) when the rows that were written are not those of the manifest. The directory
+/// does then not count as finished.
 pub fn adopt_table(request: &StageRequest<'_>, from: StagedBefore<'_>) -> Result<bool, Error> {
     let (origin, schema) = (origin(request), request.table.batch_schema());
     let vault = request.parts.vault.as_ref();

@@ -11,7 +11,7 @@
 //!
 //! - [`Harness::try_family`] runs trials of one [`Family`] against one [`Kind`] of target. A trial follows from the
 //!   seed, the family, the kind of target and its number, so that each can be run again alone.
-//! - [`Harness::controls`] runs the negative controls of a family: a target or a run that was spoiled on purpose. A
+//! - [`Harness::control`] runs the negative controls of a family: a target or a run that was spoiled on purpose. A
 //!   control that is not found out means that the trials of the family prove nothing.
 //! - [`Record`] keeps what came out, a line for each trial, so that a set that was stopped goes on.
 
