@@ -127,8 +127,8 @@ fn is_found(bench: &mut Bench, kind: Kind, spoiled: Spoiled, draw: &mut Draw) ->
     }
 }
 
-/// Kills a load when a part of it is acknowledged and another is not, spoils it, and asks. How far a load must have come
-/// for that is tried out by halves: which of its calls make tables, rows and indexes is the program's business.
+/// Kills a load when a part of it is acknowledged and another is not, spoils it, and asks. How far a load must have
+/// come for that is tried out by halves: which of its calls make tables, rows and indexes is the program's business.
 fn killed(bench: &mut Bench, kind: Kind, spoiled: Spoiled) -> Result<bool> {
     let calls = match kind {
         Kind::Sqlite => "pwrite64",

@@ -171,8 +171,8 @@ impl Ground {
     }
 
     /// Sees what is acknowledged, and takes the log beside the target away in which what was committed last still is.
-    /// The look goes to a copy: whoever leaves a file as the last one folds its log into it. A work that was killed before
-    /// it opened the target, or after it left it, has no log there to lose.
+    /// The look goes to a copy: whoever leaves a file as the last one folds its log into it. A work that was killed
+    /// before it opened the target, or after it left it, has no log there to lose.
     pub(crate) fn lose_log(&mut self) -> Result<()> {
         let Place::File(path) = &self.place else { return Err(Error::other("a server's log is its own")) };
         let copy = path.with_extension("copy");
