@@ -67,16 +67,22 @@ fn load(project: &Project, server: &PostgresServer, connections: usize) -> BTree
     digests(server)
 }
 
-#[test]
-fn rows_and_receipts_are_the_same_whatever_the_number_of_connections() {
+/// A city that is mapped, in parts so small that every connection gets several.
+fn mapped_city(part_rows: u32) -> Project {
     let project = fresh_city();
     let settings = project.dir.join("bron.toml");
-    // Small parts, so that every connection gets several.
     let text = std::fs::read_to_string(&settings).unwrap();
-    std::fs::write(&settings, text.replacen("target ", "part_rows = 64\ntarget ", 1)).unwrap();
+    std::fs::write(&settings, text.replacen("target ", &format!("part_rows = {part_rows}\ntarget "), 1))
+        .unwrap();
     for stage in ["extract", "transform"] {
         run_project(stage, &project.dir).expect(&[0]);
     }
+    project
+}
+
+#[test]
+fn rows_and_receipts_are_the_same_whatever_the_number_of_connections() {
+    let project = mapped_city(64);
     let servers = [PostgresServer::start().unwrap(), PostgresServer::start().unwrap()];
     let one = load(&project, &servers[0], 1);
     let eight = load(&project, &servers[1], 8);
@@ -97,13 +103,7 @@ fn rows_and_receipts_are_the_same_whatever_the_number_of_connections() {
 
 #[test]
 fn what_is_refused_is_the_same_whatever_the_number_of_connections() {
-    let project = fresh_city();
-    let settings = project.dir.join("bron.toml");
-    let text = std::fs::read_to_string(&settings).unwrap();
-    std::fs::write(&settings, text.replacen("target ", "part_rows = 16\ntarget ", 1)).unwrap();
-    for stage in ["extract", "transform"] {
-        run_project(stage, &project.dir).expect(&[0]);
-    }
+    let project = mapped_city(16);
     let mappings = project.dir.join("mappings");
     let mut definitions = bron();
     definitions.args(["mapping", "ddl", "--dialect", "postgres", "--mappings"]).arg(mappings);

@@ -282,10 +282,8 @@ pub(crate) fn receipts_of_other_mappings_stand(home: &impl Home) {
     };
     assert_eq!(standing(sink.as_mut(), "r1"), ["paraply/insats_2/part-00000"]);
     assert_eq!(standing(sink.as_mut(), "r2"), ["part-00000", "vodok/insats/part-00000"]);
-    let because = Retirement { system: "vodok".to_owned(), table: "x".to_owned(), because: Ended::Gone };
-    let ids = [EntityId::from_bytes(row(4, "").id)];
-    let retired = PartId { content: because.content(&ids), ..part("vodok/insats/retired-00000-gone", "") };
-    sink.retire(insats(&model), &retired, &ids, &because, &run("r4")).unwrap();
+    let because = Retirement { system: "vodok".to_owned(), ..gone(Ended::Gone) };
+    retire(sink.as_mut(), "r4", "vodok/insats/retired-00000-gone", &because, &[id(4)]).unwrap();
     assert_eq!(standing(sink.as_mut(), "r2"), ["part-00000"]);
     assert_eq!(standing(sink.as_mut(), "r1").len() + standing(sink.as_mut(), "r3").len(), 2);
 }

@@ -1,8 +1,6 @@
 //! `bron demo`: a synthetic city, the whole chain, a report to open.
 
 use std::fmt::Write as _;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bron_city::{CityPlan, generate};
@@ -107,9 +105,7 @@ fn write_project(
     // A demo is repeatable, so its secret follows from the seed; a real installation draws its own.
     let secret = Digest::of(format!("bron demo {seed}").as_bytes());
     let key = out.join("secret.key");
-    atomic::write(&key, format!("{secret}\n").as_bytes())?;
-    std::fs::set_permissions(&key, Permissions::from_mode(0o600))
-        .map_err(|error| Failure::config(format!("cannot close {} to others: {error}", key.display())))?;
+    atomic::write_private(&key, format!("{secret}\n").as_bytes())?;
     Ok(atomic::write(&out.join(PROJECT_FILE), project_file(systems, withheld).as_bytes())?)
 }
 

@@ -17,11 +17,11 @@ fn write(sink: &mut dyn Sink, load: &str, name: &str, rows: &[Row<'_>]) -> Count
     written.unwrap().counts()
 }
 
-fn gone(because: Ended) -> Retirement {
+pub(crate) fn gone(because: Ended) -> Retirement {
     Retirement { system: "paraply".to_owned(), table: "x".to_owned(), because }
 }
 
-fn id(number: u16) -> EntityId {
+pub(crate) fn id(number: u16) -> EntityId {
     EntityId::from_bytes(row(number, "").id)
 }
 
@@ -29,7 +29,7 @@ fn retirement(name: &str, because: &Retirement, ids: &[EntityId]) -> PartId {
     PartId { entity: "insats".to_owned(), part: name.to_owned(), content: because.content(ids) }
 }
 
-fn retire(
+pub(crate) fn retire(
     sink: &mut dyn Sink,
     load: &str,
     name: &str,

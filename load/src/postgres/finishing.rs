@@ -71,7 +71,7 @@ async fn key(
     let has_key = is_keyed(&mut transaction, table).await?;
     if !has_key && let Err(error) = sqlx::query(statements::add_key(table)).execute(&mut *transaction).await {
         transaction.rollback().await.map_err(failed)?;
-        let is_repeated = code_of(&error) == Some(REPEATED);
+        let is_repeated = is_refused_with(&error, REPEATED);
         return Err(if is_repeated { repeated(connection, layout).await? } else { failed(error) });
     }
     for reference in references.iter().filter(|reference| reference.table == *table) {
@@ -91,10 +91,9 @@ pub(super) fn of_another_run(table: &str, run: &str) -> Error {
     Error::new(ErrorKind::Busy, text)
 }
 
-/// The SQLSTATE of a refusal.
-fn code_of(error: &sqlx::Error) -> Option<&'static str> {
-    let code = error.as_database_error()?.code()?;
-    [REPEATED, DANGLING].into_iter().find(|known| *known == code)
+/// Whether the server refused with this SQLSTATE.
+pub(super) fn is_refused_with(error: &sqlx::Error, code: &str) -> bool {
+    error.as_database_error().and_then(|said| said.code()).as_deref() == Some(code)
 }
 
 async fn repeated(connection: &mut PgConnection, layout: &Layout) -> Result<Error> {
@@ -170,7 +169,7 @@ async fn put_on(connection: &mut PgConnection, reference: &Reference, finished: 
             finished.references += 1;
             Ok(())
         }
-        Err(error) if code_of(&error) == Some(DANGLING) => {
+        Err(error) if is_refused_with(&error, DANGLING) => {
             transaction.rollback().await.map_err(failed)?;
             leave_out(connection, reference, finished).await
         }

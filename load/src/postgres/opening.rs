@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row};
 
+use super::finishing::is_refused_with;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Reference};
 use crate::sink::RunIds;
@@ -189,11 +190,7 @@ async fn strip(connection: &mut PgConnection, table: &str, references: &[Referen
     if let Some(key) = key {
         let drop = statements::drop_constraint(table, &key);
         match sqlx::query(drop).execute(&mut *connection).await {
-            Err(error)
-                if error.as_database_error().and_then(|said| said.code()).as_deref() == Some(NEEDED) =>
-            {
-                return Ok(false);
-            }
+            Err(error) if is_refused_with(&error, NEEDED) => return Ok(false),
             dropped => dropped.map_err(failed)?,
         };
     }

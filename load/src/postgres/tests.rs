@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
-use bron_mappings::{Digest, EntityId, Value};
+use bron_mappings::{Digest, Value};
 
 use crate::contract::{
-    Home, Row, all, batch, constrained, found, insats, model, part, prepared, referring, refused, row, run,
-    swallow,
+    Home, Row, all, batch, constrained, found, gone, id, insats, model, part, prepared, referring, refused,
+    retire, row, run, swallow,
 };
 use crate::interleaving::Stoppable;
-use crate::{Counts, Dialect, Ended, ErrorKind, PartId, Receipt, Retirement, Target, ddl, open};
+use crate::{Counts, Dialect, Ended, ErrorKind, Receipt, Target, ddl, open};
 use bron_servers::PostgresServer;
 
 impl Home for PostgresServer {
@@ -355,11 +355,8 @@ fn what_a_trigger_says_is_never_told() {
            RAISE 'vänta %', OLD.beskrivning USING ERRCODE = '0A000'; END $$;
          CREATE TRIGGER behall BEFORE DELETE ON insats FOR EACH ROW EXECUTE FUNCTION behall()",
     );
-    let because = Retirement { system: "paraply".to_owned(), table: "x".to_owned(), because: Ended::Gone };
-    let ids = [EntityId::from_bytes(row(1, "").id)];
-    let retired = PartId { content: because.content(&ids), ..part("retired", "") };
     for code in ["SK001", "0A000"] {
-        let error = sink.retire(insats(&model), &retired, &ids, &because, &run("r2")).unwrap_err();
+        let error = retire(sink.as_mut(), "r2", "retired", &gone(Ended::Gone), &[id(1)]).unwrap_err();
         let shown = format!("{error} {}", std::error::Error::source(&error).unwrap());
         assert!(shown.contains(code) && !shown.contains("hemligt"), "{shown}");
         server.execute(
@@ -424,10 +421,7 @@ fn a_connection_that_was_cut_while_nobody_used_it_is_made_again() {
     cut();
     assert_eq!(sink.runs().unwrap().len(), 1);
     cut();
-    let because = Retirement { system: "paraply".to_owned(), table: "x".to_owned(), because: Ended::Gone };
-    let ids = [EntityId::from_bytes(row(1, "").id)];
-    let retired = PartId { content: because.content(&ids), ..part("retired", "") };
-    sink.retire(insats(&model), &retired, &ids, &because, &run("r2")).unwrap();
+    retire(sink.as_mut(), "r2", "retired", &gone(Ended::Gone), &[id(1)]).unwrap();
 }
 
 #[test]
