@@ -5,16 +5,32 @@
 //! words for that: what is moved ([`Scope`]), who may write ([`Owner`], [`Ownership`]) and how far a
 //! scope has come ([`Phase`]).
 //!
+//! A change travels so: a [`ChangeSource`] tells of it in a [`Cut`]; the [`Journal`] takes the cut; a [`Lens`]
+//! translates it; a [`Follower`] applies it. Each is a trait, so that the same bridge runs against real databases and
+//! against simulated ones.
+//!
 //! Invariants:
 //! - One owner at a time: a write is accepted by the owner only, and carries the [`Epoch`] of the
 //!   ownership it was made under. A write of an older epoch is refused.
 //! - A phase changes only along [`Phase::next`]; nothing becomes [`Phase::Finalized`] by the passing of
 //!   time.
 
+mod capture;
+mod change;
+mod error;
+mod follower;
+mod journal;
+mod lens;
 mod ownership;
 mod phase;
 mod scope;
 
+pub use capture::{Budget, ChangeSource, Guarantee, Incarnation, Order, Position, Validity};
+pub use change::{Change, Chunk, Cut, CutId, Image, MODEL_SYSTEM, Mark, Stream, Version};
+pub use error::{Error, ErrorKind, Result};
+pub use follower::{Applied, AppliedRow, ApplyWork, Delivery, Expected, Follower, Met, RowWrite};
+pub use journal::Journal;
+pub use lens::{Lens, Translated};
 pub use ownership::{Epoch, Owner, Ownership};
 pub use phase::{HaltReason, Phase};
 pub use scope::{Scope, Side};

@@ -9,12 +9,50 @@ pub enum Owner {
     New,
 }
 
+impl Owner {
+    /// The other world, which follows.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Legacy => Self::New,
+            Self::New => Self::Legacy,
+        }
+    }
+
+    /// The name that stores and settings use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::New => "new",
+        }
+    }
+
+    /// The world of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Legacy, Self::New].into_iter().find(|owner| owner.name() == name)
+    }
+}
+
 /// Counts the changes of ownership of a scope. A write carries the epoch it was made under, so a writer
 /// that woke up late cannot write into an ownership that has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(u64);
 
 impl Epoch {
+    /// The epoch after so many changes of ownership.
+    #[must_use]
+    pub const fn after(changes: u64) -> Self {
+        Self(changes)
+    }
+
+    /// How many changes of ownership came before.
+    #[must_use]
+    pub const fn changes(self) -> u64 {
+        self.0
+    }
+
     /// The epoch after this one.
     ///
     /// # Panics
@@ -44,11 +82,7 @@ impl Ownership {
     /// The other world takes over.
     #[must_use]
     pub const fn handed_over(self) -> Self {
-        let owner = match self.owner {
-            Owner::Legacy => Owner::New,
-            Owner::New => Owner::Legacy,
-        };
-        Self { owner, epoch: self.epoch.next() }
+        Self { owner: self.owner.other(), epoch: self.epoch.next() }
     }
 
     /// Whether a write made by `owner` under `epoch` may be accepted.
