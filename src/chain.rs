@@ -57,7 +57,7 @@ pub(crate) use quarantine::{QUARANTINE_FILE, told};
 pub(crate) use readings::Moment;
 pub(crate) use reconciliation::{
     Limit, Looks, Outcome, Publication, SUMMARY_FILE, SampleSize, Shares, StoredFinding, WAIVERS_FILE,
-    control_columns, control_fields,
+    control_columns, control_fields, waivers_text,
 };
 pub(crate) use run::{Run, noted, now, witnessed};
 pub(crate) use vaults::destroyed as key_destroyed;

@@ -99,8 +99,8 @@ fn project_of(verb: &Verb) -> Option<PathBuf> {
         Verb::Migrate(arguments) => Some(arguments.reading.chain.project.clone()),
         Verb::Reconcile(arguments) => Some(arguments.chain.project.clone()),
         Verb::Quarantine(verb) => quarantine::project_of(verb).map(Path::to_owned),
+        Verb::Check(arguments) => arguments.project.clone(),
         Verb::Demo(_)
-        | Verb::Check(_)
         | Verb::Compare(_)
         | Verb::Signoff(_)
         | Verb::Audit(_)

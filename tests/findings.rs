@@ -68,6 +68,39 @@ fn waiver(id: &str, about: &str, days: i32) -> String {
 }
 
 #[test]
+fn the_check_of_a_project_reads_what_it_accepts() {
+    let project = project();
+    let check = || -> Ran {
+        let mut command = bron();
+        command.args(["check", "--project"]).arg(&project.dir);
+        command.output().unwrap().into()
+    };
+    waive(
+        &project,
+        &waiver(
+            "lika",
+            "entity = \"identity_link\"\nkind = \"differs\"\nfields = [\"grund\"]\nat_most = 1",
+            0,
+        ),
+    );
+    check().expect(&[0]);
+    waive(
+        &project,
+        &waiver(
+            "okand",
+            "entity = \"identity_lank\"\nkind = \"differs\"\nfields = [\"grund\"]\nat_most = 1",
+            0,
+        ),
+    );
+    let refused = check().expect(&[1]);
+    assert!(
+        refused.stderr.contains("waivers.toml:4") && refused.stderr.contains("identity_link"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
 fn a_finding_is_new_then_persists_and_is_resolved() {
     let project = project();
     let run = only_run(&project.dir);

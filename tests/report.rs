@@ -47,7 +47,17 @@ fn every_area_has_a_page_and_all_pages_are_bound_to_the_data() {
     }
     assert!(city.contains(&digest) && city.contains("BLAKE3"));
     let book = text_of(&files["report.xlsx"]);
-    for sheet in ["Översikt", "Bevarande", "Objekt", "Kontroller", "Avvikelser", "Frågor", "Stickprov"] {
+    let sheets = [
+        "Översikt",
+        "Bevarande",
+        "Objekt",
+        "Kontroller",
+        "Avvikelser",
+        "Godkända avvikelser",
+        "Frågor",
+        "Stickprov",
+    ];
+    for sheet in sheets {
         assert!(book.contains(&format!("name=\"{sheet}\"")), "{sheet}");
     }
     assert!(book.contains("godta förslaget,rätta i källan") && book.contains("stämmer,stämmer inte"));

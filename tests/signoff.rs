@@ -121,7 +121,7 @@ fn comparing_again_what_has_not_changed_leaves_a_sign_off_as_it_is() {
 fn a_sign_off_is_void_when_anything_it_rests_on_changes() {
     let project = signed();
     let run = only_run(&project.dir);
-    let changes: [(PathBuf, &str, &str); 5] = [
+    let changes: [(PathBuf, &str, &str); 6] = [
         (project.dir.join("mappings/codes/kon.csv"), "\n", "kodlistan kon har ändrats sedan dess"),
         (
             project.dir.join("mappings/paraply/BESLUT.toml"),
@@ -134,6 +134,7 @@ fn a_sign_off_is_void_when_anything_it_rests_on_changes() {
             "de godkända avvikelserna (waivers.toml) har tillkommit sedan dess",
         ),
         (project.dir.join("report/index.html"), "<!-- -->", "rapporten har ändrats sedan dess"),
+        (project.dir.join("report/report.json"), "\n", "rapporten som report.json har ändrats sedan dess"),
         (
             run.join("summary.json"),
             "\n",

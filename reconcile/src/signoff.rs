@@ -37,6 +37,10 @@ pub struct Bound {
     pub verdict: Option<Verdict>,
     /// The page of the report, as [`page_digest`] has it; `None` when there is none.
     pub report: Option<String>,
+    /// The other forms of the report, by the name of the file beside the page: the workbook and the data. Left out of
+    /// sign-offs that were made before they were bound.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub beside: BTreeMap<String, String>,
     /// The data of the report, `summary.json`; `None` when there is none.
     pub summary: Option<String>,
     /// `waivers.toml`, the deviations that were accepted; `None` when there is none.

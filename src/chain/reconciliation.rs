@@ -38,7 +38,7 @@ pub(super) use self::findings::last_reconciled;
 pub(crate) use self::looks::Looks;
 pub(crate) use self::publication::Publication;
 pub(crate) use self::scope::{Limit, SampleSize, Shares};
-pub(crate) use self::waivers::WAIVERS_FILE;
+pub(crate) use self::waivers::{WAIVERS_FILE, text as waivers_text};
 
 use self::evidence::ControlTables;
 use self::findings::FindingsFile;

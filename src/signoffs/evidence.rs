@@ -11,13 +11,13 @@ use bron_reconcile::summary::Summary;
 use bron_transform::REGISTRY_VERSION;
 
 use super::REPORT;
-use crate::chain::{SUMMARY_FILE, sound_manifest};
+use crate::chain::{SUMMARY_FILE, WAIVERS_FILE, sound_manifest};
 use crate::failure::{Class, Exit, Failure, whole};
 use crate::project::mapping_files;
 use crate::settings::runs;
 
-/// Deviations that were accepted, below the project.
-const WAIVERS_FILE: &str = "waivers.toml";
+/// The other forms of the report, beside the page that people open.
+const BESIDE: [&str; 2] = ["report.json", "report.xlsx"];
 
 /// What the audit log calls the summary and the accepted deviations of a comparison.
 pub(crate) const COMPARISON: &str = "comparison";
@@ -74,6 +74,7 @@ impl Evidence {
         let bound = Bound {
             verdict: read.as_ref().map(|summary| summary.verdict),
             report: page.map(|page| page_digest(&String::from_utf8_lossy(&page))),
+            beside: beside(project)?,
             summary: summary.as_deref().map(sha256),
             waivers: waivers(project)?,
             files: files.iter().map(|(path, text)| (path.clone(), sha256(text.as_bytes()))).collect(),
@@ -145,6 +146,17 @@ fn comparison(summary: &str, waivers: Option<&str>) -> String {
 /// The digest of the deviations that were accepted; `None` where there are none.
 fn waivers(project: &Path) -> Result<Option<String>, Failure> {
     Ok(bytes(&project.join(WAIVERS_FILE))?.as_deref().map(sha256))
+}
+
+/// The digests of the other forms of the report that lie beside the page.
+fn beside(project: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let mut found = BTreeMap::new();
+    for name in BESIDE {
+        if let Some(bytes) = bytes(&project.join(REPORT).with_file_name(name))? {
+            found.insert(name.to_owned(), sha256(&bytes));
+        }
+    }
+    Ok(found)
 }
 
 /// The bytes of a file; `None` when it is not there.

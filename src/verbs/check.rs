@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bron_mappings::{Coverage, MappingSet, Severity, check_systems};
+use bron_mappings::{Coverage, MappingSet, Severity, Waivers, check_systems};
 use serde_json::json;
 
 use crate::args::{ChainArguments, CheckArguments};
-use crate::chain::unlisted_codes;
+use crate::chain::{WAIVERS_FILE, unlisted_codes, waivers_text};
 use crate::failure::{Exit, Failure};
 use crate::printer::{Printer, diagnostic_json};
 use crate::project::{
@@ -16,8 +16,9 @@ use crate::project::{
 };
 use crate::settings::Settings;
 
-/// Checks a project's mappings against its sources' tables, or a folder of mappings alone. No row of a
-/// source is read; of a run that is there the codes are compared with their lists.
+/// Checks a project's mappings against its sources' tables, with the differences that its `waivers.toml` accepts, or a
+/// folder of mappings alone. No row of a source is read; of a run that is there the codes are compared with their
+/// lists.
 pub(super) fn run(arguments: &CheckArguments, printer: &Printer) -> Result<Exit, Failure> {
     let checked = match (&arguments.project, &arguments.mappings) {
         (Some(project), _) => check_project(project, printer)?,
@@ -52,6 +53,10 @@ fn check_project(project: &Path, printer: &Printer) -> Result<Checked, Failure> 
     let (settings, mut checked, sources) = open_project(project)?;
     checked.diagnostics.extend(check_systems(&checked.set, &sources.keys().cloned().collect()));
     require_as_of(&settings, &checked.set)?;
+    if let Some(text) = waivers_text(project)? {
+        checked.diagnostics.extend(Waivers::parse(WAIVERS_FILE, &text, &checked.set.model).1);
+        checked.files.insert(WAIVERS_FILE.to_owned(), text);
+    }
     if checked.diagnostics.iter().all(|one| one.severity != Severity::Error) {
         checked.diagnostics.extend(unlisted_codes(&settings, printer, &checked.set)?);
     }

@@ -4,7 +4,7 @@ use super::areas;
 use super::disclosure::{ENTITY, Figures, PARTS, SIDES, TABLE};
 use super::number::{count, in_unit, signed, unit_name};
 use super::{DisplayKey, Input, LISTED_FINDINGS, Labels, Language, Tier};
-use super::{comparison, reason, stickprov, strip, verdict};
+use super::{comparison, reason, stickprov, strip, verdict, waivers};
 use crate::error::Error;
 use crate::summary::TableSummary;
 use crate::worklist::{Choice, Sheet, workbook_to_fill_in};
@@ -29,6 +29,7 @@ pub(super) fn workbook(input: &Input<'_>, figures: &Figures, tier: Tier) -> Resu
         objects(input, figures),
         controls(input),
         findings(input),
+        accepted(input),
         questions(input),
         sample(input, tier),
     ];
@@ -177,6 +178,19 @@ fn findings(input: &Input<'_>) -> Sheet {
         line
     });
     sheet("Avvikelser", &header, [listed, unequal.collect::<Vec<_>>()].concat())
+}
+
+/// The differences that people have accepted, with what became of each.
+fn accepted(input: &Input<'_>) -> Sheet {
+    let header =
+        ["Avvikelse", "Gäller", "Vad", "Funna", "Skäl", "Ägare", "Godkänd av", "Till och med", "Läge"];
+    let rows = waivers::lines(input.summary, input.labels).into_iter().map(|line| {
+        let waivers::WaiverView {
+            id, entity, label, rows, reason, owner, approved_by, expires, state, ..
+        } = line;
+        vec![id, entity, label, rows, reason, owner, approved_by, expires, state.to_owned()]
+    });
+    sheet("Godkända avvikelser", &header, rows.collect())
 }
 
 /// What the business has to decide: the rows in quarantine of each table and reason.

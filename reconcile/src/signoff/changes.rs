@@ -25,6 +25,12 @@ pub fn changes(then: &Bound, now: &Bound) -> Vec<String> {
         return told;
     }
     told.extend(of_file("rapporten", &then.report, &now.report));
+    for (name, fate) in compared(&then.beside, &now.beside) {
+        // A form of the report that was not there when it was signed was not signed either, and takes nothing away.
+        if fate != Fate::Came {
+            told.push(format!("rapporten som {name} har {} sedan dess", fate.words()));
+        }
+    }
     told.extend(of_file("avstämningens sammanfattning (summary.json)", &then.summary, &now.summary));
     told
 }

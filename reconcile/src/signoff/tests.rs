@@ -11,6 +11,7 @@ fn bound() -> Bound {
         verdict: Some(Verdict::Lika),
         report: Some(sha256(b"report")),
         summary: Some(sha256(b"summary")),
+        beside: BTreeMap::new(),
         waivers: None,
         files: digests(&["codes/EB-PERIOD.csv", "paraply/BESLUT.toml", "model/person.toml"]),
         staged: digests(&["paraply/BESLUT", "paraply/PERSON"]),
@@ -130,6 +131,17 @@ fn whatever_changes_is_told_in_words() {
              körning ba9876543210 är inte avstämd",
         ]
     );
+}
+
+#[test]
+fn a_form_of_the_report_that_came_later_takes_nothing_away_and_one_that_is_another_does() {
+    let (mut then, mut now) = (bound(), bound());
+    now.beside.insert("report.xlsx".to_owned(), sha256(b"book"));
+    assert_eq!(changes(&then, &now), Vec::<String>::new());
+    assert!(!serde_json::to_string(&then).unwrap().contains("beside"));
+    then.beside.insert("report.xlsx".to_owned(), sha256(b"another book"));
+    assert_eq!(changes(&then, &now), ["rapporten som report.xlsx har ändrats sedan dess"]);
+    assert_eq!(changes(&then, &bound()), ["rapporten som report.xlsx har tagits bort sedan dess"]);
 }
 
 #[test]

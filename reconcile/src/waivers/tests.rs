@@ -103,7 +103,7 @@ fn another_field_and_another_table_are_not_meant() {
     let rows = [differs(1, &["namn", "kod"]), differs(2, &["kod"]), finding(3, FindingKind::Unexpected)];
     let (lines, by, _) = judged(&waivers(&waiver("a", &names(9))), TODAY, &rows, &[]);
     assert_eq!((lines, by), (vec![(0, WaiverState::Unused)], vec![None, None, None]));
-    let elsewhere = format!("{}\nsystem = \"warna\"", names(9));
+    let elsewhere = format!("{}\nsystem = \"schemos\"", names(9));
     let (lines, ..) = judged(&waivers(&waiver("a", &elsewhere)), TODAY, &[differs(1, &["namn"])], &[]);
     assert_eq!(lines, [(0, WaiverState::Unused)]);
     let here = format!("{}\nsystem = \"paraply\"\ntable = \"KOD\"", names(9));

@@ -13,14 +13,19 @@ pub(crate) const WAIVERS_FILE: &str = "waivers.toml";
 /// Where the people who accept live: a day ends there.
 const TIME_ZONE: &str = "Europe/Stockholm";
 
+/// The text of the file; `None` where there is none.
+pub(crate) fn text(project: &Path) -> Result<Option<String>, Failure> {
+    let path = project.join(WAIVERS_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::config(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
 /// The accepted differences of a project; none without the file.
 pub(super) fn read(project: &Path, model: &Model) -> Result<Waivers, Failure> {
-    let path = project.join(WAIVERS_FILE);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Waivers::default()),
-        Err(error) => return Err(Failure::config(format!("cannot read {}: {error}", path.display()))),
-    };
+    let Some(text) = text(project)? else { return Ok(Waivers::default()) };
     let (waivers, found) = Waivers::parse(WAIVERS_FILE, &text, model);
     if found.is_empty() {
         return Ok(waivers);

@@ -162,7 +162,7 @@ enum Killed {
 
 fn killed_by(bench: &mut Bench, kind: Kind, spoiled: Spoiled, injection: &Injection) -> Result<Killed> {
     let mut ground = bench.lay(kind, Start::Fresh, Work::Load)?;
-    wait(&mut ground.start_with(injection)?)?;
+    ground.outlast(ground.start_with(injection)?)?;
     if spoiled == Spoiled::LogDeleted {
         ground.lose_log()?;
     } else {
@@ -265,7 +265,7 @@ fn nothing_injected(bench: &mut Bench, kind: Kind) -> Result<bool> {
     let ground = bench.lay(kind, Start::Fresh, Work::Load)?;
     let calls = "fsync,fdatasync,rename,pwrite64".to_owned();
     let injection = Injection { calls, fault: "signal=SIGKILL:when=60000".to_owned() };
-    wait(&mut ground.start_with(&injection)?)?;
+    ground.outlast(ground.start_with(&injection)?)?;
     let reached = ground.injected()?;
     bench.clear(&ground)?;
     Ok(!reached)

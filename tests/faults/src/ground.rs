@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use bron_outside::{Ended, Look, Place, Program, Receipts, last_words, said};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::check::{Broken, Picture, Reference};
 use crate::files::{holding, unfinished};
@@ -17,6 +18,8 @@ use crate::program::{Injection, Work};
 /// How often a look is tried again, and how long is waited in between: a server may be coming up again.
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a program may go on after one of its threads could not be woken.
+const LONGEST_UNWOKEN: Duration = Duration::from_secs(10);
 /// How strace marks a call that it made to go wrong.
 const INJECTED: &str = "(INJECTED)";
 
@@ -44,6 +47,25 @@ impl Ground {
 
     pub(crate) fn start_with(&self, injection: &Injection) -> Result<Child> {
         injection.start(&self.program, self.work, &self.project, &self.way)
+    }
+
+    /// Waits for a program of which calls go wrong. A thread that could not be woken may keep it waiting for ever, and
+    /// no disk and no line has to do with that: it is killed then, which it must stand as well.
+    pub(crate) fn outlast(&self, mut child: Child) -> Result<Ended> {
+        let mut unwoken = Duration::ZERO;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Ended::from(status));
+            }
+            sleep(PAUSE);
+            if unwoken > LONGEST_UNWOKEN {
+                kill_process_group(Pid::from_child(&child), Signal::KILL)?;
+                return child.wait().map(Ended::from);
+            }
+            if !unwoken.is_zero() || self.wakes_refused()? {
+                unwoken += PAUSE;
+            }
+        }
     }
 
     /// The name of the target's database on its server; empty for a file.

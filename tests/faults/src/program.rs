@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Result;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -45,7 +46,8 @@ impl Injection {
     ) -> Result<Child> {
         let mut strace = traced(&self.calls, project);
         strace.arg("-e").arg(format!("inject={}:{}", self.calls, self.fault)).arg(&program.0);
-        Program::told(strace, work.verb(), project, Some(place))?.spawn()
+        // A group of its own: whoever kills it kills the program and not only strace.
+        Program::told(strace, work.verb(), project, Some(place))?.process_group(0).spawn()
     }
 }
 

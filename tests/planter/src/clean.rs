@@ -97,7 +97,8 @@ mod tests {
         format!(
             r#"{{"verdict": "{verdict}", "findings": [], "unproven": [], "imbalances": [], "summary": {{
             "tables": [{{"quarantined": {{"D01": {held}}}}}], "controls": [], "references": {{"dangling": 0}},
-            "secrecy": {{"unequal": []}}, "rows": {{"missing": 0, "unexpected": 0, "differs": 0, "nameless": 0}}}}}}"#
+            "secrecy": {{"unequal": []}}, "rows": {{"missing": 0, "unexpected": 0, "differs": 0, "nameless": 0}},
+            "round_trip": {{"fields": [{{"differs": 0}}]}}}}}}"#
         )
     }
 

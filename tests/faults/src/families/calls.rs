@@ -6,7 +6,7 @@ use bron_outside::{Draw, Ended, Kind};
 
 use super::{Tried, settle};
 use crate::bench::Bench;
-use crate::program::{Injection, Work, wait};
+use crate::program::{Injection, Work};
 use crate::stage::Start;
 
 /// The calls by which files become what they are.
@@ -41,7 +41,7 @@ pub(super) fn trial(bench: &mut Bench, kind: Kind, seed: u64, number: u64) -> Re
     let injection = Injection { calls: calls.to_owned(), fault: format!("{what}:when={nth}{later}") };
     let text = format!("{} {}, {calls} {nth} of {last}: {fault}", start.name(), work.verb());
     let mut tried = Tried { fault: text, ..Tried::default() };
-    let ended = wait(&mut ground.start_with(&injection)?)?;
+    let ended = ground.outlast(ground.start_with(&injection)?)?;
     tried.struck = u64::from(ground.injected()? || ended == Ended::Killed);
     tried.broken += ground.ended(ended)?;
     settle(bench, ground, &mut tried)?;
