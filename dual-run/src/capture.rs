@@ -1,6 +1,14 @@
 //! Reading what changed in a database.
 
+mod captured;
+mod paging;
+mod session;
+mod trigger;
+
 use bron_mappings::{Digest, SourceKey};
+
+pub use self::captured::CapturedTable;
+pub use self::trigger::{Finding, FindingKind, TriggerLog};
 
 use crate::change::{Chunk, Cut};
 use crate::error::Result;

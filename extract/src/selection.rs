@@ -169,6 +169,12 @@ impl<C: Selectable> Selected<'_, C> {
     }
 }
 
+/// ` WHERE …` for the rows behind a key, each column of it with its value, both as SQL; nothing for all rows.
+#[must_use]
+pub fn rows_behind(key: Option<Vec<(String, String)>>) -> String {
+    between(key, None)
+}
+
 /// ` WHERE …` for the rows behind one mark and up to another, each as the columns of the key with their values;
 /// nothing for all rows.
 pub(crate) fn between(after: Option<Vec<(String, String)>>, up_to: Option<Vec<(String, String)>>) -> String {
@@ -232,6 +238,12 @@ pub(crate) fn has_zero_day(text: &str) -> bool {
 /// Bytes as hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// The bytes of hexadecimal digits; `None` for what is none, and for an odd number of them.
+pub(crate) fn bytes_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    digits.chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
 /// The error about a mark that was made when the table had another key.
@@ -307,6 +319,8 @@ mod tests {
         assert!(["0", "-12.50", "12345678901234567890"].into_iter().all(is_exact_number));
         assert!(!["", "-", "1.", ".5", "1e3", "1 OR 1", "NaN", "٣"].into_iter().any(is_exact_number));
         assert_eq!(hexadecimal(&[0, 10, 255]), "000AFF");
+        assert_eq!(bytes_of_digits(b"000aFF"), Some(vec![0, 10, 255]));
+        assert_eq!((bytes_of_digits(b"0"), bytes_of_digits(b"0g")), (None, None));
     }
 
     #[test]

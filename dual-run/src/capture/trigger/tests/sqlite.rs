@@ -1,0 +1,92 @@
+use super::*;
+
+fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("legacy.db");
+    std::fs::write(&path, "").unwrap();
+    World::new(&format!("sqlite:{}", path.display()), None, folder)
+}
+
+contract!(world());
+
+#[test]
+fn the_images_of_every_type_are_what_extraction_reads() {
+    images_are_what_reading_gives(
+        &world(),
+        &[
+            ("", &["''", "' Åsa '", "-9223372036854775808", "0.1 + 0.2", "1e21", "5e-324", "'a' || char(0) || 'b'"]),
+            ("TEXT", &["'o''x\"\\'", "char(10, 9, 7)", "7", "1.5", "'😀'"]),
+            ("BLOB", &["x'00ff'", "x''", "'text'", "7", "1.5"]),
+            ("REAL", &["1", "-0.5", "100.0", "1.7976931348623157e308", "0.30000000000000004", "1e-7"]),
+            ("DECIMAL(12,2)", &["12.50", "-3", "'x'"]),
+            ("DATETIME", &["'2024-03-31 02:30:00.120'"]),
+        ],
+    );
+}
+
+#[test]
+fn c8_a_transaction_that_is_open_is_told_of_when_it_ends() {
+    let (mut log, mut user, now) = world().person_in_wal();
+    user.run("BEGIN; INSERT INTO person VALUES (1, 'a', 1)").unwrap();
+    let cut = log.poll(&now, ALL).unwrap();
+    assert_eq!(cut.changes, []);
+    user.run("INSERT INTO person VALUES (2, 'b', 2); COMMIT").unwrap();
+    assert_eq!(log.poll(&cut.next, ALL).unwrap().changes.len(), 2);
+}
+
+#[test]
+fn c13_a_row_that_is_replaced_is_told_of_and_one_that_may_vanish_is_listed() {
+    let world = world();
+    let tables = "CREATE TABLE person (id INTEGER PRIMARY KEY, namn TEXT, kod INTEGER UNIQUE)";
+    let (mut log, mut user, now) = world.captured(tables, &[("person", &["id"])]);
+    user.run("PRAGMA recursive_triggers = ON; INSERT INTO person VALUES (1, 'a', 1)").unwrap();
+    user.run("INSERT OR REPLACE INTO person VALUES (2, 'b', 1)").unwrap();
+    let mut held = Held::default();
+    held.take(&log.poll(&now, ALL).unwrap().changes);
+    assert_eq!((held.rows().len(), held.rows()), (1, whole(&mut log, "person", 10)));
+    let findings = log.check().unwrap();
+    assert_eq!((findings.len(), findings[0].kind), (1, FindingKind::Unseen));
+}
+
+#[test]
+fn s3_every_key_is_paged_whatever_its_collation() {
+    every_key_is_paged(
+        &world(),
+        "CREATE TABLE kod (k TEXT COLLATE NOCASE, nr INTEGER, v INTEGER, PRIMARY KEY (k, nr))",
+    );
+}
+
+#[test]
+fn the_bridge_marks_what_it_writes() {
+    let (mut log, mut user, now) = world().person_in_wal();
+    user.run("BEGIN; INSERT INTO bron_change_origin VALUES ('model/7'); INSERT INTO person VALUES (1, 'a', 1)")
+        .unwrap();
+    user.run("DELETE FROM bron_change_origin; COMMIT; INSERT INTO person VALUES (2, 'b', 2)").unwrap();
+    let marks: Vec<Mark> =
+        log.poll(&now, ALL).unwrap().changes.into_iter().map(|change| change.mark).collect();
+    assert_eq!(marks, [Mark::Bridge("model/7".to_owned()), Mark::None]);
+}
+
+#[test]
+fn text_that_is_no_text_is_told_as_bytes() {
+    let (mut log, mut user, now) = world().person_in_wal();
+    user.run("INSERT INTO person VALUES (1, CAST(x'c5e573' AS TEXT), 1)").unwrap();
+    let changes = log.poll(&now, ALL).unwrap().changes;
+    let name = changes[0].after.as_ref().unwrap().columns().get("namn").cloned();
+    assert_eq!(name, Some(SourceText::Bytes(b"\xc5\xe5s".to_vec())));
+}
+
+/// A world whose readers and writers do not wait for each other.
+trait InWal {
+    fn person_in_wal(self) -> (TriggerLog, Session, Position);
+}
+
+impl InWal for World {
+    fn person_in_wal(self) -> (TriggerLog, Session, Position) {
+        self.user().run("PRAGMA journal_mode = WAL").unwrap();
+        let found = self.person();
+        // The folder goes with the process.
+        std::mem::forget(self);
+        found
+    }
+}
