@@ -2,12 +2,16 @@
 
 mod captured;
 mod paging;
+mod polled;
 mod session;
+mod sweep;
 mod trigger;
 
 use bron_mappings::{Digest, SourceKey};
 
 pub use self::captured::CapturedTable;
+pub use self::polled::{Overlap, PolledSource, Watermark};
+pub use self::sweep::{Swept, sweep};
 pub use self::trigger::{Finding, FindingKind, TriggerLog};
 
 use crate::change::{Chunk, Cut};

@@ -79,7 +79,7 @@ pub use postgres::PostgresSource;
 pub use quoting::{in_backticks, in_quotes};
 pub use selection::rows_behind;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
-pub use span::{Batching, Mark, RowMarks, Span};
+pub use span::{AtLeast, Batching, Mark, RowMarks, Span};
 pub use sqlite::SqliteSource;
 pub use stage::{
     StageRequest, Staged, StagedBefore, adopt_table, file_safe, stage_table, stage_table_beside,

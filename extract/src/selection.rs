@@ -151,7 +151,13 @@ impl<C: Selectable> KnownTable<C> {
             None => Some(None),
             Some(mark) => self.key_against(mark).map(Some),
         };
-        Some(between(against(&span.after)?, against(&span.up_to)?))
+        let mut rows = between(against(&span.after)?, against(&span.up_to)?);
+        if let Some(least) = &span.at_least {
+            let column = self.named(&least.column)?;
+            let value = column.mark_as_sql(&KeyValue::Text(least.value.clone()))?;
+            push_condition(&mut rows, &format!("{} >= {value}", column.order_in_key()));
+        }
+        Some(rows)
     }
 
     /// Each column of the key with the value that the mark has for it.
@@ -182,6 +188,12 @@ pub(crate) fn between(after: Option<Vec<(String, String)>>, up_to: Option<Vec<(S
     let up_to = up_to.map(|key| Toward::Beginning.condition(&key));
     let both: Vec<String> = after.into_iter().chain(up_to).collect();
     if both.is_empty() { String::new() } else { format!(" WHERE {}", both.join(" AND ")) }
+}
+
+/// Adds a condition to ` WHERE …`, which may be empty.
+pub(crate) fn push_condition(rows: &mut String, condition: &str) {
+    rows.push_str(if rows.is_empty() { " WHERE " } else { " AND " });
+    rows.push_str(condition);
 }
 
 /// On which side of a mark rows lie.

@@ -1,6 +1,7 @@
 //! One connection to a database that is captured: statements in, texts out.
 
 use bron_extract::{Access, ImageTable, Locator, ServerAddress};
+use bron_mappings::DigestBuilder;
 use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
@@ -59,6 +60,13 @@ impl TextRow {
     /// A value as text; `None` for NULL and for what is no text.
     pub(super) fn text(&self, index: usize) -> Option<&str> {
         std::str::from_utf8(self.bytes(index)?).ok()
+    }
+
+    /// Adds the row to a digest.
+    pub(super) fn add_to(&self, digest: &mut DigestBuilder) {
+        for value in &self.0 {
+            digest.part(value.as_deref().unwrap_or(b"\0"));
+        }
     }
 
     /// A value as a number; `None` for NULL and for what is no number.

@@ -35,7 +35,7 @@ pub use installation::{Finding, FindingKind};
 
 use self::log_row::LogRow;
 use self::place::{Gap, Place, UnderWay, Within, gaps_after};
-use self::sql::{Statements, VERSION};
+use self::sql::{Statements, Traced, Trigger, VERSION};
 use super::captured::CapturedTable;
 use super::paging;
 use super::session::Session;
@@ -51,6 +51,19 @@ pub struct TriggerLog {
     access: Access,
     /// Tables of which rows may be removed unseen; `None` before the database was asked.
     unseen: Option<BTreeSet<String>>,
+    /// The tables as they were when the catalogue was last read.
+    shape: Option<Shape>,
+}
+
+/// What the catalogue says of the captured tables.
+struct Shape {
+    /// What the columns of all tables are: while that stays, so does the rest.
+    of: Digest,
+    tables: Vec<Known>,
+    /// The triggers that the tables must have.
+    triggers: Vec<(String, Trigger)>,
+    /// The columns of the captured tables.
+    schema: Digest,
 }
 
 /// What the log says of itself in one snapshot.
@@ -64,8 +77,8 @@ struct State {
 }
 
 /// A captured table as it is now.
-struct Known<'a> {
-    table: &'a CapturedTable,
+struct Known {
+    table: CapturedTable,
     image: ImageTable,
 }
 
@@ -82,7 +95,7 @@ impl TriggerLog {
                 return Err(session.error(ErrorKind::Config, &format!("table {} is named twice", twice.name)));
             }
         }
-        Ok(Self { session, stream, tables: by_name, access: access.clone(), unseen: None })
+        Ok(Self { session, stream, tables: by_name, access: access.clone(), unseen: None, shape: None })
     }
 
     fn statements(&self) -> Statements {
@@ -115,7 +128,7 @@ struct Poll<'a> {
     tables: &'a BTreeMap<String, CapturedTable>,
 }
 
-impl<'a> Poll<'a> {
+impl Poll<'_> {
     fn state(&mut self) -> Result<State> {
         let row = self.session.row(&self.statements.read_state())?;
         let text = |index| row.text(index).map(str::to_owned);
@@ -127,33 +140,44 @@ impl<'a> Poll<'a> {
         state.ok_or_else(|| self.session.error(ErrorKind::Corrupt, problem))
     }
 
-    /// The captured tables as they are now; `None` when one is not there.
-    fn known(&mut self) -> Result<Option<Vec<Known<'a>>>> {
-        let tables = self.tables;
-        let mut known = Vec::with_capacity(tables.len());
-        for table in tables.values() {
-            let Some(image) = image_of(self.session, table)? else { return Ok(None) };
-            known.push(Known { table, image });
+    /// The captured tables as they are now, from the catalogue where it has changed; none when one is not there.
+    fn look_at_tables(&mut self, shape: &mut Option<Shape>) -> Result<()> {
+        let mut of = DigestBuilder::new("dual-run shape 1");
+        for row in self.session.rows(&self.statements.shape())? {
+            row.add_to(&mut of);
         }
-        Ok(Some(known))
+        let of = of.finish();
+        if shape.as_ref().is_some_and(|shape| shape.of == of) {
+            return Ok(());
+        }
+        *shape = None;
+        let mut tables = Vec::with_capacity(self.tables.len());
+        for table in self.tables.values() {
+            let Some(image) = image_of(self.session, table)? else { return Ok(()) };
+            tables.push(Known { table: table.clone(), image });
+        }
+        let triggers = required(self.statements, &tables);
+        let schema = schema_of(&tables);
+        *shape = Some(Shape { of, tables, triggers, schema });
+        Ok(())
     }
 
     /// Why the triggers do not tell everything; `None` when they do.
-    fn gap_in_triggers(&mut self, known: &[Known<'_>]) -> Result<Option<Validity>> {
-        let findings = installation::missing(self.session, self.statements, known)?;
+    fn gap_in_triggers(&mut self, shape: &Shape) -> Result<Option<Validity>> {
+        let findings = installation::missing(self.session, self.statements, &shape.triggers)?;
         Ok(findings.into_iter().next().map(|finding| match finding.kind {
-            FindingKind::Outdated => Validity::Drift { schema: schema_of(known) },
+            FindingKind::Outdated => Validity::Drift { schema: shape.schema },
             FindingKind::Missing | FindingKind::Unseen => Validity::Silent { reason: finding.to_string() },
         }))
     }
 
     /// Whether a place can be read from.
-    fn validity(&mut self, place: &Place, state: &State, known: &[Known<'_>]) -> Result<Validity> {
+    fn validity(&mut self, place: &Place, state: &State, shape: &Shape) -> Result<Validity> {
         if state.version != VERSION {
             let reason = format!("the change log has form {}, and this program knows {VERSION}", state.version);
             return Ok(Validity::Silent { reason });
         }
-        if let Some(gap) = self.gap_in_triggers(known)? {
+        if let Some(gap) = self.gap_in_triggers(shape)? {
             return Ok(gap);
         }
         let all = || self.tables.keys().cloned().collect();
@@ -201,8 +225,18 @@ fn image_of(session: &mut Session, table: &CapturedTable) -> Result<Option<Image
     Ok(image)
 }
 
+/// The triggers that tables must have, each with the name of its table.
+fn required(statements: &Statements, tables: &[Known]) -> Vec<(String, Trigger)> {
+    let of_table = |known: &Known| {
+        let triggers = statements.triggers(&Traced { name: &known.table.name, image: &known.image });
+        let name = known.table.name.clone();
+        triggers.into_iter().map(move |trigger| (name.clone(), trigger))
+    };
+    tables.iter().flat_map(of_table).collect()
+}
+
 /// The digest of the columns of all tables, as the database describes them.
-fn schema_of(known: &[Known<'_>]) -> Digest {
+fn schema_of(known: &[Known]) -> Digest {
     let mut digest = DigestBuilder::new("dual-run schema 1");
     for Known { table, image } in known {
         digest.part(table.name.as_bytes());
@@ -232,13 +266,23 @@ fn refusal(session: &Session, validity: &Validity) -> Option<Error> {
     Some(session.error(kind, &problem))
 }
 
-impl<'a> Poll<'a> {
+/// Where a cut begins.
+struct Start<'a> {
+    stream: &'a Stream,
+    place: &'a Place,
+    /// The transactions that were under way before the snapshot.
+    before: BTreeSet<u64>,
+}
+
+impl Poll<'_> {
     /// The cut behind a place.
-    fn cut(&mut self, stream: &Stream, place: &Place, budget: Budget, before: BTreeSet<u64>) -> Result<Cut> {
+    fn cut(&mut self, from: &Start<'_>, budget: Budget, shape: &mut Option<Shape>) -> Result<Cut> {
+        let Start { stream, place, before } = from;
         let state = self.state()?;
+        self.look_at_tables(shape)?;
         let problem = "a captured table is not there";
-        let known = self.known()?.ok_or_else(|| self.session.error(ErrorKind::Drift, problem))?;
-        let validity = self.validity(place, &state, &known)?;
+        let shape = shape.as_ref().ok_or_else(|| self.session.error(ErrorKind::Drift, problem))?;
+        let validity = self.validity(place, &state, shape)?;
         if let Some(error) = refusal(self.session, &validity) {
             return Err(error);
         }
@@ -253,19 +297,19 @@ impl<'a> Poll<'a> {
         let mut changes = Vec::with_capacity(rows.len());
         for row in &rows {
             // The log may tell of tables that others capture.
-            if let Some(one) = known.iter().find(|one| one.table.name == row.table) {
+            if let Some(one) = shape.tables.iter().find(|one| one.table.name == row.table) {
                 row.changes(one, Version { major: high, minor: row.number }, self.session, &mut changes)?;
             }
         }
         let numbers: Vec<u64> = rows.iter().map(|row| row.number).collect();
-        let next = self.next(place, &state, through, &numbers, before)?;
+        let next = self.next(place, &state, through, &numbers, before.clone())?;
         Ok(Cut {
-            stream: stream.clone(),
+            stream: (*stream).clone(),
             incarnation: self.incarnation(&state)?,
             from: place.position(),
             next: next.position(),
             complete_through: Version { major: high, minor: 0 },
-            schema: schema_of(&known),
+            schema: shape.schema,
             changes,
         })
     }
@@ -369,15 +413,16 @@ impl ChangeSource for TriggerLog {
         let place = Place::of(position)?;
         let statements = self.statements();
         self.learn_unseen()?;
-        let tables = &self.tables;
-        self.session.in_snapshot(|session| {
+        let Self { session, tables, shape, .. } = self;
+        session.in_snapshot(|session| {
             if session.row(&statements.exists())?.number(0) == Some(0) {
                 return Ok(Validity::Silent { reason: "there is no change log: install it".to_owned() });
             }
             let mut poll = Poll { session, statements: &statements, tables };
             let state = poll.state()?;
-            match poll.known()? {
-                Some(known) => poll.validity(&place, &state, &known),
+            poll.look_at_tables(shape)?;
+            match shape {
+                Some(shape) => poll.validity(&place, &state, shape),
                 None => Ok(Validity::Drift { schema: schema_of(&[]) }),
             }
         })
@@ -386,13 +431,14 @@ impl ChangeSource for TriggerLog {
     fn poll(&mut self, from: &Position, budget: Budget) -> Result<Cut> {
         let place = Place::of(from)?;
         let statements = self.statements();
-        let Self { session, stream, tables, .. } = self;
+        let Self { session, stream, tables, shape, .. } = self;
         let mut before = BTreeSet::new();
         if let Some(question) = statements.under_way(false).filter(|_| !place.gaps.is_empty()) {
             before = under_way(session, question)?;
         }
         session.in_snapshot(|session| {
-            Poll { session, statements: &statements, tables }.cut(stream, &place, budget, before)
+            let from = Start { stream, place: &place, before };
+            Poll { session, statements: &statements, tables }.cut(&from, budget, shape)
         })
     }
 
@@ -426,4 +472,4 @@ impl ChangeSource for TriggerLog {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::capture) mod tests;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::sql::{Statements, Traced};
-use super::{Known, TriggerLog, image_of};
-use crate::capture::session::{Dialect, Session};
+use super::sql::{Statements, Traced, Trigger};
+use super::{Known, TriggerLog, image_of, required};
+use crate::capture::session::{Dialect, Session, TextRow};
 use crate::error::{ErrorKind, Result};
 
 /// Something about the log that a person should know.
@@ -43,28 +43,26 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What is wrong with the triggers of these tables.
+/// What is wrong with the triggers that tables must have.
 pub(super) fn missing(
     session: &mut Session,
     statements: &Statements,
-    known: &[Known<'_>],
+    triggers: &[(String, Trigger)],
 ) -> Result<Vec<Finding>> {
     let rows = session.rows(&statements.installed())?;
-    let text = |index, row: &crate::capture::session::TextRow| row.text(index).unwrap_or_default().to_owned();
+    let text = |index, row: &TextRow| row.text(index).unwrap_or_default().to_owned();
     let installed: BTreeMap<String, String> = rows.iter().map(|row| (text(0, row), text(1, row))).collect();
     let mut findings = Vec::new();
-    for Known { table, image } in known {
-        for trigger in statements.triggers(&Traced { name: &table.name, image }) {
-            let kind = match installed.get(&trigger.name) {
-                None => FindingKind::Missing,
-                Some(found) if *found == trigger.definition => continue,
-                // Of a trigger of PostgreSQL that is disabled everything else may be right.
-                Some(found) if statements.is_disabled(found) => FindingKind::Missing,
-                Some(_) => FindingKind::Outdated,
-            };
-            let subject = format!("trigger {}", trigger.name);
-            findings.push(Finding { kind, table: Some(table.name.clone()), subject });
-        }
+    for (table, trigger) in triggers {
+        let kind = match installed.get(&trigger.name) {
+            None => FindingKind::Missing,
+            Some(found) if *found == trigger.definition => continue,
+            // Of a trigger of PostgreSQL that is disabled everything else may be right.
+            Some(found) if statements.is_disabled(found) => FindingKind::Missing,
+            Some(_) => FindingKind::Outdated,
+        };
+        let subject = format!("trigger {}", trigger.name);
+        findings.push(Finding { kind, table: Some(table.clone()), subject });
     }
     findings.sort();
     Ok(findings)
@@ -138,13 +136,13 @@ impl TriggerLog {
         let (mut known, mut findings) = (Vec::new(), Vec::new());
         for table in self.tables.values() {
             match image_of(&mut self.session, table)? {
-                Some(image) => known.push(Known { table, image }),
+                Some(image) => known.push(Known { table: table.clone(), image }),
                 None => {
                     findings.push(finding(FindingKind::Missing, Some(&table.name), "the table".to_owned()));
                 }
             }
         }
-        findings.extend(missing(&mut self.session, &statements, &known)?);
+        findings.extend(missing(&mut self.session, &statements, &required(&statements, &known))?);
         findings.extend(self.learn_unseen()?);
         findings.sort();
         Ok(findings)

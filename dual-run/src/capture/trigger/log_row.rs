@@ -30,7 +30,7 @@ impl LogRow {
     /// The changes that the row tells of: none where nothing is different afterwards, two where the key is another.
     pub(super) fn changes(
         &self,
-        known: &Known<'_>,
+        known: &Known,
         version: Version,
         session: &Session,
         changes: &mut Vec<Change>,
@@ -58,7 +58,7 @@ impl LogRow {
         Ok(())
     }
 
-    fn image(&self, json: &[u8], known: &Known<'_>, session: &Session) -> Result<Image> {
+    fn image(&self, json: &[u8], known: &Known, session: &Session) -> Result<Image> {
         let texts = known.image.texts(json);
         let problem = || -> Error {
             let place = format!("row {} of the change log, table {}", self.number, self.table);

@@ -17,8 +17,9 @@ use crate::capture::session::Dialect;
 const LOG: &str = "bron_change_log";
 /// What the log is: one row.
 const STATE: &str = "bron_change_state";
-/// In SQLite, the cut that the present transaction applies; empty in every other transaction.
-const ORIGIN: &str = "bron_change_origin";
+/// In SQLite, the tag of the cut that the present transaction applies; empty in every other transaction. It belongs to
+/// the follower that writes there, and stays when the log is removed.
+const ORIGIN: &str = "bridge_origin";
 /// What the names of all triggers begin with.
 const PREFIX: &str = "bron_capture";
 /// Counts the forms of the log.
@@ -78,11 +79,7 @@ impl Statements {
 
     /// Removes the log with all that it holds.
     pub(super) fn drop_log(&self) -> Vec<String> {
-        let mut tables = vec![self.log(), self.state()];
-        if self.dialect == Dialect::Sqlite {
-            tables.push(self.table(ORIGIN));
-        }
-        tables.into_iter().map(|table| format!("DROP TABLE IF EXISTS {table}")).collect()
+        [self.log(), self.state()].map(|table| format!("DROP TABLE IF EXISTS {table}")).into()
     }
 
     /// Has the changes of a table logged from now on, in the place of what logged them before.
@@ -120,6 +117,15 @@ impl Statements {
             Dialect::Sqlite => sqlite::INSTALLED.to_owned(),
             Dialect::Postgres => postgres::installed(&self.schema),
             Dialect::Mysql => mysql::INSTALLED.to_owned(),
+        }
+    }
+
+    /// Lists what the columns of all tables are: the same as long as none was altered.
+    pub(super) fn shape(&self) -> String {
+        match self.dialect {
+            Dialect::Sqlite => "SELECT schema_version FROM pragma_schema_version".to_owned(),
+            Dialect::Postgres => postgres::shape(&self.schema),
+            Dialect::Mysql => mysql::SHAPE.to_owned(),
         }
     }
 

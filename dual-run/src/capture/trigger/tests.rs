@@ -1,10 +1,10 @@
 //! The same expectations of every database, and what is special about each.
 
 #[cfg(feature = "mariadb-tests")]
-mod mariadb;
+pub(in crate::capture) mod mariadb;
 #[cfg(feature = "postgres-tests")]
-mod postgres;
-mod sqlite;
+pub(in crate::capture) mod postgres;
+pub(in crate::capture) mod sqlite;
 
 use std::any::Any;
 
@@ -21,25 +21,25 @@ const ALL: Budget = Budget { changes: 1_000_000 };
 const PERSON: &str = "CREATE TABLE person (id INTEGER PRIMARY KEY, namn VARCHAR(40), kod INTEGER)";
 
 /// A database of a test, gone when dropped.
-pub(super) struct World {
-    pub(super) access: Access,
+pub(in crate::capture) struct World {
+    pub(in crate::capture) access: Access,
     _server: Box<dyn Any>,
 }
 
 impl World {
-    pub(super) fn new(address: &str, password: Option<&str>, server: impl Any) -> Self {
+    pub(in crate::capture) fn new(address: &str, password: Option<&str>, server: impl Any) -> Self {
         let password = password.map(|password| password.to_owned().into());
         let access = Access { password, ..Access::new(Locator::parse(address).unwrap()) };
         Self { access, _server: Box::new(server) }
     }
 
     /// Somebody who works in the database.
-    pub(super) fn user(&self) -> Session {
+    pub(in crate::capture) fn user(&self) -> Session {
         Session::new(&self.access, true).unwrap()
     }
 
     /// Makes tables, installs a log for those named with their keys, and says where a stream begins.
-    pub(super) fn captured(&self, tables: &str, keys: &[(&str, &[&str])]) -> (TriggerLog, Session, Position) {
+    pub(in crate::capture) fn captured(&self, tables: &str, keys: &[(&str, &[&str])]) -> (TriggerLog, Session, Position) {
         let mut user = self.user();
         user.run(tables).unwrap();
         let mut log = self.log(keys);
@@ -49,23 +49,23 @@ impl World {
         (log, user, now)
     }
 
-    pub(super) fn log(&self, keys: &[(&str, &[&str])]) -> TriggerLog {
+    pub(in crate::capture) fn log(&self, keys: &[(&str, &[&str])]) -> TriggerLog {
         let stream = Stream { source: "paraply".to_owned(), from: Owner::Legacy };
         let tables = keys.iter().map(|(table, key)| CapturedTable::legacy("paraply", table, key)).collect();
         TriggerLog::new(&self.access, stream, tables).unwrap()
     }
 
-    pub(super) fn person(&self) -> (TriggerLog, Session, Position) {
+    pub(in crate::capture) fn person(&self) -> (TriggerLog, Session, Position) {
         self.captured(PERSON, &[("person", &["id"])])
     }
 }
 
 /// What a follower would hold: per row the state of the highest version.
 #[derive(Default)]
-pub(super) struct Held(BTreeMap<SourceKey, (Version, Option<Image>)>);
+pub(in crate::capture) struct Held(BTreeMap<SourceKey, (Version, Option<Image>)>);
 
 impl Held {
-    pub(super) fn take(&mut self, changes: &[Change]) {
+    pub(in crate::capture) fn take(&mut self, changes: &[Change]) {
         for change in changes {
             let held = self.0.entry(change.key.clone()).or_insert((change.version, None));
             if change.version >= held.0 {
@@ -74,13 +74,13 @@ impl Held {
         }
     }
 
-    pub(super) fn rows(&self) -> BTreeMap<SourceKey, Image> {
+    pub(in crate::capture) fn rows(&self) -> BTreeMap<SourceKey, Image> {
         self.0.iter().filter_map(|(key, (_, image))| Some((key.clone(), image.clone()?))).collect()
     }
 }
 
 /// All rows of a table, in chunks.
-pub(super) fn whole(log: &mut TriggerLog, table: &str, rows: u64) -> BTreeMap<SourceKey, Image> {
+pub(in crate::capture) fn whole(log: &mut TriggerLog, table: &str, rows: u64) -> BTreeMap<SourceKey, Image> {
     let (mut all, mut after) = (BTreeMap::new(), None);
     loop {
         let chunk = log.read_chunk(table, after.as_ref(), rows).unwrap();
@@ -96,7 +96,7 @@ pub(super) fn whole(log: &mut TriggerLog, table: &str, rows: u64) -> BTreeMap<So
 }
 
 /// What extraction reads of a table.
-pub(super) fn extracted(access: &Access, captured: &CapturedTable) -> BTreeMap<SourceKey, Image> {
+pub(in crate::capture) fn extracted(access: &Access, captured: &CapturedTable) -> BTreeMap<SourceKey, Image> {
     let mut source = access.open(None).unwrap();
     let table = source.tables().unwrap().into_iter().find(|table| table.name == captured.name).unwrap();
     let mut rows = BTreeMap::new();
@@ -119,7 +119,7 @@ pub(super) fn extracted(access: &Access, captured: &CapturedTable) -> BTreeMap<S
 }
 
 /// Columns of the types of a database, with values: what the log and the chunks tell is what extraction reads.
-pub(super) fn images_are_what_reading_gives(world: &World, columns: &[(&str, &[&str])]) {
+pub(in crate::capture) fn images_are_what_reading_gives(world: &World, columns: &[(&str, &[&str])]) {
     let declared: Vec<String> =
         columns.iter().enumerate().map(|(at, (kind, _))| format!("c{at} {kind}")).collect();
     let create = format!("CREATE TABLE typed (id INTEGER PRIMARY KEY, {})", declared.join(", "));
@@ -207,7 +207,7 @@ macro_rules! contract {
 }
 use contract;
 
-pub(super) fn polling_again(world: &World) {
+pub(in crate::capture) fn polling_again(world: &World) {
     let (mut log, mut user, now) = world.person();
     user.run("INSERT INTO person VALUES (1, 'Åsa', NULL), (2, 'b', 2)").unwrap();
     let (one, two) = (log.poll(&now, ALL).unwrap(), log.poll(&now, ALL).unwrap());
@@ -218,7 +218,7 @@ pub(super) fn polling_again(world: &World) {
     assert_eq!((next.changes, next.from), (Vec::new(), one.next));
 }
 
-pub(super) fn restored(world: &World) {
+pub(in crate::capture) fn restored(world: &World) {
     let (mut log, mut user, now) = world.person();
     user.run("INSERT INTO person VALUES (1, 'a', 1)").unwrap();
     user.run("INSERT INTO person VALUES (2, 'b', 2)").unwrap();
@@ -238,7 +238,7 @@ pub(super) fn restored(world: &World) {
     assert_eq!(log.poll(&cut.next, ALL).unwrap_err().kind(), ErrorKind::Rewound);
 }
 
-pub(super) fn idle(world: &World) {
+pub(in crate::capture) fn idle(world: &World) {
     let (mut log, mut user, now) = world.person();
     user.run("INSERT INTO person VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)").unwrap();
     let mut place = log.poll(&now, ALL).unwrap().next;
@@ -254,7 +254,7 @@ pub(super) fn idle(world: &World) {
     assert_eq!(log.poll(&place, ALL).unwrap().changes.len(), 1);
 }
 
-pub(super) fn without_trigger(world: &World) {
+pub(in crate::capture) fn without_trigger(world: &World) {
     let (mut log, mut user, now) = world.person();
     let drop = match user.dialect() {
         Dialect::Sqlite | Dialect::Mysql => "DROP TRIGGER bron_capture_person_update",
@@ -271,7 +271,7 @@ pub(super) fn without_trigger(world: &World) {
     assert_eq!(log.check().unwrap(), []);
 }
 
-pub(super) fn many_changes(world: &World) {
+pub(in crate::capture) fn many_changes(world: &World) {
     let tables = "CREATE TABLE person (id INTEGER PRIMARY KEY, namn VARCHAR(40), kod INTEGER UNIQUE)";
     let (mut log, mut user, now) = world.captured(tables, &[("person", &["id"])]);
     user.run("INSERT INTO person VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3), (4, 'd', 4)").unwrap();
@@ -302,7 +302,7 @@ pub(super) fn many_changes(world: &World) {
     assert_eq!(held.rows().len(), 4);
 }
 
-pub(super) fn pruned(world: &World) {
+pub(in crate::capture) fn pruned(world: &World) {
     let (mut log, mut user, now) = world.person();
     user.run("INSERT INTO person VALUES (1, 'a', 1), (2, 'b', 2)").unwrap();
     let cut = log.poll(&now, ALL).unwrap();
@@ -316,7 +316,7 @@ pub(super) fn pruned(world: &World) {
     assert_eq!(log.poll(&anew, ALL).unwrap().changes, []);
 }
 
-pub(super) fn chunk_and_changes(world: &World) {
+pub(in crate::capture) fn chunk_and_changes(world: &World) {
     let (mut log, mut user, now) = world.person();
     user.run("INSERT INTO person VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)").unwrap();
     let mut held = Held::default();
@@ -346,7 +346,7 @@ pub(super) fn chunk_and_changes(world: &World) {
     assert_eq!(held.rows(), whole(&mut log, "person", 10));
 }
 
-pub(super) fn new_column(world: &World) {
+pub(in crate::capture) fn new_column(world: &World) {
     let (mut log, mut user, now) = world.person();
     let before = log.poll(&now, ALL).unwrap();
     user.run("ALTER TABLE person ADD COLUMN titel VARCHAR(10)").unwrap();
@@ -362,7 +362,7 @@ pub(super) fn new_column(world: &World) {
     assert_eq!(image.columns().get("titel"), Some(&SourceText::Text("dr".to_owned())));
 }
 
-pub(super) fn empty_log(world: &World) {
+pub(in crate::capture) fn empty_log(world: &World) {
     let (mut log, mut user, now) = world.person();
     let empty = log.poll(&now, ALL).unwrap();
     assert_eq!(empty.changes, []);
@@ -372,7 +372,7 @@ pub(super) fn empty_log(world: &World) {
     }
 }
 
-pub(super) fn removed(world: &World) {
+pub(in crate::capture) fn removed(world: &World) {
     let (mut log, mut user, now) = world.person();
     let plan = log.install_plan().unwrap();
     assert!(plan.iter().any(|statement| statement.contains("CREATE TRIGGER")));
@@ -388,7 +388,7 @@ pub(super) fn removed(world: &World) {
 }
 
 /// Keys that a collation takes for equal, or orders as a language does.
-pub(super) fn every_key_is_paged(world: &World, create: &str) {
+pub(in crate::capture) fn every_key_is_paged(world: &World, create: &str) {
     let (mut log, mut user, _) = world.captured(create, &[("kod", &["k", "nr"])]);
     let keys = ["å", "ä", "ö", "A", "a", "Z", "z", "aa", "Å", "", "å ", "é", "e", "10", "9", "b''|\\"];
     for (number, key) in keys.iter().enumerate() {

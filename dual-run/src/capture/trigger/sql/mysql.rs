@@ -17,6 +17,9 @@ pub(super) const UNSEEN: &str = "SELECT table_name, constraint_name FROM informa
      WHERE constraint_schema = database() AND (delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') \
      OR update_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT')) ORDER BY table_name, constraint_name";
 
+pub(super) const SHAPE: &str = "SELECT table_name, column_name, column_type, character_set_name, column_key \
+     FROM information_schema.columns WHERE table_schema = database() ORDER BY table_name, ordinal_position";
+
 /// Transactions that only read have numbers of another kind, from 2^48 on.
 pub(super) const UNDER_WAY: &str =
     "SELECT trx_id FROM information_schema.innodb_trx WHERE trx_id < 281474976710656";

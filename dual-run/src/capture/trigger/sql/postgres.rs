@@ -111,6 +111,17 @@ pub(super) fn installed(schema: &str) -> String {
     )
 }
 
+pub(super) fn shape(schema: &str) -> String {
+    format!(
+        "SELECT c.relname, a.attname, a.atttypid, a.atttypmod, i.indkey FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid \
+         LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary \
+         WHERE n.nspname = {} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped \
+         ORDER BY c.relname, a.attnum",
+        literal(schema)
+    )
+}
+
 pub(super) fn behind(place: &Place) -> String {
     let seen = place.seen.as_deref().unwrap_or("1:1:");
     let mut condition = format!(
@@ -130,7 +141,8 @@ pub(super) fn boundary(log: &str, behind: &str, changes: u64) -> String {
         "SELECT seq FROM (SELECT seq, row_number() OVER so_far AS place, max(last) OVER so_far AS open_to, \
          max(seq) OVER () AS top \
          FROM (SELECT seq, max(seq) OVER (PARTITION BY txid) AS last FROM {log} WHERE {behind}) AS one \
-         WINDOW so_far AS (ORDER BY seq)) AS two WHERE place >= {changes} AND open_to = seq AND seq < top ORDER BY seq LIMIT 1"
+         WINDOW so_far AS (ORDER BY seq)) AS two \
+         WHERE place >= {changes} AND open_to = seq AND seq < top ORDER BY seq LIMIT 1"
     )
 }
 

@@ -25,7 +25,7 @@ pub(super) fn create_log() -> Vec<String> {
             "CREATE TABLE IF NOT EXISTS {STATE} (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, \
              version INTEGER NOT NULL, pruned INTEGER NOT NULL)"
         ),
-        format!("CREATE TABLE IF NOT EXISTS {ORIGIN} (cut TEXT NOT NULL)"),
+        format!("CREATE TABLE IF NOT EXISTS {ORIGIN} (tag TEXT)"),
         format!("INSERT OR IGNORE INTO {STATE} VALUES (1, lower(hex(randomblob(16))), {VERSION}, 0)"),
     ]
 }
@@ -48,7 +48,7 @@ fn trigger(table: &Traced<'_>, what: &str, op: &str) -> Trigger {
     let definition = format!(
         "CREATE TRIGGER {} AFTER {kind} ON {} BEGIN \
          INSERT INTO {LOG} (tbl, op, old, new, origin, at, tag) VALUES ({}, '{op}', {before}, {after}, \
-         (SELECT cut FROM {ORIGIN}), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), lower(hex(randomblob(8)))); END",
+         (SELECT tag FROM {ORIGIN}), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), lower(hex(randomblob(8)))); END",
         in_quotes(&name),
         in_quotes(table.name),
         literal(table.name),

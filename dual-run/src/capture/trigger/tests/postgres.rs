@@ -2,7 +2,7 @@ use bron_servers::PostgresServer;
 
 use super::*;
 
-fn world() -> World {
+pub(in crate::capture) fn world() -> World {
     let server = PostgresServer::start().unwrap();
     World::new(&format!("postgres://bron@127.0.0.1:{}/postgres", server.port()), None, server)
 }

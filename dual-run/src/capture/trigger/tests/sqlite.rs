@@ -1,6 +1,6 @@
 use super::*;
 
-fn world() -> World {
+pub(in crate::capture) fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("legacy.db");
     std::fs::write(&path, "").unwrap();
@@ -59,9 +59,9 @@ fn s3_every_key_is_paged_whatever_its_collation() {
 #[test]
 fn the_bridge_marks_what_it_writes() {
     let (mut log, mut user, now) = world().person_in_wal();
-    user.run("BEGIN; INSERT INTO bron_change_origin VALUES ('model/7'); INSERT INTO person VALUES (1, 'a', 1)")
+    user.run("BEGIN; INSERT INTO bridge_origin VALUES ('model/7'); INSERT INTO person VALUES (1, 'a', 1)")
         .unwrap();
-    user.run("DELETE FROM bron_change_origin; COMMIT; INSERT INTO person VALUES (2, 'b', 2)").unwrap();
+    user.run("DELETE FROM bridge_origin; COMMIT; INSERT INTO person VALUES (2, 'b', 2)").unwrap();
     let marks: Vec<Mark> =
         log.poll(&now, ALL).unwrap().changes.into_iter().map(|change| change.mark).collect();
     assert_eq!(marks, [Mark::Bridge("model/7".to_owned()), Mark::None]);
