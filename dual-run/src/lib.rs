@@ -26,8 +26,8 @@ mod phase;
 mod scope;
 
 pub use capture::{
-    Budget, CapturedTable, ChangeSource, Finding, FindingKind, Guarantee, Incarnation, Order, Overlap, PolledSource,
-    Position, Swept, TriggerLog, Validity, Watermark, sweep,
+    Budget, CapturedTable, ChangeSource, Finding, FindingKind, Guarantee, Incarnation, Order, Overlap,
+    PolledSource, Position, Swept, TriggerLog, Validity, Watermark, sweep,
 };
 pub use change::{Change, Chunk, Cut, CutId, Image, MODEL_SYSTEM, Mark, Stream, Version};
 pub use error::{Error, ErrorKind, Result};

@@ -75,7 +75,10 @@ impl ImageTable {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn of_sqlite(connection: &mut SqliteConnection, name: &str) -> Result<Option<Self>, sqlx::Error> {
+    pub async fn of_sqlite(
+        connection: &mut SqliteConnection,
+        name: &str,
+    ) -> Result<Option<Self>, sqlx::Error> {
         let Some(known) = sqlite::catalog::table(connection, name).await? else { return Ok(None) };
         let column = |column: SourceColumn| {
             let whole = column.declared_type.eq_ignore_ascii_case("INTEGER");
@@ -180,7 +183,13 @@ impl ImageTable {
     /// that the order of the numbers is the same, else two. Beside each stands, when there is one, a value to compare
     /// with.
     #[must_use]
-    pub fn order(&self, row: &str, column: &str, by_number: bool, value: Option<&str>) -> Vec<(String, String)> {
+    pub fn order(
+        &self,
+        row: &str,
+        column: &str,
+        by_number: bool,
+        value: Option<&str>,
+    ) -> Vec<(String, String)> {
         let operand = self.operand(row, column);
         let digits = value.filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
         if by_number {
@@ -381,7 +390,8 @@ impl<'de> Visitor<'de> for WrittenVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Written, A::Error> {
-        let mut next = || values.next_element::<String>()?.ok_or_else(|| A::Error::custom("a tag and a text"));
+        let mut next =
+            || values.next_element::<String>()?.ok_or_else(|| A::Error::custom("a tag and a text"));
         Ok(Written::Tagged(next()?, next()?))
     }
 }

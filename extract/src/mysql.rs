@@ -15,13 +15,13 @@ use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use tokio::runtime::Runtime;
 
 use self::refusal::meaning;
-pub(crate) use crate::quoting::in_backticks as quoted;
 use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
 use crate::found::RowTaker;
 use crate::hashing::unrepeatable;
 use crate::intake::TableRows;
 use crate::pace::Pace;
+pub(crate) use crate::quoting::in_backticks as quoted;
 use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, not_listed};

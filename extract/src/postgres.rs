@@ -27,8 +27,8 @@ use crate::span::{Batching, Mark, Span};
 use crate::trust::check_authorities;
 
 pub(crate) use self::catalog::written_anew;
-pub(crate) use crate::quoting::in_quotes as quoted;
 use self::refusal::meaning;
+pub(crate) use crate::quoting::in_quotes as quoted;
 
 pub(crate) const USUAL_PORT: u16 = 5432;
 /// What errors say of a table whose rows older transactions cannot see any more.

@@ -41,15 +41,18 @@ impl CapturedTable {
     /// captured. What a load notes beside them is left out.
     #[must_use]
     pub fn of_entity(entity: &Entity) -> Self {
-        let id = entity.fields.first().map(|field| field.name.clone());
         let fields = entity.fields.iter().map(|field| (field.name.clone(), field.kind.column()));
-        Self {
-            name: entity.name.clone(),
-            system: MODEL_SYSTEM.to_owned(),
-            key_table: entity.name.clone(),
-            key: id.into_iter().collect(),
-            fields: Some(fields.collect()),
-        }
+        let id: Vec<&str> = entity.fields.first().map(|field| field.name.as_str()).into_iter().collect();
+        let fields = Some(fields.collect());
+        Self { fields, ..Self::legacy(MODEL_SYSTEM, &entity.name, &id) }
+    }
+
+    /// The same for a table of these fields, whose first is the id.
+    #[cfg(test)]
+    pub(super) fn of_fields(entity: &str, fields: &[(&str, ColumnType)]) -> Self {
+        let id: Vec<&str> = fields.first().map(|(name, _)| *name).into_iter().collect();
+        let fields = fields.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
+        Self { fields: Some(fields), ..Self::legacy(MODEL_SYSTEM, entity, &id) }
     }
 
     /// The columns to capture, where they are not all.
@@ -103,7 +106,8 @@ impl CapturedTable {
             None => Ok(None),
             Some(SourceText::Text(text)) => Ok(Some(text.as_str())),
             Some(SourceText::Bytes(_)) => {
-                let problem = format!("table {}: key column {column} holds bytes that are no text", self.name);
+                let problem =
+                    format!("table {}: key column {column} holds bytes that are no text", self.name);
                 Err(Error::new(ErrorKind::Drift, problem))
             }
         };
@@ -155,10 +159,8 @@ mod tests {
 
     #[test]
     fn rows_of_the_model_are_in_its_words() {
-        let table = CapturedTable {
-            fields: Some([("aktiv".to_owned(), ColumnType::Bool), ("nar".to_owned(), ColumnType::Time)].into()),
-            ..CapturedTable::legacy(MODEL_SYSTEM, "person", &["id"])
-        };
+        let fields = [("id", ColumnType::Id), ("aktiv", ColumnType::Bool), ("nar", ColumnType::Time)];
+        let table = CapturedTable::of_fields("person", &fields);
         let text = |text: &str| ImageText::Text(text.to_owned());
         let found = [("aktiv".to_owned(), text("1")), ("nar".to_owned(), text("2024-01-31 08:00:00"))];
         assert_eq!(table.image(found.into()), image(&[("aktiv", "true"), ("nar", "2024-01-31T08:00:00")]));

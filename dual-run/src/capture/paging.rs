@@ -41,7 +41,8 @@ pub(super) fn read(
     let mut chunk = BTreeMap::new();
     for row in found.iter().take(kept) {
         let texts = row.bytes(0).and_then(|json| image.texts(json));
-        let problem = || session.error(ErrorKind::Corrupt, &format!("table {}: a row is not readable", table.name));
+        let problem =
+            || session.error(ErrorKind::Corrupt, &format!("table {}: a row is not readable", table.name));
         let row = table.image(texts.ok_or_else(problem)?);
         if chunk.insert(table.key_of(&row)?, row).is_some() {
             let problem = format!("table {}: two rows have the same key", table.name);

@@ -13,6 +13,8 @@
 //! The version of a change is the number of the poll: of two states that were read, the one that was read later is the
 //! later.
 
+mod watermark;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bron_extract::{
@@ -20,10 +22,11 @@ use bron_extract::{
 };
 use bron_mappings::{Batch, Digest, DigestBuilder, SourceKey, System, Value};
 use bron_transform::SourceText;
-use jiff::ToSpan as _;
-use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
+pub use self::watermark::{Overlap, Watermark};
+
+use self::watermark::{Stamp, without_offset};
 use super::captured::CapturedTable;
 use crate::capture::{Budget, ChangeSource, Guarantee, Incarnation, Order, Position, Validity};
 use crate::change::{Change, Chunk, Cut, Image, Mark, Stream, Version};
@@ -31,25 +34,6 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The rows that are read at once.
 const BATCH_ROWS: usize = 1000;
-
-/// A column that rises with every change of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watermark {
-    /// The column.
-    pub column: String,
-    /// How far below the highest value a row may lie that was not told of yet.
-    pub overlap: Overlap,
-}
-
-/// The sort of a watermark, with how much is read again at every poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overlap {
-    /// The column holds moments: this many seconds. At least the longest transaction, and an hour where summer time is
-    /// kept.
-    Seconds(u32),
-    /// The column holds whole numbers: this many.
-    Numbers(u64),
-}
 
 /// A database whose tables are polled.
 pub struct PolledSource {
@@ -162,7 +146,12 @@ fn image(captured: &CapturedTable, columns: &[SourceColumn], batch: &Batch, row:
         let value = match batch.cells(index).value(row)? {
             Value::Bytes(bytes) => ImageText::Bytes(bytes.to_vec()),
             Value::Text(text) => ImageText::Text(text.to_owned()),
-            Value::Bool(_) | Value::Int(_) | Value::Decimal(_) | Value::Date(_) | Value::Time(_) | Value::Id(_) => {
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Date(_)
+            | Value::Time(_)
+            | Value::Id(_) => {
                 return None;
             }
         };
@@ -210,48 +199,6 @@ fn text<'a>(image: &'a Image, column: &str) -> Option<&'a str> {
     }
 }
 
-/// A value of a watermark that can be compared with others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stamp {
-    Number(i128),
-    Moment(DateTime),
-}
-
-impl Watermark {
-    /// The value of a text; `None` for what is no such value, by which nothing can be told.
-    fn stamp(&self, text: &str) -> Option<Stamp> {
-        match self.overlap {
-            Overlap::Seconds(_) => without_offset(text).parse().ok().map(Stamp::Moment),
-            Overlap::Numbers(_) => text.parse().ok().map(Stamp::Number),
-        }
-    }
-
-    /// The value that rows must have reached to be read again, written as the column writes it.
-    fn again_from(&self, highest: &str) -> Option<(Stamp, String)> {
-        match (self.stamp(highest)?, self.overlap) {
-            (Stamp::Moment(moment), Overlap::Seconds(seconds)) => {
-                let from = moment.saturating_sub(i64::from(seconds).seconds());
-                let separator = if highest.contains('T') { 'T' } else { ' ' };
-                let shown = if highest.len() <= "2024-01-31".len() {
-                    from.date().to_string()
-                } else {
-                    from.strftime(&format!("%Y-%m-%d{separator}%H:%M:%S%.f")).to_string()
-                };
-                Some((self.stamp(&shown)?, shown))
-            }
-            (Stamp::Number(number), Overlap::Numbers(overlap)) => {
-                let from = number.saturating_sub(i128::from(overlap));
-                Some((Stamp::Number(from), from.to_string()))
-            }
-            (Stamp::Moment(_), Overlap::Numbers(_)) | (Stamp::Number(_), Overlap::Seconds(_)) => None,
-        }
-    }
-}
-
-fn without_offset(moment: &str) -> &str {
-    moment.strip_suffix(" +00:00").unwrap_or(moment)
-}
-
 /// What a poll of one table finds.
 struct Found {
     rows: Vec<Image>,
@@ -288,7 +235,8 @@ fn look(
     let value = highest.map(|(_, shown)| shown);
     let from = value.as_deref().and_then(|value| mark.again_from(value)).map(|(from, _)| from);
     let digest = |image: &Image| image.digest().to_string();
-    let is_met_again = |stamp: &Option<Stamp>| from.is_none_or(|from| stamp.is_some_and(|stamp| stamp >= from));
+    let is_met_again =
+        |stamp: &Option<Stamp>| from.is_none_or(|from| stamp.is_some_and(|stamp| stamp >= from));
     let again = met.iter().filter(|(stamp, _)| is_met_again(stamp)).map(|(_, image)| digest(image));
     let seen = again.collect();
     let is_new = |image: &Image| !before.seen.contains(&digest(image));

@@ -100,14 +100,15 @@ impl Session {
                 (Dialect::Mysql, To::Mysql(Box::new(options)), server(address))
             }
             Locator::Csv(_) | Locator::Mssql(_) | Locator::Odbc(_) => {
-                let problem = "no change log of triggers can be kept there: only SQLite, PostgreSQL, MySQL and MariaDB";
+                let problem =
+                    "no change log of triggers can be kept there: only SQLite, PostgreSQL, MySQL and MariaDB";
                 return Err(Error::new(ErrorKind::Config, format!("{}: {problem}", access.locator)));
             }
         };
         let schema = schema.unwrap_or_else(|| USUAL_SCHEMA.to_owned());
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| Error::because(ErrorKind::Storage, "the runtime does not start", error))?;
+        let runtime = runtime
+            .map_err(|error| Error::because(ErrorKind::Storage, "the runtime does not start", error))?;
         Ok(Self { dialect, to, schema, place, runtime, connection: None })
     }
 
@@ -232,10 +233,7 @@ async fn connect(to: &To) -> std::result::Result<AnyConnection, sqlx::Error> {
 
 type ValueResult = std::result::Result<Option<Vec<u8>>, sqlx::Error>;
 
-fn text_row(
-    width: usize,
-    value: impl Fn(usize) -> ValueResult,
-) -> std::result::Result<TextRow, sqlx::Error> {
+fn text_row(width: usize, value: impl Fn(usize) -> ValueResult) -> std::result::Result<TextRow, sqlx::Error> {
     (0..width).map(value).collect::<std::result::Result<_, _>>().map(TextRow)
 }
 
@@ -319,7 +317,9 @@ mod tests {
         for code in ["5", "517", "40001", "08006", "57P01"] {
             assert_eq!(meaning(code).0, ErrorKind::Connection, "{code}");
         }
-        for (code, kind) in [("11", ErrorKind::Corrupt), ("13", ErrorKind::Storage), ("42P01", ErrorKind::Drift)] {
+        for (code, kind) in
+            [("11", ErrorKind::Corrupt), ("13", ErrorKind::Storage), ("42P01", ErrorKind::Drift)]
+        {
             assert_eq!(meaning(code).0, kind, "{code}");
         }
         assert_eq!((meaning("1").0, meaning("22012").0), (ErrorKind::Database, ErrorKind::Database));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::TriggerLog;
+use super::poll::{Known, image_of, required};
 use super::sql::{Statements, Traced, Trigger};
-use super::{Known, TriggerLog, image_of, required};
 use crate::capture::session::{Dialect, Session, TextRow};
 use crate::error::{ErrorKind, Result};
 

@@ -1,6 +1,6 @@
 //! What a row of the log comes to.
 
-use super::Known;
+use super::poll::Known;
 use crate::capture::session::{Session, TextRow};
 use crate::change::{Change, Image, Mark, Version};
 use crate::error::{Error, ErrorKind, Result};
@@ -17,7 +17,8 @@ pub(super) struct LogRow {
 impl LogRow {
     /// Reads a row of the answer: number, table, what was done, the row before, the row after, origin.
     pub(super) fn read(row: &TextRow, session: &Session) -> Result<Self> {
-        let problem = || session.error(ErrorKind::Corrupt, "a row of the change log is not what triggers write");
+        let problem =
+            || session.error(ErrorKind::Corrupt, "a row of the change log is not what triggers write");
         Ok(Self {
             number: row.number(0).ok_or_else(problem)?,
             table: row.text(1).ok_or_else(problem)?.to_owned(),

@@ -59,7 +59,8 @@ impl Place {
         let problem = || Error::new(ErrorKind::Config, "the position is not one of a change log of triggers");
         let place: Self = serde_json::from_str(&position.0).map_err(|_| problem())?;
         let snapshots = place.seen.iter().chain(place.within.iter().map(|within| &within.until));
-        let is_snapshot = |text: &String| text.bytes().all(|byte| byte.is_ascii_digit() || b":,".contains(&byte));
+        let is_snapshot =
+            |text: &String| text.bytes().all(|byte| byte.is_ascii_digit() || b":,".contains(&byte));
         if snapshots.into_iter().all(is_snapshot) { Ok(place) } else { Err(problem()) }
     }
 
@@ -80,7 +81,13 @@ pub(super) struct UnderWay {
 
 /// The gaps after a poll. `known` are those of the place where it began, the numbers above `above` were drawn since,
 /// `seen` are the numbers that it saw, in order, and `high` is the highest of the log.
-pub(super) fn gaps_after(known: &[Gap], above: u64, seen: &[u64], high: u64, under_way: &UnderWay) -> Vec<Gap> {
+pub(super) fn gaps_after(
+    known: &[Gap],
+    above: u64,
+    seen: &[u64],
+    high: u64,
+    under_way: &UnderWay,
+) -> Vec<Gap> {
     let lives = |gap: &&Gap| gap.owners.iter().any(|owner| under_way.before.contains(owner));
     let old = known.iter().filter(lives).map(|gap| (gap.first, gap.last, &gap.owners));
     let new = (above < high).then_some((above + 1, high, &under_way.after));

@@ -86,7 +86,9 @@ impl Statements {
     pub(super) fn trace(&self, table: &Traced<'_>) -> Vec<String> {
         let mut statements = self.untrace(table.name);
         statements.extend(match self.dialect {
-            Dialect::Sqlite => sqlite::triggers(table).into_iter().map(|trigger| trigger.definition).collect(),
+            Dialect::Sqlite => {
+                sqlite::triggers(table).into_iter().map(|trigger| trigger.definition).collect()
+            }
             Dialect::Postgres => postgres::trace(&self.schema, table),
             Dialect::Mysql => mysql::trace(table),
         });

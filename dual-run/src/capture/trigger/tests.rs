@@ -39,7 +39,11 @@ impl World {
     }
 
     /// Makes tables, installs a log for those named with their keys, and says where a stream begins.
-    pub(in crate::capture) fn captured(&self, tables: &str, keys: &[(&str, &[&str])]) -> (TriggerLog, Session, Position) {
+    pub(in crate::capture) fn captured(
+        &self,
+        tables: &str,
+        keys: &[(&str, &[&str])],
+    ) -> (TriggerLog, Session, Position) {
         let mut user = self.user();
         user.run(tables).unwrap();
         let mut log = self.log(keys);
@@ -47,6 +51,11 @@ impl World {
         let now = log.now().unwrap();
         assert_eq!(log.validity(&now).unwrap(), Validity::Valid { headroom_seconds: None });
         (log, user, now)
+    }
+
+    pub(in crate::capture) fn log_of(&self, table: CapturedTable) -> TriggerLog {
+        let stream = Stream { source: "model".to_owned(), from: Owner::New };
+        TriggerLog::new(&self.access, stream, vec![table]).unwrap()
     }
 
     pub(in crate::capture) fn log(&self, keys: &[(&str, &[&str])]) -> TriggerLog {
@@ -111,7 +120,8 @@ pub(in crate::capture) fn extracted(access: &Access, captured: &CapturedTable) -
                 };
                 Some((column.name.clone(), value))
             };
-            let image = Image::new(table.columns.iter().enumerate().filter_map(value).collect::<SourceTexts>());
+            let image =
+                Image::new(table.columns.iter().enumerate().filter_map(value).collect::<SourceTexts>());
             rows.insert(captured.key_of(&image).unwrap(), image);
         }
     }
@@ -149,6 +159,46 @@ pub(in crate::capture) fn images_are_what_reading_gives(world: &World, columns: 
     let cut = log.poll(&cut.next, ALL).unwrap();
     let before = cut.changes.into_iter().map(|change| (change.key, change.before.unwrap()));
     assert_eq!(before.collect::<BTreeMap<_, _>>(), expected);
+}
+
+/// A table of the new model, as a load makes it: rows are told in the words of the model, whatever the database.
+pub(in crate::capture) fn rows_of_the_model(world: &World, types: [&str; 6]) {
+    use bron_mappings::ColumnType::{Bool, Bytes, Date, Decimal, Id, Time};
+    let kinds = [Id, Bool, Date, Time, Decimal { scale: 2 }, Bytes];
+    let names = ["id", "aktiv", "fran", "inkom", "belopp", "fil"];
+    let columns: Vec<String> = names.iter().zip(types).map(|(name, kind)| format!("{name} {kind}")).collect();
+    let mut user = world.user();
+    let beside = "load_run text";
+    user.run(&format!("CREATE TABLE beslut ({}, {beside}, PRIMARY KEY (id))", columns.join(", "))).unwrap();
+    let fields: Vec<_> = names.into_iter().zip(kinds).collect();
+    let mut log = world.log_of(CapturedTable::of_fields("beslut", &fields));
+    log.install().unwrap();
+    let now = log.now().unwrap();
+    let (id, fil) = ("6f9619ff-8b86-d011-b42d-00cf4fc964ff", "\u{0}\u{7}å".as_bytes());
+    let (truth, bytes) = match user.dialect() {
+        Dialect::Sqlite => ("1", "x'0007c3a5'"),
+        Dialect::Postgres | Dialect::Mysql => ("true", "'\\x0007c3a5'"),
+    };
+    let moments = "'2024-02-29', '2024-02-29 12:30:00.5', '12.50'";
+    user.run(&format!("INSERT INTO beslut VALUES ('{id}', {truth}, {moments}, {bytes}, 'r1')")).unwrap();
+    user.run("UPDATE beslut SET load_run = 'r2'").unwrap();
+    let cut = log.poll(&now, ALL).unwrap();
+    assert_eq!(cut.changes.len(), 1, "what a load notes is no change of the row");
+    let text = |name: &str, text: &str| (name.to_owned(), SourceText::Text(text.to_owned()));
+    let expected = Image::new(
+        [
+            text("id", id),
+            text("aktiv", "true"),
+            text("fran", "2024-02-29"),
+            text("inkom", "2024-02-29T12:30:00.5"),
+            text("belopp", "12.50"),
+            ("fil".to_owned(), SourceText::Bytes(fil.to_vec())),
+        ]
+        .into(),
+    );
+    let key = SourceKey::new(crate::change::MODEL_SYSTEM, "beslut", [Some(id)]);
+    assert_eq!(cut.changes[0].after.as_ref(), Some(&expected));
+    assert_eq!(whole(&mut log, "beslut", 10), [(key, expected)].into());
 }
 
 /// The tests that every database has to pass.

@@ -51,7 +51,11 @@ pub(super) fn untrace(table: &str) -> Vec<String> {
 pub(super) fn trace(table: &Traced<'_>) -> Vec<String> {
     let statement = |(what, op): (&str, &str)| {
         let (name, from) = (in_backticks(&belonging(table.name, what)), in_backticks(table.name));
-        format!("CREATE TRIGGER {name} AFTER {} ON {from} FOR EACH ROW {}", what.to_uppercase(), body(table, op))
+        format!(
+            "CREATE TRIGGER {name} AFTER {} ON {from} FOR EACH ROW {}",
+            what.to_uppercase(),
+            body(table, op)
+        )
     };
     KINDS.map(statement).into()
 }

@@ -33,7 +33,7 @@ fn the_images_of_every_type_are_what_extraction_reads() {
             ("varchar(20) CHARACTER SET swe7", &["'ÅÄÖ'"]),
             ("text CHARACTER SET utf8mb4", &["'o''x\\\"\\\\\\n'", "'😀'", "''"]),
             ("json", &["'{\"a\":   1}'"]),
-            ("enum('a','å')", &["'å'"]),
+            ("enum('a','ö')", &["'ö'"]),
             ("varbinary(10)", &["x'0007ff'", "''"]),
             ("longblob", &["x'ff'"]),
         ],

@@ -40,6 +40,12 @@ fn the_images_of_every_type_are_what_extraction_reads() {
 }
 
 #[test]
+fn rows_of_the_model_are_told_in_its_words() {
+    let moment = "timestamp without time zone";
+    rows_of_the_model(&world(), ["uuid", "boolean", "date", moment, "numeric(38,2)", "bytea"]);
+}
+
+#[test]
 fn c8_a_long_transaction_loses_nothing_and_holds_nobody_up() {
     let world = world();
     let (mut log, mut fast, now) = world.person();

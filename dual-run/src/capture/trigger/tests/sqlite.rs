@@ -14,7 +14,18 @@ fn the_images_of_every_type_are_what_extraction_reads() {
     images_are_what_reading_gives(
         &world(),
         &[
-            ("", &["''", "' Åsa '", "-9223372036854775808", "0.1 + 0.2", "1e21", "5e-324", "'a' || char(0) || 'b'"]),
+            (
+                "",
+                &[
+                    "''",
+                    "' Åsa '",
+                    "-9223372036854775808",
+                    "0.1 + 0.2",
+                    "1e21",
+                    "5e-324",
+                    "'a' || char(0) || 'b'",
+                ],
+            ),
             ("TEXT", &["'o''x\"\\'", "char(10, 9, 7)", "7", "1.5", "'😀'"]),
             ("BLOB", &["x'00ff'", "x''", "'text'", "7", "1.5"]),
             ("REAL", &["1", "-0.5", "100.0", "1.7976931348623157e308", "0.30000000000000004", "1e-7"]),
@@ -22,6 +33,45 @@ fn the_images_of_every_type_are_what_extraction_reads() {
             ("DATETIME", &["'2024-03-31 02:30:00.120'"]),
         ],
     );
+}
+
+/// Every table of the synthetic city that has a key: what the log and the chunks tell is what extraction reads.
+#[test]
+fn the_rows_of_a_city_are_told_as_extraction_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = bron_city::CityPlan { persons: 60, seed: 7 };
+    bron_city::generate(&plan, folder.path(), &folder.path().join("truth.json"), &mut |_| {}).unwrap();
+    let mut types = BTreeSet::new();
+    for system in ["paraply", "vodok", "warna", "schemos"] {
+        let path = folder.path().join(format!("{system}.sqlite"));
+        let world = World::new(&format!("sqlite:{}", path.display()), None, ());
+        let mut found = world.access.open(None).unwrap().tables().unwrap();
+        found.retain(|table| !table.key_unique.is_empty());
+        let keys: Vec<Vec<&str>> =
+            found.iter().map(|table| table.key_unique.iter().map(String::as_str).collect()).collect();
+        let tables: Vec<(&str, &[&str])> =
+            found.iter().zip(&keys).map(|(table, key)| (table.name.as_str(), key.as_slice())).collect();
+        let (mut log, mut user, now) = world.captured("PRAGMA foreign_keys = OFF", &tables);
+        let mut all = BTreeMap::new();
+        for (table, key) in &tables {
+            let expected = extracted(&world.access, &CapturedTable::legacy("paraply", table, key));
+            let chunks = whole(&mut log, table, 10_000);
+            assert!(chunks == expected, "{system}: {table}");
+            all.extend(expected);
+            user.run(&format!("DELETE FROM \"{table}\"")).unwrap();
+        }
+        let changes = log.poll(&now, ALL).unwrap().changes;
+        let told: BTreeMap<_, _> =
+            changes.into_iter().map(|change| (change.key, change.before.unwrap())).collect();
+        assert!(told == all, "{system}: {} rows, {} told", all.len(), told.len());
+        types.extend(found.into_iter().flat_map(|table| table.columns).map(|column| column.declared_type));
+    }
+    assert_eq!(types, ["BLOB", "INTEGER", "TEXT"].map(str::to_owned).into());
+}
+
+#[test]
+fn rows_of_the_model_are_told_in_its_words() {
+    rows_of_the_model(&world(), ["TEXT", "INTEGER", "TEXT", "TEXT", "TEXT", "BLOB"]);
 }
 
 #[test]
