@@ -208,10 +208,7 @@ impl Poll<'_> {
         if let Some(error) = refusal(self.session, &validity) {
             return Err(error);
         }
-        let through = match self.statements.boundary(place, budget.changes.max(1)) {
-            None => None,
-            Some(question) => self.session.rows(&question)?.first().and_then(|row| row.number(0)),
-        };
+        let through = self.boundary(place, budget)?;
         let rows = self.session.rows(&self.statements.rows(place, through))?;
         let rows = rows.iter().map(|row| LogRow::read(row, self.session)).collect::<Result<Vec<_>>>()?;
         // What is read of a snapshot in part goes under the number that the snapshot could see.
@@ -234,6 +231,16 @@ impl Poll<'_> {
             schema: shape.schema,
             changes,
         })
+    }
+
+    /// The number up to which the cut goes; `None` when it takes everything.
+    fn boundary(&mut self, place: &Place, budget: Budget) -> Result<Option<u64>> {
+        for question in self.statements.boundaries(place, budget.changes.max(1)) {
+            if let Some(row) = self.session.rows(&question)?.first() {
+                return Ok(row.number(0));
+            }
+        }
+        Ok(None)
     }
 
     /// The place behind a cut.

@@ -188,12 +188,13 @@ impl Statements {
         }
     }
 
-    /// The number up to which a cut of about so many changes goes, so that no transaction is cut in two; no row when
-    /// it takes everything. `None` where the log does not say where transactions end.
-    pub(super) fn boundary(&self, place: &Place, changes: u64) -> Option<String> {
+    /// The questions, one after the other, for the number up to which a cut of about so many changes goes, so that no
+    /// transaction is cut in two; no row when it takes everything. None where the log does not say where transactions
+    /// end.
+    pub(super) fn boundaries(&self, place: &Place, changes: u64) -> Vec<String> {
         match self.dialect {
-            Dialect::Sqlite | Dialect::Mysql => None,
-            Dialect::Postgres => Some(postgres::boundary(&self.log(), &self.behind(place), changes)),
+            Dialect::Sqlite | Dialect::Mysql => Vec::new(),
+            Dialect::Postgres => postgres::boundaries(&self.log(), &self.behind(place), changes).into(),
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) fn create_log(schema: &str) -> Vec<String> {
              txid xid8 NOT NULL, tbl text NOT NULL, op text NOT NULL, \"old\" text, \"new\" text, origin text, \
              at timestamptz NOT NULL, tag text NOT NULL)"
         ),
-        format!("CREATE INDEX IF NOT EXISTS bron_change_log_txid ON {log} (txid)"),
+        format!("CREATE INDEX IF NOT EXISTS bron_change_log_txid ON {log} (txid, seq)"),
         format!(
             "CREATE TABLE IF NOT EXISTS {state} (one integer PRIMARY KEY CHECK (one = 1), id text NOT NULL, \
              version bigint NOT NULL, pruned bigint NOT NULL)"
@@ -134,16 +134,21 @@ pub(super) fn behind(place: &Place) -> String {
     condition
 }
 
-/// The first number at or behind the given place in order at which no transaction has more to say, unless it is the
-/// last.
-pub(super) fn boundary(log: &str, behind: &str, changes: u64) -> String {
-    format!(
-        "SELECT seq FROM (SELECT seq, row_number() OVER so_far AS place, max(last) OVER so_far AS open_to, \
-         max(seq) OVER () AS top \
-         FROM (SELECT seq, max(seq) OVER (PARTITION BY txid) AS last FROM {log} WHERE {behind}) AS one \
-         WINDOW so_far AS (ORDER BY seq)) AS two \
-         WHERE place >= {changes} AND open_to = seq AND seq < top ORDER BY seq LIMIT 1"
-    )
+/// The questions for the first number at or behind the given place in order at which no transaction has more to say,
+/// unless it is the last. The first looks at a little more than is wanted; only when it finds nothing, because a
+/// transaction is that large, the second looks at everything.
+pub(super) fn boundaries(log: &str, behind: &str, changes: u64) -> [String; 2] {
+    let near = changes.saturating_mul(2).saturating_add(1000).min(i64::MAX.unsigned_abs());
+    let question = |limit: String| {
+        format!(
+            "SELECT seq FROM (SELECT seq, row_number() OVER so_far AS place, max(last) OVER so_far AS open_to \
+             FROM (SELECT seq, (SELECT max(o.seq) FROM {log} o WHERE o.txid = one.txid) AS last FROM {log} one \
+             WHERE {behind} ORDER BY seq{limit}) AS two WINDOW so_far AS (ORDER BY seq)) AS three \
+             WHERE place >= {changes} AND open_to = seq AND seq < (SELECT max(seq) FROM {log} WHERE {behind}) \
+             ORDER BY seq LIMIT 1"
+        )
+    };
+    [question(format!(" LIMIT {near}")), question(String::new())]
 }
 
 fn qualified(schema: &str, name: &str) -> String {

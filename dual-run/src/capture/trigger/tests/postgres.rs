@@ -142,6 +142,17 @@ fn a_budget_never_cuts_a_transaction_in_two() {
 }
 
 #[test]
+fn a_transaction_that_is_larger_than_the_budget_comes_as_a_whole() {
+    let world = world();
+    let (mut log, mut user, now) = world.person();
+    user.run("INSERT INTO person SELECT id, 'natt', 0 FROM generate_series(1, 3000) AS id").unwrap();
+    user.run("INSERT INTO person VALUES (0, 'efter', 0)").unwrap();
+    let night = log.poll(&now, Budget { changes: 2 }).unwrap();
+    let after = log.poll(&night.next, Budget { changes: 2 }).unwrap();
+    assert_eq!((night.changes.len(), after.changes.len()), (3000, 1));
+}
+
+#[test]
 fn the_bridge_marks_what_it_writes_and_others_need_no_right_to_the_log() {
     let world = world();
     let (mut log, mut user, now) = world.person();
