@@ -141,7 +141,7 @@ fn drift(problem: &str) -> Error {
 }
 
 /// One row of a batch.
-fn image(captured: &CapturedTable, columns: &[SourceColumn], batch: &Batch, row: usize) -> Image {
+pub(super) fn image(captured: &CapturedTable, columns: &[SourceColumn], batch: &Batch, row: usize) -> Image {
     let value = |(index, column): (usize, &SourceColumn)| {
         let value = match batch.cells(index).value(row)? {
             Value::Bytes(bytes) => ImageText::Bytes(bytes.to_vec()),

@@ -37,7 +37,7 @@ pub(super) struct Session {
 }
 
 enum To {
-    Sqlite(SqliteConnectOptions),
+    Sqlite(Box<SqliteConnectOptions>),
     Postgres(Box<PgConnectOptions>),
     Mysql(Box<MySqlConnectOptions>),
 }
@@ -87,7 +87,7 @@ impl Session {
             Locator::Sqlite(path) => {
                 let options = SqliteConnectOptions::new().filename(path).busy_timeout(LOCK_WAIT);
                 let options = options.create_if_missing(false).read_only(!writes);
-                (Dialect::Sqlite, To::Sqlite(options), (path.display().to_string(), None))
+                (Dialect::Sqlite, To::Sqlite(Box::new(options)), (path.display().to_string(), None))
             }
             Locator::Postgres(address) => {
                 let options = access.to_postgres(address).map_err(config)?;

@@ -14,8 +14,8 @@
 //! version than the chunk.
 //!
 //! - **SQLite**: there is one writer, so a cut is what was committed. A budget is not kept, for the log does not say
-//!   where transactions end. Not seen are rows that `INSERT OR REPLACE` removes because of a second unique index, unless
-//!   the writing program has `recursive_triggers` on.
+//!   where transactions end. Not seen are rows that `INSERT OR REPLACE` removes because of a second unique index,
+//!   unless the writing program has `recursive_triggers` on.
 //! - **PostgreSQL**: a cut is the difference of two snapshots. A budget is kept, between transactions. Nothing is
 //!   unseen: a `TRUNCATE` is logged and makes its table expire, and triggers fire in sessions that replay as well.
 //! - **MySQL and MariaDB**: a cut is what is new in a consistent snapshot, with the numbers that were missing before. A
@@ -159,7 +159,7 @@ impl ChangeSource for TriggerLog {
         }
         session.in_snapshot(|session| {
             let from = Start { stream, place: &place, before };
-            Poll { session, statements: &statements, tables }.cut(&from, budget, shape)
+            Poll { session, statements: &statements, tables }.cut(from, budget, shape)
         })
     }
 

@@ -198,7 +198,7 @@ pub(super) struct Start<'a> {
 
 impl Poll<'_> {
     /// The cut behind a place.
-    pub(super) fn cut(&mut self, from: &Start<'_>, budget: Budget, shape: &mut Option<Shape>) -> Result<Cut> {
+    pub(super) fn cut(&mut self, from: Start<'_>, budget: Budget, shape: &mut Option<Shape>) -> Result<Cut> {
         let Start { stream, place, before } = from;
         let state = self.state()?;
         self.look_at_tables(shape)?;
@@ -221,9 +221,9 @@ impl Poll<'_> {
             }
         }
         let numbers: Vec<u64> = rows.iter().map(|row| row.number).collect();
-        let next = self.next(place, &state, through, &numbers, before.clone())?;
+        let next = self.next(place, &state, through, &numbers, before)?;
         Ok(Cut {
-            stream: (*stream).clone(),
+            stream: stream.clone(),
             incarnation: self.incarnation(&state)?,
             from: place.position(),
             next: next.position(),
@@ -286,22 +286,17 @@ impl Poll<'_> {
         numbers: &[u64],
         before: BTreeSet<u64>,
     ) -> Result<Vec<Gap>> {
+        // Where nobody has to be asked, nobody has to be waited for.
+        let Some(question) = self.statements.under_way(true) else { return Ok(Vec::new()) };
         let new = numbers.iter().filter(|number| **number > place.high).count();
         let drawn = state.high.saturating_sub(place.high);
         let is_whole = u64::try_from(new).is_ok_and(|new| new == drawn);
-        let after = match self.statements.under_way(true) {
-            Some(question) if !is_whole => under_way(self.session, question)?,
-            _ => BTreeSet::new(),
-        };
-        let is_gapless = self.statements.under_way(false).is_none();
-        let under_way = UnderWay { before, after };
-        if is_gapless {
-            return Ok(Vec::new());
-        }
-        Ok(gaps_after(&place.gaps, place.high, numbers, state.high, &under_way))
+        let after = if is_whole { BTreeSet::new() } else { under_way(self.session, question)? };
+        Ok(gaps_after(&place.gaps, place.high, numbers, state.high, &UnderWay { before, after }))
     }
 }
 
+/// The transactions that a question of [`Statements::under_way`] lists.
 pub(super) fn under_way(session: &mut Session, question: &str) -> Result<BTreeSet<u64>> {
     Ok(session.rows(question)?.iter().filter_map(|row| row.number(0)).collect())
 }

@@ -9,8 +9,7 @@ pub(in crate::capture) mod sqlite;
 use std::any::Any;
 
 use bron_extract::Locator;
-use bron_mappings::Value;
-use bron_transform::{SourceText, SourceTexts};
+use bron_transform::SourceText;
 
 use super::*;
 use crate::capture::session::Dialect;
@@ -112,16 +111,7 @@ pub(in crate::capture) fn extracted(access: &Access, captured: &CapturedTable) -
     for batch in source.read(&table, 100).unwrap() {
         let batch = batch.unwrap();
         for row in 0..batch.rows() {
-            let value = |(index, column): (usize, &bron_extract::SourceColumn)| {
-                let value = match batch.cells(index).value(row)? {
-                    Value::Bytes(bytes) => SourceText::Bytes(bytes.to_vec()),
-                    Value::Text(text) => SourceText::Text(text.to_owned()),
-                    _ => panic!("extraction gives text and bytes"),
-                };
-                Some((column.name.clone(), value))
-            };
-            let image =
-                Image::new(table.columns.iter().enumerate().filter_map(value).collect::<SourceTexts>());
+            let image = crate::capture::polled::image(captured, &table.columns, &batch, row);
             rows.insert(captured.key_of(&image).unwrap(), image);
         }
     }
@@ -435,6 +425,76 @@ pub(in crate::capture) fn removed(world: &World) {
     let again = log.now().unwrap();
     user.run("DELETE FROM person").unwrap();
     assert_eq!(log.poll(&again, ALL).unwrap().changes.len(), 1);
+}
+
+/// Several who write at once, roll back and get in each other's way, beside somebody who polls and reads chunks: what
+/// is told of ends in what is there.
+pub(in crate::capture) fn writers_at_once(world: &World) {
+    const WRITERS: u64 = 3;
+    let (mut log, _, mut place) = world.person();
+    let mut held = Held::default();
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|seed| {
+                let mut user = world.user();
+                scope.spawn(move || write_at_random(&mut user, seed))
+            })
+            .collect();
+        let mut polls = 0_u64;
+        while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            let cut = log.poll(&place, Budget { changes: 1 + polls % 7 }).unwrap();
+            held.take(&cut.changes);
+            place = cut.next;
+            polls += 1;
+            if polls.is_multiple_of(5) {
+                let chunk = log.read_chunk("person", None, 100).unwrap();
+                let row = |(key, image)| Change {
+                    key,
+                    version: chunk.at,
+                    after: Some(image),
+                    before: None,
+                    mark: Mark::None,
+                };
+                held.take(&chunk.rows.into_iter().map(row).collect::<Vec<_>>());
+            }
+        }
+    });
+    loop {
+        let cut = log.poll(&place, Budget { changes: 3 }).unwrap();
+        let is_last = cut.changes.is_empty();
+        held.take(&cut.changes);
+        place = cut.next;
+        if is_last {
+            break;
+        }
+    }
+    assert_eq!(held.rows(), whole(&mut log, "person", 3));
+}
+
+fn write_at_random(user: &mut Session, seed: u64) {
+    let mut state = seed + 1;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for _ in 0..60 {
+        let mut statements = vec!["BEGIN".to_owned()];
+        for _ in 0..=draw(3) {
+            let (id, kod) = (draw(8), draw(1000));
+            let row = format!("person VALUES ({id}, 'ny', {kod})");
+            statements.push(match (draw(3), user.dialect()) {
+                (0, _) => format!("DELETE FROM person WHERE id = {id}"),
+                (1, _) => format!("UPDATE person SET kod = {kod} WHERE id = {id}"),
+                (_, Dialect::Mysql) => format!("INSERT IGNORE INTO {row}"),
+                (_, Dialect::Sqlite | Dialect::Postgres) => {
+                    format!("INSERT INTO {row} ON CONFLICT DO NOTHING")
+                }
+            });
+        }
+        statements.push(if draw(5) == 0 { "ROLLBACK" } else { "COMMIT" }.to_owned());
+        // Who is chosen to give way in a deadlock has written nothing.
+        let _given_way = statements.iter().try_for_each(|statement| user.run(statement));
+    }
 }
 
 /// Keys that a collation takes for equal, or orders as a language does.

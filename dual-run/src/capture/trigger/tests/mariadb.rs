@@ -41,6 +41,11 @@ fn the_images_of_every_type_are_what_extraction_reads() {
 }
 
 #[test]
+fn c8_writers_at_once_lose_nothing() {
+    writers_at_once(&world());
+}
+
+#[test]
 fn c8_a_number_that_is_missing_is_waited_for() {
     let world = world();
     let (mut log, mut fast, now) = world.person();

@@ -46,6 +46,11 @@ fn rows_of_the_model_are_told_in_its_words() {
 }
 
 #[test]
+fn c8_writers_at_once_lose_nothing() {
+    writers_at_once(&world());
+}
+
+#[test]
 fn c8_a_long_transaction_loses_nothing_and_holds_nobody_up() {
     let world = world();
     let (mut log, mut fast, now) = world.person();
