@@ -491,6 +491,10 @@ fn write_at_random(user: &mut Session, seed: u64) {
                 }
             });
         }
+        if user.dialect() == Dialect::Mysql {
+            // Others commit meanwhile.
+            statements.push("DO SLEEP(0.02)".to_owned());
+        }
         statements.push(if draw(5) == 0 { "ROLLBACK" } else { "COMMIT" }.to_owned());
         // Who is chosen to give way in a deadlock has written nothing.
         let _given_way = statements.iter().try_for_each(|statement| user.run(statement));
