@@ -1,6 +1,18 @@
 //! Reading what changed in a database.
 
+mod captured;
+mod paging;
+mod polled;
+mod session;
+mod sweep;
+mod trigger;
+
 use bron_mappings::{Digest, SourceKey};
+
+pub use self::captured::CapturedTable;
+pub use self::polled::{Overlap, PolledSource, Watermark};
+pub use self::sweep::{Swept, sweep};
+pub use self::trigger::{Finding, FindingKind, TriggerLog};
 
 use crate::change::{Chunk, Cut};
 use crate::error::Result;

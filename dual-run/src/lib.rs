@@ -25,7 +25,10 @@ mod ownership;
 mod phase;
 mod scope;
 
-pub use capture::{Budget, ChangeSource, Guarantee, Incarnation, Order, Position, Validity};
+pub use capture::{
+    Budget, CapturedTable, ChangeSource, Finding, FindingKind, Guarantee, Incarnation, Order, Overlap,
+    PolledSource, Position, Swept, TriggerLog, Validity, Watermark, sweep,
+};
 pub use change::{Change, Chunk, Cut, CutId, Image, MODEL_SYSTEM, Mark, Stream, Version};
 pub use error::{Error, ErrorKind, Result};
 pub use follower::{Applied, AppliedRow, ApplyWork, Delivery, Expected, Follower, Met, RowWrite};

@@ -338,6 +338,10 @@ impl Source for CsvSource {
         span: &Span,
         batching: Batching,
     ) -> Result<Box<dyn TableReader + 'a>, Error> {
+        if span.at_least.is_some() {
+            let problem = "rows of files are not chosen by what a column has reached";
+            return Err(Error::new(ErrorKind::Settings, format!("table {}: {problem}", table.name)));
+        }
         let wanted = table.name.as_str();
         let found = self.tables.iter_mut().find(|found| found.table.name == wanted);
         let found =

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic;
 use crate::cipher::{self, Key};
 use crate::error::{Error, ErrorKind};
+use crate::selection::bytes_of_digits;
 
 /// The wrapped key of a run, in the directory of the run.
 pub const KEY_FILE: &str = "key.json";
@@ -191,7 +192,7 @@ impl WrappedKey {
             );
             return Err(Error::new(ErrorKind::Settings, problem));
         }
-        let key = unhex(&self.wrapped)
+        let key = bytes_of_digits(self.wrapped.as_bytes())
             .and_then(|wrapped| cipher::open(&master.0, &cipher::context(WRAPPING, &[run]), &wrapped))
             .and_then(|key| Key::try_from(key).ok());
         let path = dir.join(KEY_FILE);
@@ -243,15 +244,6 @@ fn overwrite(path: &Path, length: u64) -> io::Result<()> {
 fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(value.into(), 16).expect("four bits are a hexadecimal digit");
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
-        .collect::<Option<_>>()?;
-    let pairs = digits.chunks(2);
-    pairs.map(|pair| if let [high, low] = pair { Some(high << 4 | low) } else { None }).collect()
 }
 
 #[cfg(test)]

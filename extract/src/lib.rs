@@ -27,6 +27,7 @@ mod examine;
 mod found;
 mod grants;
 mod hashing;
+mod image;
 mod intake;
 mod keys;
 mod ledger;
@@ -39,6 +40,7 @@ mod postgres;
 pub mod profile;
 #[cfg(any(test, feature = "properties"))]
 pub mod properties;
+mod quoting;
 mod refusal;
 mod runtime;
 mod selection;
@@ -60,6 +62,7 @@ pub use error::{Error, ErrorKind};
 pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};
 pub use grants::{GrantDialect, ReadingRights, TableNeed, reading_grants};
 pub use hashing::RowHasher;
+pub use image::{ImageTable, ImageText};
 pub use keys::{
     KEY_FILE, KeyState, MasterKey, RECEIPT_FILE, Receipt, RunKey, UNKNOWN_KEY, WrappedKey, destroy_run_key,
     draw_run_key, key_state,
@@ -73,8 +76,10 @@ pub use mysql::MysqlSource;
 pub use odbc::OdbcSource;
 pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_part, read_parts};
 pub use postgres::PostgresSource;
+pub use quoting::{in_backticks, in_quotes};
+pub use selection::rows_behind;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
-pub use span::{Batching, Mark, RowMarks, Span};
+pub use span::{AtLeast, Batching, Mark, RowMarks, Span};
 pub use sqlite::SqliteSource;
 pub use stage::{
     StageRequest, Staged, StagedBefore, adopt_table, file_safe, stage_table, stage_table_beside,

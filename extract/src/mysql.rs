@@ -1,8 +1,8 @@
 //! MySQL and MariaDB databases as sources.
 
-mod catalog;
+pub(crate) mod catalog;
 mod facts;
-mod form;
+pub(crate) mod form;
 mod reader;
 mod refusal;
 
@@ -21,6 +21,7 @@ use crate::found::RowTaker;
 use crate::hashing::unrepeatable;
 use crate::intake::TableRows;
 use crate::pace::Pace;
+pub(crate) use crate::quoting::in_backticks as quoted;
 use crate::refusal::refused;
 use crate::runtime::runtime;
 use crate::selection::{Reading, not_listed};
@@ -68,10 +69,10 @@ impl MysqlSource {
     /// [`crate::ErrorKind::Connection`] when no server answers, [`crate::ErrorKind::Permission`] when it does not
     /// let the user in, [`crate::ErrorKind::Settings`] when its certificate cannot be trusted.
     pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
-        check_authorities(address)?;
+        let options = access.to_mysql(address)?;
         let runtime = runtime()?;
         let connection = runtime
-            .block_on(MySqlConnection::connect_with(&options(access, address)))
+            .block_on(MySqlConnection::connect_with(&options))
             .map_err(|error| refused(&place(address), "connecting", error, meaning))?;
         let (position, without_snapshot) = (None, Vec::new());
         let mut source = Self {
@@ -165,6 +166,17 @@ impl MysqlSource {
     }
 }
 
+impl Access {
+    /// What the driver is told to reach a MySQL or MariaDB server on these terms. The session is in UTC.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] when the authorities that the address names cannot be used.
+    pub fn to_mysql(&self, address: &ServerAddress) -> Result<MySqlConnectOptions, Error> {
+        check_authorities(address)?;
+        Ok(options(self, address))
+    }
+}
+
 /// What the driver is told.
 fn options(access: &Access, address: &ServerAddress) -> MySqlConnectOptions {
     let mut options = MySqlConnectOptions::new()
@@ -187,11 +199,6 @@ fn options(access: &Access, address: &ServerAddress) -> MySqlConnectOptions {
         options = options.ssl_ca(authorities);
     }
     options
-}
-
-/// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-pub(crate) fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 /// The server, as errors name it.

@@ -1,7 +1,7 @@
 //! PostgreSQL databases as sources.
 
-mod catalog;
-mod copy_text;
+pub(crate) mod catalog;
+pub(crate) mod copy_text;
 mod facts;
 mod reader;
 mod refusal;
@@ -28,6 +28,7 @@ use crate::trust::check_authorities;
 
 pub(crate) use self::catalog::written_anew;
 use self::refusal::meaning;
+pub(crate) use crate::quoting::in_quotes as quoted;
 
 pub(crate) const USUAL_PORT: u16 = 5432;
 /// What errors say of a table whose rows older transactions cannot see any more.
@@ -92,10 +93,10 @@ impl PostgresSource {
     }
 
     fn connect(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
-        check_authorities(address)?;
+        let options = access.to_postgres(address)?;
         let runtime = runtime()?;
         let connection = runtime
-            .block_on(PgConnection::connect_with(&options(access, address)))
+            .block_on(PgConnection::connect_with(&options))
             .map_err(|error| refused(&place(address), "connecting", error, meaning))?;
         Ok(Self {
             access: access.clone(),
@@ -153,6 +154,18 @@ impl PostgresSource {
     }
 }
 
+impl Access {
+    /// What the driver is told to reach a PostgreSQL server on these terms. Transactions only read unless they are
+    /// begun as ones that write.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] when the authorities that the address names cannot be used.
+    pub fn to_postgres(&self, address: &ServerAddress) -> Result<PgConnectOptions, Error> {
+        check_authorities(address)?;
+        Ok(options(self, address))
+    }
+}
+
 /// What the driver is told. Every setting that changes how values are written or how long the server waits for
 /// us is stated, so that the server's own defaults have no say.
 fn options(access: &Access, address: &ServerAddress) -> PgConnectOptions {
@@ -184,11 +197,6 @@ fn options(access: &Access, address: &ServerAddress) -> PgConnectOptions {
         options = options.ssl_root_cert(authorities);
     }
     options
-}
-
-/// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-pub(crate) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl Source for PostgresSource {

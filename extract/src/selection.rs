@@ -151,7 +151,13 @@ impl<C: Selectable> KnownTable<C> {
             None => Some(None),
             Some(mark) => self.key_against(mark).map(Some),
         };
-        Some(between(against(&span.after)?, against(&span.up_to)?))
+        let mut rows = between(against(&span.after)?, against(&span.up_to)?);
+        if let Some(least) = &span.at_least {
+            let column = self.named(&least.column)?;
+            let value = column.mark_as_sql(&KeyValue::Text(least.value.clone()))?;
+            push_condition(&mut rows, &format!("{} >= {value}", column.order_in_key()));
+        }
+        Some(rows)
     }
 
     /// Each column of the key with the value that the mark has for it.
@@ -169,6 +175,12 @@ impl<C: Selectable> Selected<'_, C> {
     }
 }
 
+/// ` WHERE …` for the rows behind a key, each column of it with its value, both as SQL; nothing for all rows.
+#[must_use]
+pub fn rows_behind(key: Option<Vec<(String, String)>>) -> String {
+    between(key, None)
+}
+
 /// ` WHERE …` for the rows behind one mark and up to another, each as the columns of the key with their values;
 /// nothing for all rows.
 pub(crate) fn between(after: Option<Vec<(String, String)>>, up_to: Option<Vec<(String, String)>>) -> String {
@@ -176,6 +188,12 @@ pub(crate) fn between(after: Option<Vec<(String, String)>>, up_to: Option<Vec<(S
     let up_to = up_to.map(|key| Toward::Beginning.condition(&key));
     let both: Vec<String> = after.into_iter().chain(up_to).collect();
     if both.is_empty() { String::new() } else { format!(" WHERE {}", both.join(" AND ")) }
+}
+
+/// Adds a condition to ` WHERE …`, which may be empty.
+pub(crate) fn push_condition(rows: &mut String, condition: &str) {
+    rows.push_str(if rows.is_empty() { " WHERE " } else { " AND " });
+    rows.push_str(condition);
 }
 
 /// On which side of a mark rows lie.
@@ -232,6 +250,12 @@ pub(crate) fn has_zero_day(text: &str) -> bool {
 /// Bytes as hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// The bytes of hexadecimal digits; `None` for what is none, and for an odd number of them.
+pub(crate) fn bytes_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    digits.chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
 /// The error about a mark that was made when the table had another key.
@@ -307,6 +331,8 @@ mod tests {
         assert!(["0", "-12.50", "12345678901234567890"].into_iter().all(is_exact_number));
         assert!(!["", "-", "1.", ".5", "1e3", "1 OR 1", "NaN", "٣"].into_iter().any(is_exact_number));
         assert_eq!(hexadecimal(&[0, 10, 255]), "000AFF");
+        assert_eq!(bytes_of_digits(b"000aFF"), Some(vec![0, 10, 255]));
+        assert_eq!((bytes_of_digits(b"0"), bytes_of_digits(b"0g")), (None, None));
     }
 
     #[test]

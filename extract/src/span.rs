@@ -93,9 +93,28 @@ pub struct Span {
     pub after: Option<Mark>,
     /// The rows up to this mark; to the last without one.
     pub up_to: Option<Mark>,
+    /// Only rows that have this value in this column, or a later one; the rows behind a mark are among them where they
+    /// lie behind it.
+    pub at_least: Option<AtLeast>,
     /// The account of the rows before the span. A reader goes on with it, so that places in its notes are those of
     /// the whole table, and knows from it which files came before.
     pub before: TableLedger,
+}
+
+/// A value that a column of the rows of a span must have reached.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AtLeast {
+    /// The column: of whole numbers, or of moments.
+    pub column: String,
+    /// The value, as reading the column gives it; of a moment without its offset.
+    pub value: String,
+}
+
+impl fmt::Debug for AtLeast {
+    /// Prints the column, never the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AtLeast({})", self.column)
+    }
 }
 
 /// How the rows of a reading are cut into batches. Does not change which rows come, nor their order.

@@ -1,6 +1,6 @@
 //! SQLite databases as sources.
 
-mod catalog;
+pub(crate) mod catalog;
 mod reader;
 mod selection;
 
@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use crate::error::{Error, ErrorKind};
 use crate::hashing::file_digest;
 use crate::intake::TableRows;
+use crate::quoting::in_quotes as quoted;
 use crate::selection::unknown_mark;
 use crate::source::{Consistency, Source, TableReader, TableSchema};
 use crate::span::{Batching, KeyValue, Span};
@@ -150,11 +151,6 @@ fn content_digest(path: &Path) -> Result<Digest, Error> {
         digest.part(file_digest(&log)?.as_bytes());
     }
     Ok(digest.finish())
-}
-
-/// A name as SQL text. The only place where names from a database or a mapping enter a statement.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl Source for SqliteSource {

@@ -196,7 +196,7 @@ impl<'r> Staging<'r> {
             return Ok((Self::anew(request, journal)?, Span::default()));
         };
         remove_parts(request, &kept)?;
-        let span = Span { after: Some(mark), up_to: None, before: ledger };
+        let span = Span { after: Some(mark), before: ledger, ..Span::default() };
         Ok((Self { request, journal, parts: parts.in_background(), lines, ends: VecDeque::new() }, span))
     }
 

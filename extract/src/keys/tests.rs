@@ -119,7 +119,7 @@ fn what_is_not_a_key_is_refused_and_not_repeated() {
 #[test]
 fn hexadecimal_digits_come_back_as_bytes() {
     let bytes: Vec<u8> = (0..=255).collect();
-    assert_eq!(unhex(&hex(&bytes)).unwrap(), bytes);
+    assert_eq!(bytes_of_digits(hex(&bytes).as_bytes()).unwrap(), bytes);
     assert_eq!(hex(&[0x0f, 0xa0]), "0fa0");
-    assert!(unhex("abc").is_none() && unhex("zz").is_none());
+    assert!(bytes_of_digits(b"abc").is_none() && bytes_of_digits(b"zz").is_none());
 }

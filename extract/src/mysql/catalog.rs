@@ -12,7 +12,7 @@ use crate::source::{SourceColumn, TableSchema};
 use crate::span::KeyValue;
 
 /// A column, with what reading it needs to know.
-pub(super) struct MysqlColumn {
+pub(crate) struct MysqlColumn {
     column: SourceColumn,
     /// The name of the type without its size.
     base: String,
@@ -40,7 +40,7 @@ pub(super) async fn tables(connection: &mut MySqlConnection) -> Result<Vec<Table
 }
 
 /// One table, `None` when there is none of this name.
-pub(super) async fn table(
+pub(crate) async fn table(
     connection: &mut MySqlConnection,
     name: &str,
 ) -> Result<Option<KnownTable<MysqlColumn>>, sqlx::Error> {
@@ -98,8 +98,25 @@ impl MysqlColumn {
         self.character_set.as_deref().and_then(encoding)
     }
 
+    /// The value that travels, of what SQL calls `name`.
+    pub(crate) fn value_of(&self, name: String) -> String {
+        match self.base.as_str() {
+            // As text a single has six digits, which is not all that it has.
+            "float" => format!("CAST({name} AS DOUBLE)"),
+            "bit" => format!("CAST({name} AS UNSIGNED)"),
+            // Converted by the server, what cannot be converted would become question marks.
+            _ if self.stored_encoding().is_some() => format!("CAST({name} AS BINARY)"),
+            _ => name,
+        }
+    }
+
+    /// Whether the values are whole numbers.
+    pub(crate) fn is_whole_number(&self) -> bool {
+        matches!(self.base.as_str(), "tinyint" | "smallint" | "mediumint" | "int" | "bigint")
+    }
+
     /// What the bytes of the column's values are.
-    fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         match self.base.as_str() {
             _ if self.is_bytes() => Form::Bytes,
             "float" => Form::Single,
@@ -117,15 +134,7 @@ impl Selectable for MysqlColumn {
     }
 
     fn value(&self) -> String {
-        let name = quoted(&self.column.name);
-        match self.base.as_str() {
-            // As text a single has six digits, which is not all that it has.
-            "float" => format!("CAST({name} AS DOUBLE)"),
-            "bit" => format!("CAST({name} AS UNSIGNED)"),
-            // Converted by the server, what cannot be converted would become question marks.
-            _ if self.stored_encoding().is_some() => format!("CAST({name} AS BINARY)"),
-            _ => name,
-        }
+        self.value_of(quoted(&self.column.name))
     }
 
     fn order_in_key(&self) -> String {

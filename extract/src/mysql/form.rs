@@ -5,7 +5,7 @@ use crate::found::without_idle_fraction;
 
 /// What the bytes of a column are, and so what has to be done to them.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// Text in UTF-8, to be given on as it is.
     Text,
     /// Text in another character set, as it is stored.
@@ -24,7 +24,7 @@ pub(super) enum Form {
 
 /// A value that has got its form.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Formed<'r> {
+pub(crate) enum Formed<'r> {
     /// As the server sent it.
     Same(&'r [u8]),
     /// Text that was made here.
@@ -38,7 +38,7 @@ pub(super) enum Formed<'r> {
 impl Form {
     /// The value of these bytes; bytes that are not what the form says come back as bytes, which a text column
     /// does not take.
-    pub(super) fn of<'r>(&self, sent: &'r [u8]) -> Formed<'r> {
+    pub(crate) fn of<'r>(&self, sent: &'r [u8]) -> Formed<'r> {
         let text = || std::str::from_utf8(sent).ok();
         let made = match self {
             Self::Text => return Formed::Same(sent),

@@ -11,7 +11,7 @@ use crate::source::{SourceColumn, TableSchema};
 use crate::span::KeyValue;
 
 /// A column, with what reading it needs to know.
-pub(super) struct PostgresColumn {
+pub(crate) struct PostgresColumn {
     column: SourceColumn,
     /// The name of the type in the catalog, that of a domain's base type.
     base: String,
@@ -46,7 +46,7 @@ pub(super) async fn tables(
 }
 
 /// One table, `None` when there is none of this name.
-pub(super) async fn table(
+pub(crate) async fn table(
     connection: &mut PgConnection,
     schema: &str,
     name: &str,
@@ -114,7 +114,7 @@ pub(super) fn form(value: &Selected<'_, PostgresColumn>) -> Form {
 
 impl PostgresColumn {
     /// Whether the values are whole numbers of at most 64 bits.
-    pub(super) fn is_whole_number(&self) -> bool {
+    pub(crate) fn is_whole_number(&self) -> bool {
         matches!(self.base.as_str(), "int2" | "int4" | "int8")
     }
 
@@ -123,8 +123,18 @@ impl PostgresColumn {
         self.textual
     }
 
+    /// The value that travels, of what SQL calls `name`.
+    pub(crate) fn value_of(&self, name: String) -> String {
+        match self.base.as_str() {
+            "bool" => format!("{name}::int"),
+            // The usual text of money has the currency and the digits of the server's language.
+            "money" => format!("{name}::numeric"),
+            _ => name,
+        }
+    }
+
     /// What the text of the column's values is.
-    fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         match self.base.as_str() {
             "bytea" => Form::Hex,
             "float4" | "float8" => Form::Real,
@@ -140,13 +150,7 @@ impl Selectable for PostgresColumn {
     }
 
     fn value(&self) -> String {
-        let name = quoted(&self.column.name);
-        match self.base.as_str() {
-            "bool" => format!("{name}::int"),
-            // The usual text of money has the currency and the digits of the server's language.
-            "money" => format!("{name}::numeric"),
-            _ => name,
-        }
+        self.value_of(quoted(&self.column.name))
     }
 
     fn order_in_key(&self) -> String {

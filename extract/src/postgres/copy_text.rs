@@ -7,10 +7,11 @@ use std::str;
 use memchr::{memchr, memchr_iter};
 
 use crate::found::Found;
+use crate::selection::bytes_of_digits;
 
 /// What the text of a column is, and so what has to be done to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// Text to be given on as it is.
     Text,
     /// An approximate number, which the server may have written with an exponent.
@@ -137,9 +138,7 @@ fn unescape(field: &[u8], out: &mut Vec<u8>) -> Result<(), NotARow> {
 }
 
 fn unhex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let digits = text.strip_prefix(b"\\x")?;
-    digits.chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+    text.strip_prefix(b"\\x").and_then(bytes_of_digits)
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use super::quoted;
 use crate::source::{SourceColumn, TableSchema};
 
 /// What reading a table needs to know.
-pub(super) struct KnownTable {
-    pub(super) columns: Vec<SourceColumn>,
-    key: Vec<String>,
+pub(crate) struct KnownTable {
+    pub(crate) columns: Vec<SourceColumn>,
+    pub(crate) key: Vec<String>,
     /// The columns that order all rows: those of the key, then what tells rows apart whose key is NULL, which SQLite
     /// allows.
     pub(super) order: Vec<String>,
@@ -45,7 +45,7 @@ pub(super) async fn tables(connection: &mut SqliteConnection) -> Result<Vec<Tabl
 }
 
 /// One table, `None` when there is none of this name.
-pub(super) async fn table(
+pub(crate) async fn table(
     connection: &mut SqliteConnection,
     name: &str,
 ) -> Result<Option<KnownTable>, sqlx::Error> {

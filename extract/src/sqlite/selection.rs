@@ -2,7 +2,7 @@
 
 use super::catalog::KnownTable;
 use super::quoted;
-use crate::selection::between;
+use crate::selection::{between, push_condition};
 use crate::source::TableSchema;
 use crate::span::{KeyValue, Mark, Span};
 
@@ -43,7 +43,11 @@ pub(super) fn select(table: &TableSchema, known: &KnownTable, span: &Span) -> Op
             Some(Some(by_bytes.iter().cloned().zip(bound).collect::<Vec<_>>()))
         }
     };
-    let rows = between(against(&span.after)?, against(&span.up_to)?);
+    let mut rows = between(against(&span.after)?, against(&span.up_to)?);
+    if let Some(least) = &span.at_least {
+        parameters.push(KeyValue::Text(least.value.clone()));
+        push_condition(&mut rows, &format!("{} >= ?{}", quoted(&least.column), parameters.len()));
+    }
     let (values, name, order) = (values.join(", "), quoted(&table.name), by_bytes.join(", "));
     let statement = format!("SELECT {values} FROM main.{name}{rows} ORDER BY {order}");
     Some(Selection { statement, parameters, key })

@@ -72,7 +72,7 @@ pub(super) fn read<T>(
 fn spans(whole: &Span, marks: &[Mark]) -> Vec<Span> {
     let ends = marks.iter().cloned().map(Some).chain([whole.up_to.clone()]);
     let starts = [whole.after.clone()].into_iter().chain(marks.iter().cloned().map(Some));
-    starts.zip(ends).map(|(after, up_to)| Span { after, up_to, before: TableLedger::default() }).collect()
+    starts.zip(ends).map(|(after, up_to)| Span { after, up_to, ..Span::default() }).collect()
 }
 
 /// Reads the spans of one connection. Ends early when nobody takes what is read.
