@@ -39,6 +39,7 @@ mod postgres;
 pub mod profile;
 #[cfg(any(test, feature = "properties"))]
 pub mod properties;
+mod record_seal;
 mod refusal;
 mod runtime;
 mod selection;
@@ -73,6 +74,7 @@ pub use mysql::MysqlSource;
 pub use odbc::OdbcSource;
 pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_part, read_parts};
 pub use postgres::PostgresSource;
+pub use record_seal::RecordSeal;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
 pub use span::{Batching, Mark, RowMarks, Span};
 pub use sqlite::SqliteSource;
