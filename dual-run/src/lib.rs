@@ -24,6 +24,7 @@ mod lens;
 mod ownership;
 mod phase;
 mod scope;
+pub mod store;
 
 pub use capture::{Budget, ChangeSource, Guarantee, Incarnation, Order, Position, Validity};
 pub use change::{Change, Chunk, Cut, CutId, Image, MODEL_SYSTEM, Mark, Stream, Version};
