@@ -12,6 +12,7 @@ use bron_mappings::{Digest, DigestBuilder};
 use super::Store;
 use super::connection::{Connection, Row, stored, strange, values};
 use super::journal::{CHANGE_COLUMNS, CutHead, StoredChange, cut_of};
+use super::retention::{require_purges, seqs_of_purge};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the first entry is bound to.
@@ -32,9 +33,6 @@ const LAST_OF_STREAMS: &str = "SELECT s.source, s.origin, s.position, c.position
 const RESTARTED: &str = "SELECT count(*) FROM bridge_incarnation AS i JOIN bridge_stream AS s \
      ON s.source = i.source AND s.origin = i.origin \
      WHERE i.source = $1 AND i.origin = $2 AND i.position = $3 AND i.after_cut >= s.cut";
-const PURGES: &str = "SELECT purge, area, through, captured_before, at, decided_by, changes, seqs, prev_hash, hash \
-     FROM bridge_purge ORDER BY purge";
-
 /// How far a journal had come: what is kept elsewhere, so that a journal that was cut off, or written anew, is found.
 /// Reads and prints as `cuts:changes:hash`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +62,7 @@ impl fmt::Display for Checkpoint {
     }
 }
 
-fn optional<T: AsRef<[u8]>>(builder: &mut DigestBuilder, value: Option<T>) {
+pub(super) fn optional<T: AsRef<[u8]>>(builder: &mut DigestBuilder, value: Option<T>) {
     match value {
         Some(bytes) => builder.part(&[1]).part(bytes.as_ref()),
         None => builder.part(&[0]),
@@ -99,7 +97,7 @@ pub(super) fn hash_of_cut(prev: &Digest, cut: &CutHead) -> Digest {
 }
 
 /// What was found against an entry.
-fn damaged(place: impl fmt::Display, what: &str) -> Error {
+pub(super) fn damaged(place: impl fmt::Display, what: &str) -> Error {
     Error::new(ErrorKind::Corrupt, format!("the journal is not what was written: {place} {what}"))
 }
 
@@ -170,67 +168,6 @@ impl Walk {
         let text = "is not the one that the checkpoint was taken of: the journal was written anew";
         Err(damaged(format!("cut {}", self.cut), text))
     }
-}
-
-/// The digest that the numbers of purged changes are collected in.
-pub(super) fn seqs_of_purge() -> DigestBuilder {
-    DigestBuilder::new("bron/bridge/purged/1")
-}
-
-/// One purge, as it was decided and what it came to.
-pub(super) struct StoredPurge {
-    pub(super) number: u64,
-    pub(super) area: Option<String>,
-    pub(super) through: u64,
-    pub(super) captured_before: Option<i64>,
-    pub(super) at: i64,
-    pub(super) decided_by: String,
-    pub(super) changes: u64,
-    pub(super) seqs: Digest,
-}
-
-impl StoredPurge {
-    pub(super) fn hash(&self, prev: &Digest) -> Digest {
-        let mut builder = DigestBuilder::new("bron/bridge/purge/1");
-        builder.part(prev.as_bytes());
-        for number in [self.number, self.through, self.changes] {
-            builder.part(&number.to_be_bytes());
-        }
-        optional(&mut builder, self.area.as_ref());
-        optional(&mut builder, self.captured_before.map(i64::to_be_bytes));
-        builder.part(&self.at.to_be_bytes()).part(self.decided_by.as_bytes()).part(self.seqs.as_bytes());
-        builder.finish()
-    }
-}
-
-fn require_purges(connection: &mut Connection, mut taken: BTreeMap<u64, (u64, DigestBuilder)>) -> Result<()> {
-    let mut prev = BEGINNING;
-    for (row, number) in connection.rows(PURGES, Vec::new())?.iter().zip(1_u64..) {
-        let purge = StoredPurge {
-            number: row.count(0)?,
-            area: row.maybe_text(1)?,
-            through: row.count(2)?,
-            captured_before: row.maybe_int(3)?,
-            at: row.int(4)?,
-            decided_by: row.text(5)?,
-            changes: row.count(6)?,
-            seqs: row.digest(7)?,
-        };
-        let place = format!("purge {number}");
-        let hash = purge.hash(&prev);
-        if purge.number != number || row.digest(8)? != prev || row.digest(9)? != hash {
-            return Err(damaged(place, "was changed"));
-        }
-        let (count, seqs) = taken.remove(&number).unwrap_or_else(|| (0, seqs_of_purge()));
-        if count != purge.changes || seqs.finish() != purge.seqs {
-            return Err(damaged(place, "did not take the payloads that are missing"));
-        }
-        prev = hash;
-    }
-    if let Some(number) = taken.keys().next() {
-        return Err(damaged(format!("purge {number}"), "is missing, and payloads with it"));
-    }
-    Ok(())
 }
 
 fn require_streams(connection: &mut Connection) -> Result<()> {

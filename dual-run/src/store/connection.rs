@@ -17,6 +17,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Negative means kibibytes: 64 MiB, so that a large cut is not written to the log page by page.
+const CACHE: &str = "-65536";
 /// Rows of one statement of [`Connection::insert`]: enough that the way to the database costs little, and with 16
 /// columns far below the 32,766 values that SQLite takes at once.
 const ROWS_AT_ONCE: usize = 64;
@@ -175,6 +177,7 @@ impl Connection {
             options
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
+                .pragma("cache_size", CACHE)
                 // What is purged leaves the file and not only the table.
                 .pragma("secure_delete", "ON")
         } else {

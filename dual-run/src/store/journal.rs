@@ -1,7 +1,5 @@
 //! The journal: cuts and their changes, written in pieces and read in pieces.
 
-use std::collections::BTreeMap;
-
 use bron_extract::RecordSeal;
 use bron_mappings::Digest;
 use jiff::Timestamp;
@@ -14,7 +12,6 @@ use crate::change::{Change, Cut, CutId, Mark, Stream, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Journal;
 use crate::ownership::Owner;
-use crate::scope::Scope;
 
 /// Changes that are kept in memory before they are written.
 const PIECE: usize = 256;
@@ -36,15 +33,6 @@ const FIND_CUT: &str = "SELECT cut, source, origin, incarnation, position_from, 
 const CUT_AFTER: &str = "SELECT cut, source, origin, incarnation, position_from, position_next, complete_major, \
      complete_minor, schema_digest, mapping_version, captured_at, first_seq, changes, prev_hash, hash \
      FROM bridge_cut WHERE source = $1 AND origin = $2 AND cut > $3 ORDER BY cut LIMIT 1";
-const PLACE: &str = "UPDATE bridge_change SET scope = $1 WHERE seq >= $2 AND seq <= $3";
-const PURGE: &str = "UPDATE bridge_change SET payload = NULL, purge = $1 WHERE payload IS NOT NULL AND cut <= $2 \
-     AND ($3 IS NULL OR substr(scope, 1, length($3) + 1) = $3 || '/') \
-     AND ($4 IS NULL OR cut IN (SELECT c.cut FROM bridge_cut AS c WHERE c.captured_at < $4))";
-const PURGED: &str = "SELECT seq FROM bridge_change WHERE purge = $1 AND seq > $2 ORDER BY seq LIMIT 10000";
-const LAST_PURGE: &str = "SELECT purge, hash FROM bridge_purge ORDER BY purge DESC LIMIT 1";
-const INSERT_PURGE: &str = "INSERT INTO bridge_purge (purge, area, through, captured_before, at, decided_by, changes, \
-     seqs, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-
 /// A cut in the journal without its changes, which [`Store::changes`] gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutHead {
@@ -85,21 +73,6 @@ pub struct CutEnd {
     pub complete_through: Version,
     /// The digest of the schema of the tables.
     pub schema: Digest,
-}
-
-/// Which payloads may go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Purge {
-    /// The verksamhetsområde; every one, and what was never given to one, when `None`.
-    pub area: Option<String>,
-    /// The last cut that both sides were verified after.
-    pub through: CutId,
-    /// Only cuts that were captured before.
-    pub captured_before: Option<Timestamp>,
-    /// When it was decided.
-    pub at: Timestamp,
-    /// By whom.
-    pub decided_by: String,
 }
 
 /// A change as it lies in the journal.
@@ -434,93 +407,6 @@ impl Store {
         }
         Ok(changes)
     }
-
-    /// Notes the scopes that changes of a cut belong to, by their place in it from 0: retention goes by area. Not a
-    /// part of the chain, because it follows from the payload and the mappings.
-    ///
-    /// # Errors
-    /// Kind `Fenced` when the lease is lost; others when the store cannot be written.
-    pub fn place_changes(&mut self, cut: &CutHead, scopes: &BTreeMap<u64, Scope>) -> Result<()> {
-        let mut runs: Vec<(u64, u64, &Scope)> = Vec::new();
-        for (place, scope) in scopes.iter().filter(|(place, _)| **place < cut.changes) {
-            match runs.last_mut() {
-                Some((_, last, of)) if *last + 1 == *place && *of == scope => *last = *place,
-                Some(_) | None => runs.push((*place, *place, scope)),
-            }
-        }
-        self.write_record(|connection, _| {
-            for (first, last, scope) in runs {
-                let (first, last) = (stored(cut.first_seq + first)?, stored(cut.first_seq + last)?);
-                connection.execute(PLACE, values![scope.to_string(), first, last])?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Removes payloads and leaves their digests, keys' digests and positions, so that the chain still verifies.
-    /// The purge is an entry of a chain of its own. Gives the number of payloads that went.
-    ///
-    /// The caller sees to it that both sides were verified after `through`.
-    ///
-    /// # Errors
-    /// Kind `Fenced` when the lease is lost; others when the store cannot be written.
-    pub fn purge(&mut self, purge: &Purge) -> Result<u64> {
-        let purged = self.write_record(|connection, _| {
-            let last = connection.row(LAST_PURGE, Vec::new())?;
-            let (number, prev) = match last {
-                Some(row) => (row.count(0)? + 1, row.digest(1)?),
-                None => (1, chain::BEGINNING),
-            };
-            let before = purge.captured_before.map(Timestamp::as_microsecond);
-            let wanted = values![stored(number)?, stored(purge.through.0)?, purge.area.clone(), before];
-            let changes = connection.execute(PURGE, wanted)?;
-            let made = chain::StoredPurge {
-                number,
-                area: purge.area.clone(),
-                through: purge.through.0,
-                captured_before: before,
-                at: purge.at.as_microsecond(),
-                decided_by: purge.decided_by.clone(),
-                changes,
-                seqs: purged_seqs(connection, number)?,
-            };
-            insert_purge(connection, &made, prev)?;
-            Ok(changes)
-        })?;
-        // The purge is committed. A log that cannot be folded now is folded when the store is closed.
-        drop(self.connection.fold());
-        Ok(purged)
-    }
-}
-
-fn purged_seqs(connection: &mut Connection, number: u64) -> Result<Digest> {
-    let (mut builder, mut last) = (chain::seqs_of_purge(), 0);
-    loop {
-        let rows = connection.rows(PURGED, values![stored(number)?, stored(last)?])?;
-        if rows.is_empty() {
-            return Ok(builder.finish());
-        }
-        for row in rows {
-            last = row.count(0)?;
-            builder.part(&last.to_be_bytes());
-        }
-    }
-}
-
-fn insert_purge(connection: &mut Connection, purge: &chain::StoredPurge, prev: Digest) -> Result<()> {
-    let values = values![
-        stored(purge.number)?,
-        purge.area.clone(),
-        stored(purge.through)?,
-        purge.captured_before,
-        purge.at,
-        purge.decided_by.as_str(),
-        stored(purge.changes)?,
-        purge.seqs,
-        prev,
-        purge.hash(&prev),
-    ];
-    connection.execute(INSERT_PURGE, values).map(|_| ())
 }
 
 fn whole_cut(row: &Row) -> Result<CutHead> {

@@ -18,8 +18,8 @@ pub(super) const FORMATS: [&[&str]; 1] = [&[
     "CREATE TABLE bridge_cut (cut INTEGER PRIMARY KEY, source TEXT NOT NULL, origin TEXT NOT NULL, \
      incarnation TEXT NOT NULL, position_from TEXT NOT NULL, position_next TEXT NOT NULL, \
      complete_major INTEGER NOT NULL, complete_minor INTEGER NOT NULL, schema_digest BLOB NOT NULL, \
-     mapping_version BLOB NOT NULL, captured_at INTEGER NOT NULL, first_seq INTEGER NOT NULL, changes INTEGER NOT NULL, \
-     prev_hash BLOB NOT NULL, hash BLOB NOT NULL) STRICT",
+     mapping_version BLOB NOT NULL, captured_at INTEGER NOT NULL, first_seq INTEGER NOT NULL, \
+     changes INTEGER NOT NULL, prev_hash BLOB NOT NULL, hash BLOB NOT NULL) STRICT",
     "CREATE INDEX bridge_cut_of_stream ON bridge_cut (source, origin, cut)",
     "CREATE TABLE bridge_change (seq INTEGER PRIMARY KEY, cut INTEGER NOT NULL, row_key BLOB NOT NULL, \
      major INTEGER NOT NULL, minor INTEGER NOT NULL, op TEXT NOT NULL, marked INTEGER NOT NULL, after_hash BLOB, \
@@ -93,7 +93,8 @@ const IS_MADE: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' A
 const IS_MADE_ON_SERVER: &str = "SELECT count(*) FROM information_schema.tables \
      WHERE table_schema = current_schema() AND table_name = 'bridge_meta'";
 const READ_META: &str = "SELECT value FROM bridge_meta WHERE name = $1";
-const WRITE_META: &str = "INSERT INTO bridge_meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+const WRITE_META: &str = "INSERT INTO bridge_meta (name, value) VALUES ($1, $2) \
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const BEGIN_HEAD: &str = "INSERT INTO bridge_head (one, cut, seq, hash) VALUES (1, 0, 0, $1)";
 
 /// A statement of [`FORMATS`] as the database wants it: PostgreSQL has other names for whole numbers and bytes, and is

@@ -109,7 +109,8 @@ cases! {
         days_in_reverse_are_counted, steps_are_noted_in_their_order, gates_keep_their_last_reading,
         approvals_cover_what_was_signed, legacy_rows_are_kept_and_found, a_born_row_has_one_legacy_key,
         p1_a_later_state_takes_the_place_of_what_is_parked, p2_the_budget_counts_what_is_parked_anew,
-        l1_a_conflict_keeps_both_images, decisions_have_their_rules, jobs_have_a_history, cursors_and_bookmarks_are_kept;
+        l1_a_conflict_keeps_both_images, decisions_have_their_rules,
+        jobs_have_a_history, cursors_and_bookmarks_are_kept;
 }
 
 #[cfg(feature = "postgres-tests")]

@@ -33,8 +33,8 @@ const EDITS: &[(&str, &str)] = &[
     ("UPDATE bridge_head SET hash = (SELECT hash FROM bridge_cut WHERE cut = 1)", "cut 3"),
     ("UPDATE bridge_stream SET position = '2'", "stream paraply"),
     (
-        "INSERT INTO bridge_change SELECT 8, cut, row_key, major, minor, op, marked, after_hash, payload_hash, payload, \
-         prev_hash, hash, scope, purge FROM bridge_change WHERE seq = 7",
+        "INSERT INTO bridge_change SELECT 8, cut, row_key, major, minor, op, marked, after_hash, payload_hash, \
+         payload, prev_hash, hash, scope, purge FROM bridge_change WHERE seq = 7",
         "cut 3",
     ),
     (

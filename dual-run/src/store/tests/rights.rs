@@ -23,6 +23,11 @@ pub(super) fn a7_a_process_that_lost_its_lease_writes_nothing(home: &dyn Home) {
     assert_eq!(sleeper.acquire("job:sweep", "one", time(13), time(20)).unwrap().token, 3);
     sleeper.end_job(job, Outcome::Done, time(14)).unwrap();
     assert_eq!(sleeper.leases().unwrap().len(), 2);
+    // The bridge itself, should the lock ever be lost while it sleeps.
+    let mut bridge = home.bridge();
+    home.run("UPDATE bridge_lease SET token = token + 1 WHERE name = 'bridge'");
+    assert_eq!(kind(bridge.append(&cut(&legacy(), 0, 1..2), mappings())), ErrorKind::Fenced);
+    assert_eq!(bridge.checkpoint().unwrap().cuts, 0);
 }
 
 pub(super) fn a8_a_second_bridge_is_refused(home: &dyn Home) {
