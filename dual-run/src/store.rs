@@ -77,8 +77,8 @@ const LOCK: &str = "SELECT CASE WHEN pg_try_advisory_lock(1651666798, hashtext(c
 pub enum Access {
     /// Everything; one process at a time.
     Bridge,
-    /// Decides beside the bridge: signs, decides about what is parked, keeps the history of jobs. Does not write the
-    /// record: the journal, streams, what was kept, ownership.
+    /// Works beside the bridge: readings of gates, approvals, decisions about conflicts, the history of jobs. The rest
+    /// is the record, which the bridge alone writes.
     Beside,
     /// Reads.
     Read,
