@@ -24,6 +24,7 @@ mod lens;
 mod ownership;
 mod phase;
 mod scope;
+pub mod store;
 
 pub use capture::{
     Budget, CapturedTable, ChangeSource, Finding, FindingKind, Guarantee, Incarnation, Order, Overlap,

@@ -170,33 +170,54 @@ fn write(path: &Path, value: &impl Serialize) -> Result<(), Error> {
 /// [`ErrorKind::Unreadable`] when the operating system gives no random numbers, [`ErrorKind::Storage`] when the key
 /// cannot be written.
 pub fn draw_run_key(dir: &Path, run: &str, master: &MasterKey) -> Result<RunKey, Error> {
-    let key: Key = cipher::random()?;
-    let wrapped = hex(&cipher::seal(&master.0, &cipher::context(WRAPPING, &[run]), &key)?);
-    let format = Artefact::RunKey.newest();
-    write(&dir.join(KEY_FILE), &WrappedKey { format, sealed_by: master.fingerprint(), wrapped })?;
-    Ok(RunKey::new(key))
+    let (key, wrapped) = WrappedKey::draw(run, master)?;
+    write(&dir.join(KEY_FILE), &wrapped)?;
+    Ok(key)
 }
 
 impl WrappedKey {
+    /// Draws a key for what `of` names, and wraps it.
+    ///
+    /// # Errors
+    /// As [`cipher::random`].
+    pub(crate) fn draw(of: &str, master: &MasterKey) -> Result<(RunKey, Self), Error> {
+        let key: Key = cipher::random()?;
+        let wrapped = hex(&cipher::seal(&master.0, &cipher::context(WRAPPING, &[of]), &key)?);
+        let format = Artefact::RunKey.newest();
+        Ok((RunKey::new(key), Self { format, sealed_by: master.fingerprint(), wrapped }))
+    }
+
     /// Gives the key of the run whose directory this is.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] when it was wrapped by another master key, [`ErrorKind::Corrupt`] when it is damaged or
     /// belongs to another run.
     pub fn open(&self, dir: &Path, run: &str, master: &MasterKey) -> Result<RunKey, Error> {
-        let given = master.fingerprint();
-        if given != self.sealed_by {
-            let problem = format!(
-                "run {run} was sealed with key {}, and the project names key {given}",
-                self.sealed_by
-            );
-            return Err(Error::new(ErrorKind::Settings, problem));
-        }
-        let key = bytes_of_digits(self.wrapped.as_bytes())
-            .and_then(|wrapped| cipher::open(&master.0, &cipher::context(WRAPPING, &[run]), &wrapped))
-            .and_then(|key| Key::try_from(key).ok());
+        self.require_master(&format!("run {run}"), master)?;
         let path = dir.join(KEY_FILE);
-        key.map(RunKey).ok_or_else(|| Error::corrupt(&path, "is damaged, or the key of another run", None))
+        self.unwrapped(run, master)
+            .ok_or_else(|| Error::corrupt(&path, "is damaged, or the key of another run", None))
+    }
+
+    /// Whether this master key wrapped it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] naming what was sealed, and both keys by their fingerprints.
+    pub(crate) fn require_master(&self, what: &str, master: &MasterKey) -> Result<(), Error> {
+        let given = master.fingerprint();
+        if given == self.sealed_by {
+            return Ok(());
+        }
+        let problem =
+            format!("{what} was sealed with key {}, and the project names key {given}", self.sealed_by);
+        Err(Error::new(ErrorKind::Settings, problem))
+    }
+
+    /// The key; `None` when it is damaged or was drawn for something else than `of` names.
+    pub(crate) fn unwrapped(&self, of: &str, master: &MasterKey) -> Option<RunKey> {
+        let wrapped = bytes_of_digits(self.wrapped.as_bytes())?;
+        let key = cipher::open(&master.0, &cipher::context(WRAPPING, &[of]), &wrapped)?;
+        Key::try_from(key).ok().map(RunKey)
     }
 }
 

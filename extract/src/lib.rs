@@ -41,6 +41,7 @@ pub mod profile;
 #[cfg(any(test, feature = "properties"))]
 pub mod properties;
 mod quoting;
+mod record_seal;
 mod refusal;
 mod runtime;
 mod selection;
@@ -77,6 +78,7 @@ pub use odbc::OdbcSource;
 pub use parts::{PartEntry, PartOptions, PartReader, PartWriter, Written, read_part, read_parts};
 pub use postgres::PostgresSource;
 pub use quoting::{in_backticks, in_quotes};
+pub use record_seal::RecordSeal;
 pub use selection::rows_behind;
 pub use source::{Consistency, Source, SourceColumn, TableReader, TableSchema, UnreadableRow};
 pub use span::{AtLeast, Batching, Mark, RowMarks, Span};

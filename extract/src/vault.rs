@@ -76,7 +76,7 @@ impl Vault {
 
     /// The name of a large value: nobody without the key can tell whether the run holds a document that they have.
     pub(crate) fn name_of(&self, value: &[u8]) -> Digest {
-        digest(cipher::derived(&self.0.naming, value))
+        Digest::from_bytes(cipher::derived(&self.0.naming, value))
     }
 
     /// What seals the part `file` of `dir`; `None` without a key.
@@ -96,7 +96,7 @@ impl Vault {
     pub(crate) fn proof(&self, dir: &Path, file: &str, text: &str) -> Result<Option<Digest>, Error> {
         let Some(key) = &self.0.key else { return Ok(None) };
         let key = key.derived(&self.context("bron/manifest/1", dir, file)?);
-        Ok(Some(digest(cipher::derived(&key, text.as_bytes()))))
+        Ok(Some(Digest::from_bytes(cipher::derived(&key, text.as_bytes()))))
     }
 
     /// The bytes as they are written to the file `file` of `dir`: sealed, or as they are without a key.
@@ -142,7 +142,7 @@ impl Vault {
             place.extend_from_slice(one.as_bytes());
         }
         let mask = key.derived(&place);
-        Ok(digest(std::array::from_fn(|at| content.as_bytes()[at] ^ mask[at])))
+        Ok(Digest::from_bytes(std::array::from_fn(|at| content.as_bytes()[at] ^ mask[at])))
     }
 
     /// What stands for a digest that covers rows where it is only ever compared with itself: keyed, so that nobody can
@@ -150,7 +150,7 @@ impl Vault {
     pub(crate) fn standing_for(&self, content: Digest) -> Digest {
         let Some(key) = &self.0.key else { return content };
         let key = key.derived(&cipher::context("bron/manifest-digest/1", &[]));
-        digest(cipher::derived(&key, content.as_bytes()))
+        Digest::from_bytes(cipher::derived(&key, content.as_bytes()))
     }
 
     fn context(&self, purpose: &str, dir: &Path, file: &str) -> Result<Vec<u8>, Error> {
@@ -177,10 +177,6 @@ impl PartSeal {
             .build()
             .expect("one key for footer and columns is a complete choice")
     }
-}
-
-fn digest(bytes: Key) -> Digest {
-    Digest::parse(&blake3::Hash::from(bytes).to_hex()).expect("64 hexadecimal digits are a digest")
 }
 
 impl fmt::Debug for Vault {

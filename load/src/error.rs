@@ -52,8 +52,9 @@ impl Error {
         Self { kind, context: context.into(), source: None, answer: None }
     }
 
-    /// An error whose kind follows from what the driver says.
-    pub(crate) fn of(error: &sqlx::Error, context: impl Into<String>) -> Self {
+    /// An error whose kind follows from what the driver says, without anything of it that could be a value of a row.
+    #[must_use]
+    pub fn of(error: &sqlx::Error, context: impl Into<String>) -> Self {
         let (kind, source) = Cause::of(error);
         let answer = refusal::answer(error).map(Box::new);
         Self { kind, context: context.into(), source: Some(source), answer }

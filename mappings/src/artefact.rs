@@ -58,11 +58,13 @@ pub enum Artefact {
     SignOff,
     /// The tables `bron_…` of a target. Format 1 had no number.
     ControlTables,
+    /// The tables `bridge_…`: the journal of the bridge between both worlds, and what it knows.
+    BridgeStore,
 }
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -84,6 +86,7 @@ impl Artefact {
         Self::AuditLog,
         Self::SignOff,
         Self::ControlTables,
+        Self::BridgeStore,
     ];
 
     /// What messages call it.
@@ -111,6 +114,7 @@ impl Artefact {
             Self::AuditLog => "audit log",
             Self::SignOff => "sign-off",
             Self::ControlTables => "set of control tables",
+            Self::BridgeStore => "store of the bridge",
         }
     }
 
@@ -133,7 +137,8 @@ impl Artefact {
             | Self::RunKey
             | Self::KeyReceipt
             | Self::AuditLog
-            | Self::SignOff => 1,
+            | Self::SignOff
+            | Self::BridgeStore => 1,
         }
     }
 

@@ -19,6 +19,12 @@ impl Digest {
         blake3::Hash::from_hex(text).ok().map(|hash| Self(*hash.as_bytes()))
     }
 
+    /// The digest of these raw bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The raw bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -91,5 +97,6 @@ mod tests {
         assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
         assert_eq!(digest.short().len(), 12);
         assert_eq!(Digest::parse("not a digest"), None);
+        assert_eq!(Digest::from_bytes(*digest.as_bytes()), digest);
     }
 }
