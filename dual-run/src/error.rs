@@ -58,6 +58,19 @@ impl Error {
         Self { kind, context: context.into(), source: Some(source.into()) }
     }
 
+    /// What a database said, by way of the one judgement of drivers' errors: nothing of it can be a value of a row.
+    pub(crate) fn of(error: &sqlx::Error, context: impl Into<String>) -> Self {
+        let said = bron_load::Error::of(error, context);
+        let cause = said.source().map(|cause| cause.to_string().into());
+        Self { kind: kind_of(said.kind()), context: said.to_string(), source: cause }
+    }
+
+    /// Says where it happened in front of what happened.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.context = format!("{place}: {}", self.context);
+        self
+    }
+
     /// The sort.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -68,6 +81,20 @@ impl Error {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self.kind, ErrorKind::Connection)
+    }
+}
+
+/// The sort here of what loading calls so.
+const fn kind_of(kind: bron_load::ErrorKind) -> ErrorKind {
+    use bron_load::ErrorKind as Load;
+    match kind {
+        Load::Config => ErrorKind::Config,
+        Load::Connection | Load::Busy => ErrorKind::Connection,
+        Load::Storage | Load::Permission => ErrorKind::Storage,
+        Load::Drift | Load::Format => ErrorKind::Drift,
+        Load::Corrupt => ErrorKind::Corrupt,
+        // The list of kinds there may grow.
+        Load::Data | Load::Database | _ => ErrorKind::Database,
     }
 }
 

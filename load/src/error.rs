@@ -52,8 +52,9 @@ impl Error {
         Self { kind, context: context.into(), source: None, answer: None }
     }
 
-    /// An error whose kind follows from what the driver says.
-    pub(crate) fn of(error: &sqlx::Error, context: impl Into<String>) -> Self {
+    /// An error whose kind follows from what the driver says, without anything of it that could be a value of a row.
+    #[must_use]
+    pub fn of(error: &sqlx::Error, context: impl Into<String>) -> Self {
         let (kind, source) = Cause::of(error);
         let answer = refusal::answer(error).map(Box::new);
         Self { kind, context: context.into(), source: Some(source), answer }
@@ -84,6 +85,13 @@ impl Error {
     /// What the database says against a row; `None` when the error is about anything else than what rows hold.
     pub(crate) fn answer(&self) -> Option<&Answer> {
         self.answer.as_deref()
+    }
+
+    /// The SQLSTATE and the constraint by which the database refuses what a row holds, as [`crate::Refusal`] has them;
+    /// `None` when the error is about anything else.
+    #[must_use]
+    pub fn objection(&self) -> Option<(&str, &str)> {
+        self.answer().map(|answer| (answer.objection.sqlstate.as_str(), answer.objection.constraint.as_str()))
     }
 
     /// What sort of thing went wrong.

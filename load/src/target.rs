@@ -61,6 +61,17 @@ impl Target {
         }
     }
 
+    /// How the driver reaches the server, with the TLS that is demanded of it; `None` for a file.
+    ///
+    /// # Errors
+    /// Kind `Config` for an address that [`Target::parse`] would refuse.
+    pub fn server(&self) -> Result<Option<PgConnectOptions>> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(url) => options(url.expose()).map(Some),
+        }
+    }
+
     /// Whether the target is a file that does not exist yet.
     #[must_use]
     pub fn is_absent(&self) -> bool {

@@ -21,6 +21,7 @@ const CRATES: [(&str, &[&str]); 13] = [
             "bron-transform",
             "bron-load",
             "bron-reconcile",
+            "bron-city",
             "bron-servers",
             "bron-tds",
         ],

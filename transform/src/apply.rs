@@ -17,7 +17,7 @@ use crate::balance::Balance;
 use crate::lookups::Lookups;
 use crate::plan::Plan;
 use crate::row::BatchView;
-pub use place::{Place, places};
+pub use place::{Place, Standing, places, standings};
 pub(crate) use trace::{Trace, TracedRow};
 use writer::Writer;
 pub(crate) use writer::key_text;

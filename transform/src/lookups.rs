@@ -18,6 +18,7 @@ mod persons;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod ties;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub(crate) use parent::ParentTable;
 pub use persons::{PersonTable, Persons, PersonsBuilder};
 pub(crate) use persons::{person_id, table};
 pub(crate) use texts::TextColumn;
+pub use ties::{Asked, Term, Ties};
 
 /// The rows of one table that a lookup found, by their place in staged order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bron_mappings::{Action, EntityId, ReasonCode, Repeats, Sensitive, SourceKey};
 
 use super::value::{Verbatim, dimension, scope, value};
-use super::{Place, Trace, Transformed};
+use super::{Place, Standing, Trace, Transformed};
 use crate::balance::{BalanceBuilder, Fate};
 use crate::functions::Cell;
 use crate::lookups::{Lookups, RowSet};
@@ -105,16 +105,24 @@ impl<'a> Writer<'a> {
     }
 
     /// Where a row belongs, when it is loaded.
-    pub(super) fn place(&mut self, mut row: Row<'a>) -> Option<Place> {
+    pub(super) fn place(&mut self, row: Row<'a>) -> Option<Place> {
+        let (Standing { key, fate, dimension, persons: _ }, unit) = self.whereabouts(row);
+        (fate == Fate::Loaded).then(|| Place { key, dimension, unit: unit.into_owned() })
+    }
+
+    /// What becomes of a row, and whose it is.
+    pub(super) fn standing(&mut self, row: Row<'a>) -> Standing {
+        self.whereabouts(row).0
+    }
+
+    fn whereabouts(&mut self, mut row: Row<'a>) -> (Standing, Cow<'a, str>) {
         let key = Sensitive::new(key_text(&row).into_owned());
         let mut draft = Draft::default();
         let (at, unit) = self.dimension(&mut row, &mut draft);
         let dimension = self.balance.dimension(at).clone();
-        (self.fate(&row, &mut draft) == Fate::Loaded).then(|| Place {
-            key,
-            dimension,
-            unit: unit.into_owned(),
-        })
+        let fate = self.fate(&row, &mut draft);
+        let persons = row.plan().person.as_ref().map(|person| person.records(&row)).unwrap_or_default();
+        (Standing { key, fate, dimension, persons }, unit)
     }
 
     /// The place of the row's dimension in the balance, and the unit on whose work list it stands. From here
