@@ -22,6 +22,8 @@ pub(super) type Tried<T> = std::result::Result<T, Stop>;
 pub(super) enum Stop {
     /// The driver gave up: the error, and what it was about.
     Driver(sqlx::Error, String),
+    /// A statement about many rows did not write as many.
+    Miscounted,
     /// Something else.
     Other(Error),
 }
@@ -34,13 +36,20 @@ impl Stop {
     pub(super) fn into_error(self) -> Error {
         match self {
             Self::Driver(error, about) => Error::of(&error, about),
+            Self::Miscounted => {
+                Error::new(ErrorKind::Database, "a statement wrote fewer or more rows than it was given")
+            }
             Self::Other(error) => error,
         }
     }
 
     /// What the database says against the row, when it is about one: the name of the constraint, else the SQLSTATE.
     pub(super) fn objection(&self) -> Option<String> {
-        let Self::Driver(error, about) = self else { return None };
+        let (error, about) = match self {
+            Self::Driver(error, about) => (error, about),
+            Self::Miscounted => return Some(String::new()),
+            Self::Other(_) => return None,
+        };
         let judged = bron_load::Error::of(error, about.clone());
         let (sqlstate, constraint) = judged.objection()?;
         Some(if constraint.is_empty() { format!("SQLSTATE {sqlstate}") } else { constraint.to_owned() })
@@ -52,7 +61,7 @@ impl Stop {
             Self::Driver(error, about) => {
                 bron_load::Error::of(error, about.clone()).kind() == bron_load::ErrorKind::Busy
             }
-            Self::Other(_) => false,
+            Self::Miscounted | Self::Other(_) => false,
         }
     }
 }
@@ -74,10 +83,13 @@ pub(super) async fn attempt<L: Line>(
     let failed = |error| Stop::driver(error, "the transaction of a cut");
     line.begin(careful).await.map_err(failed)?;
     let done = within(line, tables, work, careful).await;
-    if let Ok(Applied::Committed) = &done {
-        line.script("COMMIT").await.map_err(failed)?;
-    } else {
-        line.script("ROLLBACK").await.map_err(failed)?;
+    match &done {
+        Ok(Applied::Committed) => line.script("COMMIT").await.map_err(failed)?,
+        Ok(Applied::Already | Applied::Conflicts(_) | Applied::StaleEpoch(..)) => {
+            line.script("ROLLBACK").await.map_err(failed)?;
+        }
+        // The connection is dropped, and the transaction with it.
+        Err(_) => {}
     }
     done
 }
@@ -97,12 +109,13 @@ async fn within<L: Line>(
         return Ok(Applied::StaleEpoch(scope, ownership));
     }
     let mut rows = Rows::new(line, tables, &work.stream);
-    let met = write_rows(&mut rows, work, careful).await?;
+    let by_sets = if careful { None } else { L::write_sets(&mut rows, work).await? };
+    let met = match by_sets {
+        Some(met) => met,
+        None => one_by_one(&mut rows, work, careful).await?,
+    };
     if !met.is_empty() {
         return Ok(Applied::Conflicts(met));
-    }
-    for (cause, version) in &work.settled {
-        rows.note(cause, cause, *version, None).await?;
     }
     receipts(&mut rows, work).await?;
     let line = rows.line;
@@ -114,7 +127,7 @@ async fn within<L: Line>(
     Ok(Applied::Committed)
 }
 
-async fn write_rows<L: Line>(
+async fn one_by_one<L: Line>(
     rows: &mut Rows<'_, L>,
     work: &ApplyWork,
     careful: bool,
@@ -129,13 +142,21 @@ async fn write_rows<L: Line>(
             Ok(found) => met.extend(found),
             Err(stop) if careful => {
                 let Some(constraint) = stop.objection() else { return Err(stop) };
-                rows.line.script("ROLLBACK TO SAVEPOINT bridge_row").await.map_err(failed)?;
+                // A trigger that rolls everything back leaves no savepoint to go back to.
+                if rows.line.script("ROLLBACK TO SAVEPOINT bridge_row").await.is_err() {
+                    return Err(stop);
+                }
                 met.push(Met { write: place, current: None, constraint: Some(constraint) });
             }
             Err(stop) => return Err(stop),
         }
         if careful {
             rows.line.script("RELEASE SAVEPOINT bridge_row").await.map_err(failed)?;
+        }
+    }
+    if met.is_empty() {
+        for (cause, version) in &work.settled {
+            rows.note(cause, cause, *version, None).await?;
         }
     }
     Ok(met)

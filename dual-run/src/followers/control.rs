@@ -29,6 +29,25 @@ pub(super) const fn tables(dialect: Dialect) -> &'static [&'static str] {
     }
 }
 
+/// For PostgreSQL: the entries of many rows of the owner, `$3`, each with its place among them from 1.
+pub(super) const FIND_APPLIED_MANY: &str = "SELECT k.place, a.target, a.major, a.minor, a.content \
+     FROM unnest($3::bytea[]) WITH ORDINALITY AS k(cause, place) JOIN bridge_applied AS a ON a.cause = k.cause \
+     AND a.source = $1 AND a.origin = $2 ORDER BY k.place, a.target";
+/// For PostgreSQL: where entries are staged.
+pub(super) const STAGE_APPLIED: &str = "CREATE TEMP TABLE IF NOT EXISTS bridge_stage_of_ledger (cause bytea, \
+     target bytea, major bigint, minor bigint, content bytea) ON COMMIT DELETE ROWS";
+/// Takes entries there.
+pub(super) const COPY_APPLIED: &str =
+    "COPY pg_temp.bridge_stage_of_ledger (cause, target, major, minor, content) FROM STDIN (FORMAT binary)";
+/// Notes them all, as [`NOTE_APPLIED`] does one.
+pub(super) const NOTE_APPLIED_MANY: &str = "INSERT INTO bridge_applied \
+     (source, origin, cause, target, major, minor, content) \
+     SELECT $1, $2, cause, target, major, minor, content FROM pg_temp.bridge_stage_of_ledger \
+     ON CONFLICT (source, origin, cause, target) DO UPDATE \
+     SET major = excluded.major, minor = excluded.minor, content = excluded.content \
+     WHERE bridge_applied.major < excluded.major \
+     OR (bridge_applied.major = excluded.major AND bridge_applied.minor <= excluded.minor)";
+
 /// Makes room for the offset of a stream.
 pub(super) const MAKE_OFFSET: &str =
     "INSERT INTO bridge_offset (source, origin, cut) VALUES ($1, $2, 0) ON CONFLICT (source, origin) DO NOTHING";

@@ -6,9 +6,8 @@ use bron_mappings::{Digest, DigestBuilder, SourceKey};
 use tokio::runtime::{Builder, Runtime};
 
 use super::applying::{self, Stop, Tried};
-use super::control::{self, FIND_APPLIED};
-use super::line::{Bound, Line, Values, bytes, whole};
-use super::rows::read;
+use super::control;
+use super::line::{Line, Values, bytes, whole};
 use super::table::{Followed, Table, Tables};
 use crate::change::{CutId, Image, Stream, Version};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +18,8 @@ use crate::scope::Scope;
 /// How often a cut is begun again that was given up for another transaction's sake, and how long after the first time.
 const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// How many rows are asked for at once.
+const AT_ONCE: usize = 5000;
 
 /// A database that follows, over a connection that is made again after any failure.
 pub(super) struct DatabaseFollower<L: Line> {
@@ -73,14 +74,12 @@ impl<L: Line> DatabaseFollower<L> {
     pub(super) fn applied(&mut self, stream: &Stream, causes: &[SourceKey]) -> Result<Vec<Option<AppliedRow>>> {
         self.with(async |line, _| {
             let mut all = Vec::with_capacity(causes.len());
-            for cause in causes {
-                let values = vec![
-                    Bound::text(&stream.source),
-                    Bound::text(stream.from.name()),
-                    Bound::Bytes(Some(cause.as_bytes().to_vec())),
-                ];
-                let found = line.0.fetch(FIND_APPLIED, values).await;
-                all.push(applied_row(&found.map_err(|error| Stop::driver(error, "table bridge_applied"))?)?);
+            for causes in causes.chunks(AT_ONCE) {
+                let found = line.0.entries(stream, causes).await;
+                let found = found.map_err(|error| Stop::driver(error, "table bridge_applied"))?;
+                for entries in found {
+                    all.push(applied_row(&entries)?);
+                }
             }
             Ok(all)
         })
@@ -89,8 +88,8 @@ impl<L: Line> DatabaseFollower<L> {
     pub(super) fn current(&mut self, keys: &[SourceKey]) -> Result<Vec<Option<Image>>> {
         self.with(async |line, tables| {
             let mut all = Vec::with_capacity(keys.len());
-            for key in keys {
-                all.push(read(line.0, tables.of(key)?, key, false).await?.into_iter().next());
+            for keys in keys.chunks(AT_ONCE) {
+                all.extend(line.0.rows(tables, keys).await?);
             }
             Ok(all)
         })
@@ -109,7 +108,7 @@ impl<L: Line> DatabaseFollower<L> {
             if !careful && stop.objection().is_some() {
                 careful = true;
             } else if stop.is_passing() && attempt < ATTEMPTS {
-                self.runtime.block_on(tokio::time::sleep(pause));
+                self.runtime.block_on(async { tokio::time::sleep(pause).await });
                 pause *= 2;
             } else {
                 return Err(stop.into_error().at(&self.place));

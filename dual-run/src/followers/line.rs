@@ -1,10 +1,16 @@
 //! A connection to a follower, whatever database it is.
 
 use bron_load::Dialect;
+use bron_mappings::SourceKey;
 use bron_transform::SourceText;
 
-use super::table::Described;
+use super::applying::Tried;
+use super::control::FIND_APPLIED;
+use super::rows::{Rows, read};
+use super::table::{Described, Tables};
+use crate::change::{Image, Stream};
 use crate::error::Result;
+use crate::follower::{ApplyWork, Met};
 
 /// A value on its way to a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +18,12 @@ pub(super) enum Bound {
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
     Whole(i64),
+    /// A list of texts, for databases that have lists.
+    Texts(Vec<Option<String>>),
+    /// A list of bytes.
+    Blobs(Vec<Vec<u8>>),
+    /// A list of numbers.
+    Wholes(Vec<i64>),
 }
 
 impl Bound {
@@ -50,6 +62,35 @@ pub(super) trait Line: Sized {
 
     /// Begins the transaction of a cut. `careful` has every constraint checked by the statement that breaks it.
     async fn begin(&mut self, careful: bool) -> Answered<()>;
+
+    /// The ledger's entries of rows of the owner: target, version and content, in the order of the causes.
+    async fn entries(&mut self, stream: &Stream, causes: &[SourceKey]) -> Answered<Vec<Vec<Values>>> {
+        let mut all = Vec::with_capacity(causes.len());
+        for cause in causes {
+            let values = vec![
+                Bound::text(&stream.source),
+                Bound::text(stream.from.name()),
+                Bound::Bytes(Some(cause.as_bytes().to_vec())),
+            ];
+            all.push(self.fetch(FIND_APPLIED, values).await?);
+        }
+        Ok(all)
+    }
+
+    /// Rows as they are, in the order of the keys.
+    async fn rows(&mut self, tables: &Tables, keys: &[SourceKey]) -> Tried<Vec<Option<Image>>> {
+        let mut all = Vec::with_capacity(keys.len());
+        for key in keys {
+            all.push(read(self, tables.of(key)?, key, false).await?.into_iter().next());
+        }
+        Ok(all)
+    }
+
+    /// Writes the rows of a cut by sets, and notes them and what is settled in the ledger; `None`, with nothing done,
+    /// when they are to be written one by one.
+    async fn write_sets(_rows: &mut Rows<'_, Self>, _work: &ApplyWork) -> Tried<Option<Vec<Met>>> {
+        Ok(None)
+    }
 
     /// Marks all that follows in the transaction as made by the bridge under a cut; `None` takes the mark away.
     async fn mark(&mut self, cut: Option<&str>) -> Answered<()>;

@@ -1,5 +1,7 @@
 //! A PostgreSQL database that follows.
 
+mod sets;
+
 use std::time::Duration;
 
 use bron_load::{Dialect, Target};
@@ -8,12 +10,15 @@ use bron_transform::SourceText;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow, Postgres};
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Row, TypeInfo, ValueRef};
 
+use super::applying::Tried;
+use super::control::FIND_APPLIED_MANY;
 use super::follower::DatabaseFollower;
-use super::line::{Answered, Bound, Line, Values};
-use super::table::{Described, Followed};
+use super::line::{Answered, Bound, Line, Values, whole};
+use super::rows::Rows;
+use super::table::{Described, Followed, Tables};
 use crate::change::{CutId, Image, Stream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::follower::{Applied, AppliedRow, ApplyWork, Delivery, Follower};
+use crate::follower::{Applied, AppliedRow, ApplyWork, Delivery, Follower, Met};
 use crate::ownership::Ownership;
 use crate::scope::Scope;
 
@@ -127,11 +132,38 @@ impl Line for PostgresLine {
         .await
     }
 
+    async fn entries(&mut self, stream: &Stream, causes: &[SourceKey]) -> Answered<Vec<Vec<Values>>> {
+        let blobs = causes.iter().map(|cause| cause.as_bytes().to_vec()).collect();
+        let values =
+            vec![Bound::text(&stream.source), Bound::text(stream.from.name()), Bound::Blobs(blobs)];
+        let mut all = vec![Vec::new(); causes.len()];
+        for mut entry in self.fetch(FIND_APPLIED_MANY, values).await? {
+            let place = place_of(&entry);
+            if let Some(entries) = place.and_then(|place| all.get_mut(place)) {
+                entries.push(entry.split_off(1));
+            }
+        }
+        Ok(all)
+    }
+
+    async fn rows(&mut self, tables: &Tables, keys: &[SourceKey]) -> Tried<Vec<Option<Image>>> {
+        sets::rows(self, tables, keys).await
+    }
+
+    async fn write_sets(rows: &mut Rows<'_, Self>, work: &ApplyWork) -> Tried<Option<Vec<Met>>> {
+        sets::write(rows, work).await
+    }
+
     /// The setting ends with the transaction, so nothing has to take it away.
     async fn mark(&mut self, cut: Option<&str>) -> Answered<()> {
         let Some(cut) = cut else { return Ok(()) };
         self.execute("SELECT set_config('bridge.origin', $1, true)", vec![Bound::text(cut)]).await.map(drop)
     }
+}
+
+/// The place in a list that a row names first, from 0.
+fn place_of(row: &Values) -> Option<usize> {
+    usize::try_from(whole(row.first()?.as_ref())).ok()?.checked_sub(1)
 }
 
 fn handed_over(values: Vec<Bound>) -> PgArguments {
@@ -141,6 +173,9 @@ fn handed_over(values: Vec<Bound>) -> PgArguments {
             Bound::Text(text) => Arguments::add(&mut arguments, text),
             Bound::Bytes(bytes) => Arguments::add(&mut arguments, bytes),
             Bound::Whole(number) => Arguments::add(&mut arguments, number),
+            Bound::Texts(texts) => Arguments::add(&mut arguments, texts),
+            Bound::Blobs(blobs) => Arguments::add(&mut arguments, blobs),
+            Bound::Wholes(numbers) => Arguments::add(&mut arguments, numbers),
         };
         added.expect("texts, bytes and whole numbers always encode");
     }

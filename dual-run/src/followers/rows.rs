@@ -193,7 +193,7 @@ impl<'w, L: Line> Rows<'w, L> {
         noted.map(drop).map_err(|error| Stop::driver(error, "table bridge_applied"))
     }
 
-    fn count(&mut self, table: &Table, image: &Image, act: Act) {
+    pub(super) fn count(&mut self, table: &Table, image: &Image, act: Act) {
         if table.is_of_model() {
             let counts = self.written.entry((table.name.clone(), family(image))).or_default();
             match act {

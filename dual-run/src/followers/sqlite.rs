@@ -130,6 +130,9 @@ fn handed_over(values: Vec<Bound>) -> SqliteArguments {
             Bound::Text(text) => Arguments::add(&mut arguments, text),
             Bound::Bytes(bytes) => Arguments::add(&mut arguments, bytes),
             Bound::Whole(number) => Arguments::add(&mut arguments, number),
+            Bound::Texts(_) | Bound::Blobs(_) | Bound::Wholes(_) => {
+                unreachable!("SQLite has no lists, and is never given one")
+            }
         };
         added.expect("texts, bytes and whole numbers always encode");
     }

@@ -129,6 +129,11 @@ impl Table {
         self.system == MODEL_SYSTEM
     }
 
+    /// The columns of the key.
+    pub(super) fn key_columns(&self) -> impl Iterator<Item = &Column> {
+        self.key.iter().map(|at| &self.columns[*at])
+    }
+
     /// The parameters of a row's key; `None` when it is no key of the table. NULL names no row.
     pub(super) fn key_of(&self, key: &SourceKey) -> Option<Vec<Bound>> {
         let values = key.values();
