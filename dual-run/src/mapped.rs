@@ -34,7 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bron_mappings::{
     BatchSchema, Digest, EntityId, IdentityDecisions, InstallationSecret, Mapping, MappingSet, SourceKey,
 };
-use bron_transform::{Inverter, PersonTable, Plan, REGISTRY_VERSION, Ties};
+use bron_transform::{Inverter, PersonTable, Plan, PlanError, REGISTRY_VERSION, Ties};
 
 use crate::change::{Change, MODEL_SYSTEM, Version};
 use crate::error::{Error, ErrorKind, Result};
@@ -98,17 +98,11 @@ impl<'s, K: Known> MappedLens<'s, K> {
     ///
     /// # Errors
     /// [`ErrorKind::Config`] when a mapping cannot be used for its table, and what the store says.
-    pub fn new(
-        set: &'s MappingSet,
-        secret: &InstallationSecret,
-        terms: LensTerms,
-        known: K,
-    ) -> Result<Self> {
+    pub fn new(set: &'s MappingSet, secret: &InstallationSecret, terms: LensTerms, known: K) -> Result<Self> {
         let (mut ways, mut inverters) = (BTreeMap::new(), BTreeMap::new());
         for mapping in &set.mappings {
             let table = (mapping.system.clone(), mapping.table.clone());
             let Some(schema) = terms.schemas.get(&table) else { continue };
-            let unusable = |error: bron_transform::PlanError| Error::new(ErrorKind::Config, error.to_string());
             let plan = Plan::new(set, mapping, schema, secret).map_err(unusable)?;
             let persons = PersonTable::new(set, mapping).map_err(unusable)?;
             let persons = persons.map(|persons| persons.read_on(terms.as_of.as_deref()));
@@ -199,10 +193,18 @@ impl<K: Known> Lens for MappedLens<'_, K> {
     fn applied(&mut self, changes: &[Change], translated: &[Translated]) -> Result<()> {
         if !forward::covered(changes).is_subset(&self.covered) {
             let back = changes.first().is_some_and(|change| change.key.system() == MODEL_SYSTEM);
-            if back { self.reverse(changes)? } else { self.forward(changes)? };
+            if back {
+                self.reverse(changes)?
+            } else {
+                self.forward(changes)?
+            };
         }
         self.keep(translated)
     }
+}
+
+fn unusable(error: PlanError) -> Error {
+    Error::new(ErrorKind::Config, error.to_string())
 }
 
 /// The key of a row of the model.

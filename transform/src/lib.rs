@@ -38,7 +38,7 @@ mod retention;
 mod row;
 mod rules;
 
-pub use apply::{Place, Standing, Transformed, apply, apply_all, places, standings};
+pub use apply::{Place, Standing, Transformed, apply, apply_all, apply_and_tell, places};
 pub use balance::{Balance, Dimension, Fate, Tally};
 pub use calendar::{iso_date, iso_time};
 pub use derived::BRIDGE_SYSTEM;

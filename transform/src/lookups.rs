@@ -105,6 +105,11 @@ impl Lookups {
         }
     }
 
+    /// Forgets the rows that were found for a need, so that what is found next stands alone.
+    pub fn forget(&mut self, need: &Need) {
+        self.rows.remove(need);
+    }
+
     /// Sets what is known about persons; without it `@skydd` is NULL everywhere. Comes first: what is
     /// gathered for other needs may read `@skydd`.
     pub fn set_persons(&mut self, persons: Option<Persons>) {

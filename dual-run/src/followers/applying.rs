@@ -94,12 +94,7 @@ pub(super) async fn attempt<L: Line>(
     done
 }
 
-async fn within<L: Line>(
-    line: &mut L,
-    tables: &Tables,
-    work: &ApplyWork,
-    careful: bool,
-) -> Tried<Applied> {
+async fn within<L: Line>(line: &mut L, tables: &Tables, work: &ApplyWork, careful: bool) -> Tried<Applied> {
     let tag = format!("{}/{}/{}", work.stream.source, work.stream.from.name(), work.cut.0);
     line.mark(Some(&tag)).await.map_err(|error| Stop::driver(error, "the mark of the bridge"))?;
     if hold_offset(line, &work.stream).await?.is_some_and(|offset| offset >= work.cut) {
@@ -119,7 +114,8 @@ async fn within<L: Line>(
     }
     receipts(&mut rows, work).await?;
     let line = rows.line;
-    let cut = i64::try_from(work.cut.0).map_err(|_| Error::new(ErrorKind::Config, "a cut is 2^63 or more"))?;
+    let cut =
+        i64::try_from(work.cut.0).map_err(|_| Error::new(ErrorKind::Config, "a cut is 2^63 or more"))?;
     let mut values = of_stream(&work.stream);
     values.push(Bound::Whole(cut));
     line.execute(MOVE_OFFSET, values).await.map_err(|error| Stop::driver(error, "table bridge_offset"))?;
@@ -127,11 +123,7 @@ async fn within<L: Line>(
     Ok(Applied::Committed)
 }
 
-async fn one_by_one<L: Line>(
-    rows: &mut Rows<'_, L>,
-    work: &ApplyWork,
-    careful: bool,
-) -> Tried<Vec<Met>> {
+async fn one_by_one<L: Line>(rows: &mut Rows<'_, L>, work: &ApplyWork, careful: bool) -> Tried<Vec<Met>> {
     let mut met = Vec::new();
     let failed = |error| Stop::driver(error, "a savepoint");
     for (place, write) in work.writes.iter().enumerate() {
@@ -244,11 +236,7 @@ fn ownership_of(found: &[Values]) -> Result<Option<Ownership>> {
 }
 
 /// Writes who owns a scope; whether no later epoch stood there.
-pub(super) async fn set_ownership<L: Line>(
-    line: &mut L,
-    scope: &Scope,
-    ownership: Ownership,
-) -> Tried<bool> {
+pub(super) async fn set_ownership<L: Line>(line: &mut L, scope: &Scope, ownership: Ownership) -> Tried<bool> {
     let epoch = i64::try_from(ownership.epoch.changes());
     let epoch = epoch.map_err(|_| Error::new(ErrorKind::Config, "an epoch is 2^63 or more"))?;
     let mut values = of_scope(scope);

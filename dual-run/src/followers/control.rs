@@ -49,8 +49,7 @@ pub(super) const NOTE_APPLIED_MANY: &str = "INSERT INTO bridge_applied \
      OR (bridge_applied.major = excluded.major AND bridge_applied.minor <= excluded.minor)";
 
 /// Makes room for the offset of a stream.
-pub(super) const MAKE_OFFSET: &str =
-    "INSERT INTO bridge_offset (source, origin, cut) VALUES ($1, $2, 0) ON CONFLICT (source, origin) DO NOTHING";
+pub(super) const MAKE_OFFSET: &str = "INSERT INTO bridge_offset (source, origin, cut) VALUES ($1, $2, 0) ON CONFLICT (source, origin) DO NOTHING";
 /// The offset of a stream.
 pub(super) const FIND_OFFSET: &str = "SELECT cut FROM bridge_offset WHERE source = $1 AND origin = $2";
 /// Moves the offset on.

@@ -35,24 +35,20 @@ impl<L: Line> DatabaseFollower<L> {
     /// Connects, makes the tables of the bridge where they are not, and learns the tables that are followed.
     pub(super) fn open(address: L::Address, place: String, followed: &Followed) -> Result<Self> {
         let built = Builder::new_current_thread().enable_all().build();
-        let runtime = built.map_err(|error| Error::because(ErrorKind::Storage, "the runtime does not start", error))?;
+        let runtime =
+            built.map_err(|error| Error::because(ErrorKind::Storage, "the runtime does not start", error))?;
         let mut follower = Self { runtime, address, place, line: None, tables: Tables::default() };
-        follower.tables = follower.with(async |line: &mut Lined<'_, L>, _: &Tables| line.settle(followed).await)?;
+        follower.tables =
+            follower.with(async |line: &mut Lined<'_, L>, _: &Tables| line.settle(followed).await)?;
         Ok(follower)
     }
 
     /// Does something with the connection, and drops it when that fails.
-    fn with<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Lined<'_, L>, &Tables) -> Tried<T>,
-    ) -> Result<T> {
+    fn with<T>(&mut self, work: impl AsyncFnOnce(&mut Lined<'_, L>, &Tables) -> Tried<T>) -> Result<T> {
         self.attempt(work).map_err(|stop| stop.into_error().at(&self.place))
     }
 
-    fn attempt<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Lined<'_, L>, &Tables) -> Tried<T>,
-    ) -> Tried<T> {
+    fn attempt<T>(&mut self, work: impl AsyncFnOnce(&mut Lined<'_, L>, &Tables) -> Tried<T>) -> Tried<T> {
         let Self { runtime, address, line, tables, .. } = self;
         let done = runtime.block_on(async {
             if line.is_none() {
@@ -71,7 +67,11 @@ impl<L: Line> DatabaseFollower<L> {
         self.with(async |line, _| applying::offset(line.0, stream).await)
     }
 
-    pub(super) fn applied(&mut self, stream: &Stream, causes: &[SourceKey]) -> Result<Vec<Option<AppliedRow>>> {
+    pub(super) fn applied(
+        &mut self,
+        stream: &Stream,
+        causes: &[SourceKey],
+    ) -> Result<Vec<Option<AppliedRow>>> {
         self.with(async |line, _| {
             let mut all = Vec::with_capacity(causes.len());
             for causes in causes.chunks(AT_ONCE) {
@@ -99,9 +99,9 @@ impl<L: Line> DatabaseFollower<L> {
     pub(super) fn apply(&mut self, work: &ApplyWork) -> Result<Applied> {
         let (mut careful, mut pause) = (false, FIRST_PAUSE);
         for attempt in 1.. {
-            let stop = match self.attempt(async |line, tables| {
-                applying::attempt(line.0, tables, work, careful).await
-            }) {
+            let stop = match self
+                .attempt(async |line, tables| applying::attempt(line.0, tables, work, careful).await)
+            {
                 Ok(applied) => return Ok(applied),
                 Err(stop) => stop,
             };
@@ -159,7 +159,8 @@ impl<L: Line> Lined<'_, L> {
     }
 
     async fn columns(&mut self, table: &str) -> Tried<Vec<super::table::Described>> {
-        let found = self.0.columns(table).await.map_err(|error| Stop::driver(error, &format!("table {table}")))?;
+        let found =
+            self.0.columns(table).await.map_err(|error| Stop::driver(error, &format!("table {table}")))?;
         if found.is_empty() {
             return Err(Error::new(ErrorKind::Drift, format!("table {table} does not exist")).into());
         }
@@ -178,7 +179,10 @@ fn applied_row(found: &[Values]) -> Result<Option<AppliedRow>> {
         let version = Version { major: number(major)?, minor: number(minor)? };
         let latest = entry.as_ref().map_or(version, |entry| entry.version.max(version));
         if let Some(content) = bytes(content.as_ref()) {
-            contents.push((bytes(target.as_ref()).unwrap_or_default().to_vec(), digest(content).ok_or_else(corrupt)?));
+            contents.push((
+                bytes(target.as_ref()).unwrap_or_default().to_vec(),
+                digest(content).ok_or_else(corrupt)?,
+            ));
         }
         entry = Some(AppliedRow { version: latest, content: None });
     }

@@ -50,7 +50,8 @@ impl PostgresFollower {
     pub fn open(target: &Target, followed: &Followed) -> Result<Self> {
         let refused = |error: bron_load::Error| Error::new(ErrorKind::Config, error.to_string());
         let options = target.server().map_err(refused)?;
-        let options = options.ok_or_else(|| Error::new(ErrorKind::Config, "the follower is a file, not a server"))?;
+        let options =
+            options.ok_or_else(|| Error::new(ErrorKind::Config, "the follower is a file, not a server"))?;
         let options = options.application_name("bron bridge").disable_statement_logging();
         DatabaseFollower::open(options, target.to_string(), followed).map(Self)
     }
@@ -134,8 +135,7 @@ impl Line for PostgresLine {
 
     async fn entries(&mut self, stream: &Stream, causes: &[SourceKey]) -> Answered<Vec<Vec<Values>>> {
         let blobs = causes.iter().map(|cause| cause.as_bytes().to_vec()).collect();
-        let values =
-            vec![Bound::text(&stream.source), Bound::text(stream.from.name()), Bound::Blobs(blobs)];
+        let values = vec![Bound::text(&stream.source), Bound::text(stream.from.name()), Bound::Blobs(blobs)];
         let mut all = vec![Vec::new(); causes.len()];
         for mut entry in self.fetch(FIND_APPLIED_MANY, values).await? {
             let place = place_of(&entry);

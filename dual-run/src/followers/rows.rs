@@ -56,15 +56,12 @@ impl<'w, L: Line> Rows<'w, L> {
     pub(super) async fn write(&mut self, place: usize, write: &RowWrite) -> Tried<Option<Met>> {
         let table = self.tables.of(&write.key)?;
         let found = read(self.line, table, &write.key, true).await?;
-        let met = |current: Option<&Image>| {
-            Some(Met { write: place, current: current.cloned(), constraint: None })
-        };
+        let met =
+            |current: Option<&Image>| Some(Met { write: place, current: current.cloned(), constraint: None });
         let (now, others) = found.split_first().map_or((None, &[][..]), |(now, others)| (Some(now), others));
         let is_expected = match &write.expected {
             Expected::Absent => now.is_none(),
-            Expected::Content(digest) => {
-                others.is_empty() && now.is_some_and(|now| now.digest() == *digest)
-            }
+            Expected::Content(digest) => others.is_empty() && now.is_some_and(|now| now.digest() == *digest),
         };
         if !is_expected {
             return Ok(met(now));
@@ -91,7 +88,8 @@ impl<'w, L: Line> Rows<'w, L> {
         let given = if table.is_of_model() {
             let texts = after.columns();
             let all = table.columns.iter();
-            all.map(|column| (column, value_of(column, texts.get(&column.described.name), L::DIALECT))).collect()
+            all.map(|column| (column, value_of(column, texts.get(&column.described.name), L::DIALECT)))
+                .collect()
         } else {
             table.values(after.columns(), L::DIALECT)?
         };
@@ -106,17 +104,11 @@ impl<'w, L: Line> Rows<'w, L> {
     }
 
     /// Sets the columns that are otherwise; nothing when none is.
-    async fn update(
-        &mut self,
-        table: &Table,
-        key: &SourceKey,
-        (now, after): (&Image, &Image),
-    ) -> Tried<u64> {
+    async fn update(&mut self, table: &Table, key: &SourceKey, (now, after): (&Image, &Image)) -> Tried<u64> {
         table.values(after.columns(), L::DIALECT)?;
         let (before, texts) = (now.columns(), after.columns());
-        let is_other = |column: &&Column| {
-            before.get(&column.described.name) != texts.get(&column.described.name)
-        };
+        let is_other =
+            |column: &&Column| before.get(&column.described.name) != texts.get(&column.described.name);
         let columns: Vec<&Column> = table.columns.iter().filter(is_other).collect();
         if columns.is_empty() {
             return Ok(1);
@@ -228,7 +220,10 @@ fn stopped(error: sqlx::Error, table: &Table) -> Stop {
 
 fn key_of(table: &Table, key: &SourceKey) -> Result<Vec<Bound>> {
     table.key_of(key).ok_or_else(|| {
-        Error::new(ErrorKind::Config, format!("table {}: the key of a row has not as many values", table.name))
+        Error::new(
+            ErrorKind::Config,
+            format!("table {}: the key of a row has not as many values", table.name),
+        )
     })
 }
 

@@ -150,7 +150,9 @@ fn value(found: SqliteValueRef<'_>) -> Answered<Option<SourceText>> {
     }
     let kind = found.type_info().into_owned();
     let decoded = match kind.name() {
-        "INTEGER" => <i64 as Decode<Sqlite>>::decode(found).map(|number| SourceText::Text(number.to_string())),
+        "INTEGER" => {
+            <i64 as Decode<Sqlite>>::decode(found).map(|number| SourceText::Text(number.to_string()))
+        }
         "REAL" => <f64 as Decode<Sqlite>>::decode(found).map(|number| SourceText::Text(number.to_string())),
         "TEXT" => <&[u8] as Decode<Sqlite>>::decode(found).map(|bytes| match std::str::from_utf8(bytes) {
             Ok(text) => SourceText::Text(text.to_owned()),

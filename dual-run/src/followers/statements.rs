@@ -118,8 +118,12 @@ impl SetStatements {
             format!("{} {kind}", quoted(&column.described.name))
         });
         let typed: Vec<String> = typed.collect();
-        let given: Vec<String> =
-            table.columns.iter().zip(&names).map(|(column, name)| cast(column, &format!("s.{name}"))).collect();
+        let given: Vec<String> = table
+            .columns
+            .iter()
+            .zip(&names)
+            .map(|(column, name)| cast(column, &format!("s.{name}")))
+            .collect();
         let on = format!("t.{} = {}", names[0], given[0]);
         let mut set: Vec<String> =
             names.iter().zip(&given).skip(1).map(|(name, given)| format!("{name} = {given}")).collect();

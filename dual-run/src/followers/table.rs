@@ -90,7 +90,9 @@ impl Table {
     pub(super) fn of_model(entity: &Entity, found: &[Described]) -> Result<Self> {
         let columns = entity.fields.iter().map(|field| {
             let form = match field.kind.column() {
-                ColumnType::Text | ColumnType::Decimal { .. } | ColumnType::Date | ColumnType::Id => Form::Text,
+                ColumnType::Text | ColumnType::Decimal { .. } | ColumnType::Date | ColumnType::Id => {
+                    Form::Text
+                }
                 ColumnType::Bytes => Form::Bytes,
                 ColumnType::Bool => Form::Truth,
                 ColumnType::Int => Form::Whole,
@@ -137,9 +139,8 @@ impl Table {
     /// The parameters of a row's key; `None` when it is no key of the table. NULL names no row.
     pub(super) fn key_of(&self, key: &SourceKey) -> Option<Vec<Bound>> {
         let values = key.values();
-        (values.len() == self.key.len()).then(|| {
-            values.into_iter().map(|value| Bound::Text(value.map(str::to_owned))).collect()
-        })
+        (values.len() == self.key.len())
+            .then(|| values.into_iter().map(|value| Bound::Text(value.map(str::to_owned))).collect())
     }
 
     /// The row that these values are, in the order of the columns.
@@ -182,7 +183,9 @@ pub(super) fn bound(form: Form, text: Option<&SourceText>, dialect: Dialect) -> 
     let Some(text) = text else { return Bound::Text(None) };
     match (form, text, dialect) {
         (Form::Bytes, SourceText::Bytes(bytes), _) => Bound::Bytes(Some(bytes.clone())),
-        (Form::Bytes, SourceText::Text(text), Dialect::Postgres) => Bound::Bytes(Some(text.clone().into_bytes())),
+        (Form::Bytes, SourceText::Text(text), Dialect::Postgres) => {
+            Bound::Bytes(Some(text.clone().into_bytes()))
+        }
         (_, SourceText::Bytes(bytes), _) => match String::from_utf8(bytes.clone()) {
             Ok(text) => Bound::Text(Some(text)),
             Err(_) => Bound::Bytes(Some(bytes.clone())),

@@ -43,7 +43,8 @@ impl File {
     fn with<T>(&self, work: impl AsyncFnOnce(&mut sqlx::SqliteConnection) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path()).create_if_missing(true);
+            let options =
+                sqlx::sqlite::SqliteConnectOptions::new().filename(self.path()).create_if_missing(true);
             let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
             let done = work(&mut connection).await;
             connection.close().await.unwrap();
@@ -169,7 +170,11 @@ fn loaded(home: &impl Home, rows: &[(u16, &str)]) -> Followed {
     let model = model();
     let mut sink = open(&home.target()).unwrap();
     sink.prepare(&model, &["insats"]).unwrap();
-    let part = PartId { entity: "insats".to_owned(), part: "paraply/T/part-0".to_owned(), content: Digest::of(b"1") };
+    let part = PartId {
+        entity: "insats".to_owned(),
+        part: "paraply/T/part-0".to_owned(),
+        content: Digest::of(b"1"),
+    };
     sink.begin(&model, &["insats"], &run("1")).unwrap();
     sink.write(model.entity("insats").unwrap(), &part, &batch(&model, rows), &run("1")).unwrap();
     sink.finish(&model, &["insats"], &run("1")).unwrap();
@@ -201,7 +206,8 @@ fn rows_of_the_model_are_written_with_history_and_receipt<H: Home>(home: &H) {
     ];
     committed(&mut *follower, &work(1, writes));
     assert!(follower.current(&keys).unwrap() == [Some(row(1, "ETT")), None, Some(row(3, "tre"))]);
-    let history = home.texts("SELECT \"text\" || ended_by_run || ended_because FROM bron_history_insats ORDER BY 1");
+    let history =
+        home.texts("SELECT \"text\" || ended_by_run || ended_because FROM bron_history_insats ORDER BY 1");
     assert_eq!(history, ["ettbridge/paraply/legacyreplaced", "tvåbridge/paraply/legacygone"]);
     let runs = home.texts("SELECT load_run_id FROM insats ORDER BY \"text\"");
     assert_eq!(runs, ["bridge/paraply/legacy"; 2]);
@@ -215,10 +221,8 @@ fn a_later_load_goes_on_from_what_the_bridge_wrote<H: Home>(home: &H) {
     let followed = loaded(home, &[(1, "ett"), (2, "två")]);
     let mut follower = home.follower(&followed);
     let one = row(1, "ett");
-    let writes = vec![
-        write(key(1), Some(&one), Some(row(1, "ETT")), 1),
-        write(key(3), None, Some(row(3, "tre")), 1),
-    ];
+    let writes =
+        vec![write(key(1), Some(&one), Some(row(1, "ETT")), 1), write(key(3), None, Some(row(3, "tre")), 1)];
     committed(&mut *follower, &work(1, writes));
     let model = model();
     let entity = model.entity("insats").unwrap();
@@ -233,11 +237,8 @@ fn a_later_load_goes_on_from_what_the_bridge_wrote<H: Home>(home: &H) {
     let rows = batch(&model, &[(1, "ETT"), (2, "ny")]);
     let counts = sink.write(entity, &part("part-0"), &rows, &run("2")).unwrap().counts();
     assert_eq!((counts.unchanged, counts.updated), (1, 1));
-    let gone = Retirement {
-        system: "paraply".to_owned(),
-        table: "T".to_owned(),
-        because: bron_load::Ended::Gone,
-    };
+    let gone =
+        Retirement { system: "paraply".to_owned(), table: "T".to_owned(), because: bron_load::Ended::Gone };
     let retired = sink.retire(entity, &part("gone/1"), &[id(3)], &gone, &run("2")).unwrap();
     assert_eq!(retired.counts().retired, 1, "a row that the bridge wrote is retired as any other");
 }
@@ -286,7 +287,10 @@ fn a2_a_row_that_is_not_what_was_expected_is_a_conflict<H: Home>(home: &H) {
     let places: Vec<usize> = met.iter().map(|met| met.write).collect();
     assert_eq!(places, [0, 1, 2]);
     assert!(met[0].current == Some(row(1, "ett")) && met[2].current.is_none());
-    assert!(follower.current(&[key(1), key(3)]).unwrap() == [Some(row(1, "ett")), None], "nothing is written");
+    assert!(
+        follower.current(&[key(1), key(3)]).unwrap() == [Some(row(1, "ett")), None],
+        "nothing is written"
+    );
     assert_eq!(follower.offset(&stream()).unwrap(), None);
 }
 
@@ -345,7 +349,9 @@ fn a4_a_large_cut_is_one_transaction<H: Home>(home: &H) {
     committed(&mut *follower, &work(1, all("först", None)));
     let mut second = all("sedan", Some("först"));
     second.push(write(key(1), None, Some(row(1, "fel")), 2));
-    let Applied::Conflicts(met) = follower.apply(&work(2, second.clone())).unwrap() else { panic!("no conflict") };
+    let Applied::Conflicts(met) = follower.apply(&work(2, second.clone())).unwrap() else {
+        panic!("no conflict")
+    };
     assert_eq!(met.len(), 1);
     assert_eq!(home.texts("SELECT DISTINCT \"text\" FROM insats"), ["först"], "none of it is written");
     second.pop();
@@ -361,13 +367,18 @@ fn a5_a_value_that_another_row_has_is_a_conflict_in_either_order<H: Home>(home: 
     committed(&mut *follower, &back(1, vec![first]));
     for (cut, numbers) in [(2, [2, 3]), (3, [3, 2])] {
         let code = |number| if number == 2 { "a" } else { "b" };
-        let writes = numbers.map(|number| write(sak_key(number), None, Some(sak(number, &[("KOD", code(number))])), 1));
+        let writes = numbers
+            .map(|number| write(sak_key(number), None, Some(sak(number, &[("KOD", code(number))])), 1));
         let Applied::Conflicts(met) = follower.apply(&back(cut, writes.to_vec())).unwrap() else {
             panic!("no conflict")
         };
         assert_eq!(met.len(), 1);
         assert_eq!(numbers[met[0].write], 2);
-        assert!(met[0].constraint.as_ref().is_some_and(|name| name.contains("KOD")), "{:?}", met[0].constraint);
+        assert!(
+            met[0].constraint.as_ref().is_some_and(|name| name.contains("KOD")),
+            "{:?}",
+            met[0].constraint
+        );
     }
     // The one that has the value gives it up in the same cut, before the other takes it.
     let one = follower.current(&[sak_key(1)]).unwrap().remove(0);
@@ -387,10 +398,8 @@ fn a6_a_child_waits_for_its_parent<H: Home>(home: &H) {
     assert!(matches!(&alone, Applied::Conflicts(met) if met[0].constraint.is_some()), "{alone:?}");
     committed(&mut *follower, &back(1, vec![parent, child]));
     let rows = follower.current(&[sak_key(1), sak_key(2)]).unwrap();
-    let writes = vec![
-        write(sak_key(2), rows[1].as_ref(), None, 2),
-        write(sak_key(1), rows[0].as_ref(), None, 2),
-    ];
+    let writes =
+        vec![write(sak_key(2), rows[1].as_ref(), None, 2), write(sak_key(1), rows[0].as_ref(), None, 2)];
     committed(&mut *follower, &back(2, writes));
 }
 
@@ -409,7 +418,11 @@ fn a7_a_write_of_an_older_epoch_is_refused_in_the_transaction<H: Home>(home: &H)
     assert_eq!(older.kind(), ErrorKind::Fenced);
     let back_again = handed.handed_over();
     follower.set_ownership(&scope(), back_again).unwrap();
-    assert_eq!(follower.apply(&late).unwrap(), Applied::StaleEpoch(scope(), back_again), "the owner alone is not enough");
+    assert_eq!(
+        follower.apply(&late).unwrap(),
+        Applied::StaleEpoch(scope(), back_again),
+        "the owner alone is not enough"
+    );
     assert_eq!(follower.offset(&stream()).unwrap(), Some(CutId(1)));
 }
 
@@ -419,7 +432,12 @@ fn a10_texts_at_the_edges_come_back<H: Home>(home: &H) {
     let long = "å".repeat(8_500);
     let rows: Vec<Image> = [
         vec![("NAMN", "slut  "), ("KOD", ""), ("BELOPP", "0.10"), ("DAG", "1900-01-01")],
-        vec![("NAMN", &*long), ("KOD", "20131022 "), ("DAG", "9999-12-31"), ("TID", "2024-10-27 02:30:00.003")],
+        vec![
+            ("NAMN", &*long),
+            ("KOD", "20131022 "),
+            ("DAG", "9999-12-31"),
+            ("TID", "2024-10-27 02:30:00.003"),
+        ],
         vec![("KOD", "\u{80}\u{2019}"), ("FAST", "ab    "), ("NAMN", "19121212-1212"), ("DAG", "")],
     ]
     .iter()
@@ -431,12 +449,15 @@ fn a10_texts_at_the_edges_come_back<H: Home>(home: &H) {
     let read = follower.current(&[sak_key(1), sak_key(2), sak_key(3)]).unwrap();
     for (row, read) in rows.iter().zip(&read) {
         let read = read.as_ref().unwrap();
-        for (column, text) in row.columns().iter().filter(|(column, _)| *column != "BELOPP" && *column != "FAST") {
+        for (column, text) in
+            row.columns().iter().filter(|(column, _)| *column != "BELOPP" && *column != "FAST")
+        {
             assert!(read.columns().get(column) == Some(text), "{column}");
         }
     }
     assert!(!read[0].as_ref().unwrap().columns().contains_key("TID"), "NULL is not an empty text");
-    let causes: Vec<SourceKey> = (1..4).map(|number: u32| SourceKey::new("paraply", "T", sak_key(number).values())).collect();
+    let causes: Vec<SourceKey> =
+        (1..4).map(|number: u32| SourceKey::new("paraply", "T", sak_key(number).values())).collect();
     let noted = follower.applied(&back(1, Vec::new()).stream, &causes).unwrap();
     for (noted, read) in noted.iter().zip(&read) {
         let read = read.as_ref().unwrap().digest();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bron_extract::MALFORMED_VALUE;
 use bron_mappings::{EntityId, SourceKey};
-use bron_transform::{Fate, Standing, Term, Transformed, apply, standings};
+use bron_transform::{Fate, Standing, Term, Transformed, apply_and_tell};
 
 use super::columns::is_misfit;
 use super::known::{Known, KnownRow};
@@ -150,7 +150,12 @@ impl<K: Known> MappedLens<'_, K> {
     }
 
     /// What the rows in focus become.
-    pub(super) fn mapped(&self, world: &World<'_>, explored: &Explored, focus: &Focus<'_>) -> BTreeMap<SourceKey, Became> {
+    pub(super) fn mapped(
+        &self,
+        world: &World<'_>,
+        explored: &Explored,
+        focus: &Focus<'_>,
+    ) -> BTreeMap<SourceKey, Became> {
         let wanted: BTreeSet<Table> = focus.order.iter().map(table_of).collect();
         let mut became = BTreeMap::new();
         for table in wanted {
@@ -170,15 +175,17 @@ impl<K: Known> MappedLens<'_, K> {
         table: &Table,
     ) -> Vec<(SourceKey, Became)> {
         let Some(batch) = world.batch(table) else { return Vec::new() };
-        let standings = standings(&way.plan, &explored.lookups, batch, 0);
+        let (done, standings) = apply_and_tell(&way.plan, &explored.lookups, batch, 0);
+        let Transformed { entities, .. } = done;
         let places: BTreeMap<String, usize> =
             standings.iter().enumerate().map(|(at, one)| (one.key.expose().clone(), at)).collect();
         let mut rows = vec![BTreeMap::new(); standings.len()];
-        let Transformed { entities, .. } = apply(&way.plan, &explored.lookups, batch, 0);
         let named = |id: EntityId| self.born.get(&id).copied().unwrap_or(id);
         for (name, batch) in &entities {
             let Some(entity) = self.set.model.entity(name) else { continue };
-            let (Some(ids), Some(keys)) = (batch.cells_named("id"), batch.cells_named("src_key")) else { continue };
+            let (Some(ids), Some(keys)) = (batch.cells_named("id"), batch.cells_named("src_key")) else {
+                continue;
+            };
             for row in 0..batch.rows() {
                 let place = keys.text(row).and_then(|key| places.get(key));
                 if let (Some(place), Some(id)) = (place, ids.id(row)) {
@@ -201,8 +208,7 @@ impl<K: Known> MappedLens<'_, K> {
     ) -> (Translated, bool) {
         let before = focus.before.get(key);
         let changed = focus.changed.get(key);
-        let known: BTreeMap<SourceKey, Image> =
-            before.map(|known| known.became.clone()).unwrap_or_default();
+        let known: BTreeMap<SourceKey, Image> = before.map(|known| known.became.clone()).unwrap_or_default();
         let parked = became.as_ref().and_then(|became| self.parked(key, changed, became.standing.fate));
         let (scope, aggregate) = match &became {
             Some(became) => (self.scope_of(key, became), self.aggregate_of(key, became)),
@@ -212,7 +218,9 @@ impl<K: Known> MappedLens<'_, K> {
             ),
         };
         let now = became.map(|became| became.rows).unwrap_or_default();
-        let is_quiet = changed.is_none() && (parked.is_some() || now == known);
+        // A row that was held back before and is so still has been told of; one that was not is told.
+        let is_as_before = if parked.is_some() { known.is_empty() } else { now == known };
+        let is_quiet = changed.is_none() && is_as_before;
         let rows = if parked.is_some() {
             BTreeMap::new()
         } else {
@@ -220,8 +228,9 @@ impl<K: Known> MappedLens<'_, K> {
             let gone: Vec<_> = gone.collect();
             now.into_iter().map(|(row, image)| (row, Some(image))).chain(gone).collect()
         };
-        let moved_from =
-            before.filter(|known| known.scope != scope && !known.became.is_empty()).map(|known| known.scope.clone());
+        let moved_from = before
+            .filter(|known| known.scope != scope && !known.became.is_empty())
+            .map(|known| known.scope.clone());
         let version = changed.map_or(greatest, |(version, _)| *version);
         let told = Translated {
             cause: key.clone(),
@@ -302,7 +311,8 @@ impl<K: Known> MappedLens<'_, K> {
 
     /// Keeps what was found out about rows.
     pub(super) fn keep(&mut self, translated: &[Translated]) -> Result<()> {
-        let told: BTreeMap<&SourceKey, &Translated> = translated.iter().map(|one| (&one.cause, one)).collect();
+        let told: BTreeMap<&SourceKey, &Translated> =
+            translated.iter().map(|one| (&one.cause, one)).collect();
         let pending = std::mem::take(&mut self.pending);
         let keys: Vec<SourceKey> = pending.keys().cloned().collect();
         let mut rows = BTreeMap::new();

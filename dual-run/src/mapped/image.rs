@@ -14,17 +14,21 @@ use crate::change::Image;
 
 /// A row of a batch that carries all columns of an entity. `named` gives the id that stands for another.
 #[must_use]
-pub fn model_image(entity: &Entity, batch: &Batch, row: usize, named: &dyn Fn(EntityId) -> EntityId) -> Image {
+pub fn model_image(
+    entity: &Entity,
+    batch: &Batch,
+    row: usize,
+    named: &dyn Fn(EntityId) -> EntityId,
+) -> Image {
     let texts = entity.fields.iter().enumerate().filter_map(|(at, field)| {
         let text = match batch.cells(at).value(row)? {
             Value::Bytes(bytes) => SourceText::Bytes(bytes.to_vec()),
             Value::Id(id) => SourceText::Text(named(EntityId::from_bytes(id)).to_string()),
             value @ Value::Time(_) => SourceText::Text(without_idle_zeros(text_of(&field.kind, value))),
-            value @ (Value::Text(_)
-            | Value::Bool(_)
-            | Value::Int(_)
-            | Value::Decimal(_)
-            | Value::Date(_)) => SourceText::Text(text_of(&field.kind, value)),
+            value
+            @ (Value::Text(_) | Value::Bool(_) | Value::Int(_) | Value::Decimal(_) | Value::Date(_)) => {
+                SourceText::Text(text_of(&field.kind, value))
+            }
         };
         Some((field.name.clone(), text))
     });
@@ -66,11 +70,7 @@ pub(super) fn reads_same(kind: &FieldType, one: Option<&SourceText>, other: Opti
     }
 }
 
-fn cell(
-    kind: &FieldType,
-    found: &SourceText,
-    named: &dyn Fn(EntityId) -> EntityId,
-) -> Option<Cell<'static>> {
+fn cell(kind: &FieldType, found: &SourceText, named: &dyn Fn(EntityId) -> EntityId) -> Option<Cell<'static>> {
     let text = match found {
         SourceText::Text(text) => text,
         SourceText::Bytes(bytes) => {

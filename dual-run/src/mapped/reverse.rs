@@ -115,14 +115,19 @@ impl<'s, K: Known> MappedLens<'s, K> {
         };
         let (system, table) = (mapping.system.clone(), mapping.table.clone());
         let [column] = &mapping.key[..] else {
-            return Ok(Err(Some(format!("a key of {} cannot be allocated: it has several columns", mapping.id))));
+            return Ok(Err(Some(format!(
+                "a key of {} cannot be allocated: it has several columns",
+                mapping.id
+            ))));
         };
         let column = column.name.clone();
         let key = match siblings.get(&named).filter(|_| !named[2].is_empty()) {
             Some(key) => key.clone(),
             None => match self.known.allocate(&system, &table)? {
                 Some(text) => SourceKey::new(&system, &table, [Some(text.as_str())]),
-                None => return Ok(Err(Some(format!("no key is reserved for a new row of {system}/{table}")))),
+                None => {
+                    return Ok(Err(Some(format!("no key is reserved for a new row of {system}/{table}"))));
+                }
             },
         };
         let Some(derived) = self.derived_id(target, entity, &column, &key) else {
@@ -195,10 +200,13 @@ impl<'s, K: Known> MappedLens<'s, K> {
             let rows = rows.iter().map(|(row, image)| self.entity_row(&group.key, row, image));
             rows.collect::<std::result::Result<Vec<EntityRow>, String>>()
         };
-        let (now, before) = match (read(state), was.map_or_else(|| Ok(Vec::new()), |known| read(&known.became))) {
-            (Ok(now), Ok(before)) => (now, before),
-            (Err(field), _) | (_, Err(field)) => return Ok(Err(format!("{field} holds no value of its type"))),
-        };
+        let (now, before) =
+            match (read(state), was.map_or_else(|| Ok(Vec::new()), |known| read(&known.became))) {
+                (Ok(now), Ok(before)) => (now, before),
+                (Err(field), _) | (_, Err(field)) => {
+                    return Ok(Err(format!("{field} holds no value of its type")));
+                }
+            };
         let keys = self.keys_of(&now)?;
         let image = was.and_then(|known| known.image.clone()).unwrap_or_default();
         let Some(inverter) = self.inverters.get(&table_of(&group.key)) else {
@@ -219,7 +227,8 @@ impl<'s, K: Known> MappedLens<'s, K> {
     ) -> std::result::Result<EntityRow, String> {
         let entity = self.set.model.entity(row.table()).ok_or_else(|| format!("entity {}", row.table()))?;
         let named = |id: EntityId| self.derived.get(&id).copied().unwrap_or(id);
-        let mut read = model_row(entity, image, &named).map_err(|field| format!("{}.{field}", entity.name))?;
+        let mut read =
+            model_row(entity, image, &named).map_err(|field| format!("{}.{field}", entity.name))?;
         let texts = [home.system().to_owned(), home.table().to_owned(), home.text().into_inner()];
         for (field, text) in HOME.into_iter().zip(texts) {
             read.fields.insert(field.to_owned(), Cell::Text(Cow::Owned(text)));
@@ -262,7 +271,8 @@ impl<'s, K: Known> MappedLens<'s, K> {
                     && matches!(way.way, WayBack::NotWritable(_))
             });
             if !unwritable {
-                let field = if refusal.field.is_empty() { String::new() } else { format!(".{}", refusal.field) };
+                let field =
+                    if refusal.field.is_empty() { String::new() } else { format!(".{}", refusal.field) };
                 return (Err(format!("{}{field}: {}", refusal.entity, refusal.reason)), lost);
             }
             lost.push(format!("{}.{}", refusal.entity, refusal.field));
@@ -339,8 +349,9 @@ impl<'s, K: Known> MappedLens<'s, K> {
         let known = group.known.as_ref();
         for (place, (row, change)) in group.changes.iter().enumerate() {
             let scope = self.scope_back(group, change.after.as_ref());
-            let moved_from =
-                known.filter(|known| known.scope != scope && !known.became.is_empty()).map(|known| known.scope.clone());
+            let moved_from = known
+                .filter(|known| known.scope != scope && !known.became.is_empty())
+                .map(|known| known.scope.clone());
             let rows = match &home.row {
                 Ok(image) if place == 0 => BTreeMap::from([(group.key.clone(), image.clone())]),
                 Ok(_) | Err(_) => BTreeMap::new(),

@@ -7,9 +7,7 @@ use std::sync::LazyLock;
 use bron_city::{CityPlan, generate};
 use bron_extract::{Source as _, SqliteSource};
 use bron_mappings::{Batch, EntityId, IdentityDecisions, InstallationSecret, MappingSet, SourceKey, Value};
-use bron_transform::{
-    Lookups, PersonTable, PersonsBuilder, Plan, SourceText, SourceTexts, apply, needs,
-};
+use bron_transform::{Lookups, PersonTable, PersonsBuilder, Plan, SourceText, SourceTexts, apply, needs};
 
 use super::*;
 use crate::change::{Change, Image, Mark};
@@ -41,7 +39,7 @@ struct City {
 
 static CITY: LazyLock<City> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
-    let plan = CityPlan { persons: 6, seed: 11 };
+    let plan = CityPlan { persons: 2, seed: 11 };
     generate(&plan, dir.path(), &dir.path().join("truth.json"), &mut |_| {}).unwrap();
     let mut tables = BTreeMap::new();
     for system in SYSTEMS {
@@ -102,9 +100,10 @@ impl City {
     /// What mapping all tables at once gives, by the source row.
     fn mapped_at_once(&self) -> BTreeMap<SourceKey, BTreeMap<SourceKey, Image>> {
         let mappings = || {
-            self.set.mappings.iter().filter(|one| {
-                self.tables.contains_key(&(one.system.clone(), one.table.clone()))
-            })
+            self.set
+                .mappings
+                .iter()
+                .filter(|one| self.tables.contains_key(&(one.system.clone(), one.table.clone())))
         };
         let of = |(system, table): (&str, &str)| {
             self.tables.get(&(system.to_owned(), table.to_owned())).into_iter().flatten()
@@ -174,10 +173,14 @@ fn require_same(
     for key in found.keys().chain(expected.keys()).collect::<BTreeSet<_>>() {
         let (one, other) = (found.get(key), expected.get(key));
         if one != other {
-            let fields = one.into_iter().flatten().zip(other.into_iter().flatten()).flat_map(|((_, a), (_, b))| {
-                let names = a.columns().keys().chain(b.columns().keys());
-                names.filter(|name| a.columns().get(*name) != b.columns().get(*name)).cloned().collect::<BTreeSet<_>>()
-            });
+            let fields =
+                one.into_iter().flatten().zip(other.into_iter().flatten()).flat_map(|((_, a), (_, b))| {
+                    let names = a.columns().keys().chain(b.columns().keys());
+                    names
+                        .filter(|name| a.columns().get(*name) != b.columns().get(*name))
+                        .cloned()
+                        .collect::<BTreeSet<_>>()
+                });
             let said = (one.map(BTreeMap::len), other.map(BTreeMap::len), fields.collect::<BTreeSet<_>>());
             *different.entry((key.table().to_owned(), said)).or_insert(0) += 1;
         }
@@ -209,7 +212,7 @@ fn a_city_that_is_seeded_by_chunks_is_the_city_that_is_mapped_at_once() {
         forward(&mut lens, chunk);
     }
     let expected = city.mapped_at_once();
-    println!("{} source rows, {} that become something", changes.len(), expected.len());
+    assert!(expected.len() > 2000, "{} of {} rows become something", expected.len(), changes.len());
     require_same(&became(&lens), &expected);
 }
 
@@ -217,10 +220,17 @@ fn a_city_that_is_seeded_by_chunks_is_the_city_that_is_mapped_at_once() {
 fn rows_in_any_order_become_the_same() {
     let city = &*CITY;
     let mut lens = city.lens();
+    let mut parked = BTreeSet::new();
     for chunk in shuffled(city.changes(), 5).chunks(900) {
-        forward(&mut lens, chunk);
+        let told = forward(&mut lens, chunk);
+        parked.extend(told.into_iter().filter(|one| one.parked.is_some()).map(|one| one.cause));
     }
-    require_same(&became(&lens), &city.mapped_at_once());
+    let expected = city.mapped_at_once();
+    // A row that was mapped before what holds it back was known keeps what it became, and is told to be held back.
+    let (found, held): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        became(&lens).into_iter().partition(|(key, _)| expected.contains_key(key));
+    assert!(held.keys().all(|key| parked.contains(key)), "{} rows are held back", held.len());
+    require_same(&found, &expected);
 }
 
 /// A seeded lens, made once.
@@ -231,11 +241,7 @@ fn seeded() -> MappedLens<'static, RememberedRows> {
         lens.into_known()
     });
     let city = &*CITY;
-    let terms = LensTerms {
-        schemas: city.schemas(),
-        as_of: Some(AS_OF.to_owned()),
-        ..LensTerms::default()
-    };
+    let terms = LensTerms { schemas: city.schemas(), as_of: Some(AS_OF.to_owned()), ..LensTerms::default() };
     MappedLens::new(&city.set, &SECRET, terms, KNOWN.clone()).unwrap()
 }
 
@@ -243,7 +249,8 @@ fn seeded() -> MappedLens<'static, RememberedRows> {
 fn changed_city(changes: &[Change]) -> City {
     let mut rows: BTreeMap<Table, BTreeMap<Vec<Option<String>>, Image>> = BTreeMap::new();
     for change in CITY.changes().iter().chain(changes) {
-        let of_table = rows.entry((change.key.system().to_owned(), change.key.table().to_owned())).or_default();
+        let of_table =
+            rows.entry((change.key.system().to_owned(), change.key.table().to_owned())).or_default();
         let order = change.key.values().into_iter().map(|value| value.map(str::to_owned)).collect();
         match &change.after {
             Some(image) => drop(of_table.insert(order, image.clone())),
@@ -293,8 +300,6 @@ fn what_rests_on_a_changed_row_is_mapped_anew() {
     let told: usize = changes.chunks(7).map(|chunk| forward(&mut lens, chunk).len()).sum();
     assert!(told > changes.len(), "{told} rows for {} changes", changes.len());
     let expected = changed_city(&changes).mapped_at_once();
-    let parked: BTreeSet<&SourceKey> = lens.known().all().iter().map(|(key, _)| key).collect();
-    assert!(parked.len() >= expected.len());
     // A row that is held back keeps what it became before, until a person decides.
     let held = |key: &SourceKey| !expected.contains_key(key);
     let found: BTreeMap<_, _> = became(&lens).into_iter().filter(|(key, _)| !held(key)).collect();
@@ -356,7 +361,8 @@ fn what_is_put_back_reads_as_what_was_put() {
         let own = entity.fields.len() - bron_mappings::Entity::shared_fields().len();
         for (place, field) in entity.fields[1..own].iter().enumerate() {
             let (home, model, image) = &rows[place * 7 % rows.len()];
-            let differs = |other: &Image| other.columns().get(&field.name) != image.columns().get(&field.name);
+            let differs =
+                |other: &Image| other.columns().get(&field.name) != image.columns().get(&field.name);
             let Some((.., other)) = rows.iter().find(|(.., other)| differs(other)) else { continue };
             let value = other.columns().get(&field.name).cloned();
             let now = Image::new(image::with(image.columns().clone(), &field.name, value));
@@ -376,8 +382,7 @@ fn what_is_put_back_reads_as_what_was_put() {
             assert_eq!(is_there, !lost, "{name}.{}", field.name);
         }
     }
-    println!("{put} fields put, {lossless} came back, {parked} were refused");
-    assert!(lossless > 100 && put > 300);
+    assert!(lossless > 100 && put > 200, "{put} fields put, {lossless} came back, {parked} were refused");
 }
 
 #[test]
@@ -416,9 +421,13 @@ fn a_row_that_is_born_in_the_model_gets_a_key_and_keeps_its_id() {
 fn what_the_way_back_loses_is_listed() {
     let lens = seeded();
     let losses = lens.losses();
-    assert!(losses.iter().any(|loss| loss.columns.is_empty()) && losses.iter().any(|loss| !loss.columns.is_empty()));
+    assert!(
+        losses.iter().any(|loss| loss.columns.is_empty())
+            && losses.iter().any(|loss| !loss.columns.is_empty())
+    );
     let table = ("paraply".to_owned(), "BESLUT".to_owned());
-    let demanded = BTreeMap::from([(table.clone(), BTreeSet::from(["BESL_ID".to_owned(), "OKAND".to_owned()]))]);
+    let demanded =
+        BTreeMap::from([(table.clone(), BTreeSet::from(["BESL_ID".to_owned(), "OKAND".to_owned()]))]);
     let unfilled = lens.unfilled(&demanded);
     assert_eq!(unfilled, [(table, "OKAND".to_owned(), "no rule reads the column".to_owned())]);
 }

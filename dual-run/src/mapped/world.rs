@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bron_mappings::{Batch, EntityId, Mapping, SourceKey};
-use bron_transform::{Asked, Lookups, PersonsBuilder, Term, needs};
+use bron_transform::{Asked, Lookups, Need, Persons, PersonsBuilder, Term, needs};
 
 use super::columns::batch_of;
 use super::known::Known;
-use super::{MappedLens, Table};
+use super::{MappedLens, Table, Way, unusable};
 use crate::change::Image;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// The values of a key: rows stand in the order of their texts by bytes, as extraction reads them.
 type Order = Vec<Option<String>>;
@@ -137,12 +137,12 @@ impl<K: Known> MappedLens<'_, K> {
         world: &mut World<'_>,
         changed: &BTreeSet<SourceKey>,
     ) -> Result<Explored> {
-        let mut fetched = BTreeSet::new();
-        let mut persons = BTreeMap::new();
+        let (mut fetched, mut persons) = (BTreeSet::new(), BTreeMap::new());
+        let (mut lookups, mut gathered) = (Lookups::new(self.terms.as_of.clone()), BTreeSet::new());
         loop {
-            self.fill(world);
+            let grown = self.fill(world);
             self.read_persons(world, &mut persons);
-            let lookups = self.gathered(world)?;
+            self.gather(world, &mut lookups, (&grown, &mut gathered))?;
             let asked = self.asked(world, &lookups);
             let beside: BTreeSet<Term> = asked.values().flat_map(|asked| &asked.beside).copied().collect();
             let rows = asked.values().flat_map(|asked| asked.rows.iter().copied());
@@ -180,13 +180,16 @@ impl<K: Known> MappedLens<'_, K> {
         Ok(is_other)
     }
 
-    /// Makes columns of the tables that got rows.
-    fn fill(&self, world: &mut World<'_>) {
+    /// Makes columns of the tables that got rows, and names these tables.
+    fn fill(&self, world: &mut World<'_>) -> BTreeSet<Table> {
+        let mut grown = BTreeSet::new();
         for (table, placed) in &mut world.tables {
             if let (None, Some(schema)) = (&placed.batch, self.terms.schemas.get(table)) {
                 placed.batch = Some(batch_of(schema, placed.rows.values().map(|row| row.image.as_ref())));
+                grown.insert(table.clone());
             }
         }
+        grown
     }
 
     /// What rows offer by their columns alone.
@@ -205,41 +208,63 @@ impl<K: Known> MappedLens<'_, K> {
     fn read_persons(&self, world: &World<'_>, known: &mut BTreeMap<SourceKey, BTreeSet<Term>>) {
         for (table, way) in &self.ways {
             let (Some(persons), Some(batch)) = (&way.persons, world.batch(table)) else { continue };
-            let new: Vec<(usize, &SourceKey)> =
-                world.keys(table).into_iter().enumerate().filter(|(_, key)| !known.contains_key(*key)).collect();
+            let new: Vec<(usize, &SourceKey)> = world
+                .keys(table)
+                .into_iter()
+                .enumerate()
+                .filter(|(_, key)| !known.contains_key(*key))
+                .collect();
             let picked = batch.pick(&new.iter().map(|(at, _)| *at).collect::<Vec<usize>>());
             let terms = self.ties.of_persons(persons, &picked);
             known.extend(new.into_iter().zip(terms).map(|((_, key), terms)| (key.clone(), terms)));
         }
     }
 
-    /// What the rules of whole rows know of other rows.
-    fn gathered(&self, world: &World<'_>) -> Result<Lookups> {
-        let mut lookups = Lookups::new(self.terms.as_of.clone());
-        if self.ways.values().any(|way| way.persons.is_some()) {
+    /// What the rules of whole rows know of other rows. What was gathered before stands, unless its table has grown or it
+    /// rests on what others gathered.
+    fn gather(
+        &self,
+        world: &World<'_>,
+        lookups: &mut Lookups,
+        (grown, gathered): (&BTreeSet<Table>, &mut BTreeSet<Need>),
+    ) -> Result<()> {
+        let has_grown = |way: &(&Table, &Way<'_>)| way.1.persons.is_some() && grown.contains(way.0);
+        if lookups.persons().is_none() || self.ways.iter().any(|way| has_grown(&way)) {
+            lookups.set_persons(self.humans(world));
+        }
+        for need in needs(self.whole_mappings(world), |_| true) {
+            let table = (need.source().0.to_owned(), need.source().1.to_owned());
+            let by_rules = matches!(need, Need::Neighbour { .. } | Need::Across { .. });
+            if !gathered.insert(need.clone()) && !by_rules && !grown.contains(&table) {
+                continue;
+            }
+            let batch = world.batch(&table);
+            let rows = batch.map_or(0, Batch::rows);
+            lookups.forget(&need);
+            for pass in need.passes(u64::try_from(rows).expect("memory holds fewer than 2^64 rows")) {
+                let found = {
+                    let gathering = need.gather(self.set, lookups, pass);
+                    let mut gathering = gathering.map_err(unusable)?;
+                    batch.into_iter().for_each(|batch| gathering.add(batch));
+                    gathering.finish()
+                };
+                lookups.add(need.clone(), found);
+            }
+        }
+        Ok(())
+    }
+
+    /// How protected the humans are whose records are in the world; `None` when no mapping says which rows are records.
+    fn humans(&self, world: &World<'_>) -> Option<Persons> {
+        self.ways.values().any(|way| way.persons.is_some()).then(|| {
             let mut builder = PersonsBuilder::new(&self.secret, &self.terms.decisions);
             for (table, way) in &self.ways {
                 if let (Some(persons), Some(batch)) = (&way.persons, world.batch(table)) {
                     builder.add(persons, batch);
                 }
             }
-            lookups.set_persons(Some(builder.finish()));
-        }
-        for need in needs(self.whole_mappings(world), |_| true) {
-            let (system, table) = need.source();
-            let batch = world.batch(&(system.to_owned(), table.to_owned()));
-            let rows = batch.map_or(0, Batch::rows);
-            for pass in need.passes(u64::try_from(rows).expect("memory holds fewer than 2^64 rows")) {
-                let unusable = |error: bron_transform::PlanError| Error::new(ErrorKind::Config, error.to_string());
-                let mut gathering = need.gather(self.set, &lookups, pass).map_err(unusable)?;
-                if let Some(batch) = batch {
-                    gathering.add(batch);
-                }
-                let found = gathering.finish();
-                lookups.add(need.clone(), found);
-            }
-        }
-        Ok(lookups)
+            builder.finish()
+        })
     }
 
     fn whole_mappings(&self, world: &World<'_>) -> Vec<&Mapping> {

@@ -10,11 +10,8 @@ use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
 /// The columns of a history table after those of the row as it was: the run that ended it, why, and that run's place
 /// in `bron_run`.
-const ENDED_COLUMNS: [(&str, ColumnType); 3] = [
-    (ROW_ENDED[0], ColumnType::Text),
-    (ROW_ENDED[1], ColumnType::Text),
-    (ROW_ENDED[2], ColumnType::Int),
-];
+const ENDED_COLUMNS: [(&str, ColumnType); 3] =
+    [(ROW_ENDED[0], ColumnType::Text), (ROW_ENDED[1], ColumnType::Text), (ROW_ENDED[2], ColumnType::Int)];
 
 /// The place of a run: the last one that it has. `$1` is the run.
 pub(crate) const FIND_ORDINAL: &str = "SELECT max(ordinal) FROM bron_run WHERE load_run_id = $1";

@@ -40,11 +40,3 @@ pub struct Standing {
     /// The records of persons that the row is, is about or joins; none when it names nobody.
     pub persons: Vec<EntityId>,
 }
-
-/// The standing of every row of a batch, in order, as [`apply`](super::apply) decides it.
-#[must_use]
-pub fn standings(plan: &Plan, lookups: &Lookups, batch: &Batch, first_row: u64) -> Vec<Standing> {
-    let view = BatchView::new(plan, lookups, batch, first_row);
-    let mut writer = Writer::new(plan, lookups, batch.rows());
-    (0..batch.rows()).map(|row| writer.standing(view.row(row))).collect()
-}

@@ -11,7 +11,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use bron_mappings::{Batch, Digest, DigestBuilder, EntityId, IdentityDecisions, InstallationSecret, MappingSet};
+use bron_mappings::{
+    Batch, Digest, DigestBuilder, EntityId, IdentityDecisions, InstallationSecret, MappingSet,
+};
 
 use super::persons::table::Told;
 use super::{Lookups, Need, PersonTable, columns_of, needs, text_at};
@@ -205,7 +207,9 @@ impl Ties {
                     let number = number.map(|number| number.to_string());
                     terms.extend(number.map(|number| self.keyed.term("number", [number.as_bytes()])));
                     let decisions = name.and_then(|name| self.decided.get(&name)).into_iter().flatten();
-                    terms.extend(decisions.map(|place| self.keyed.term("decision", [&place.to_be_bytes()[..]])));
+                    terms.extend(
+                        decisions.map(|place| self.keyed.term("decision", [&place.to_be_bytes()[..]])),
+                    );
                 }
                 Told::Same { a, b } => terms.extend([self.of_record(&a), self.of_record(&b)]),
             });
@@ -243,7 +247,10 @@ mod tests {
         let asked = asked(&set, &ties, &batch);
         assert!(asked[0].rows.is_subset(&offered[1]) && asked[0].rows.len() == 1);
         assert!(asked[1].rows.is_empty(), "an empty text names nobody");
-        assert!(!offered.iter().any(|terms| asked[2].rows.is_subset(terms)), "a parent that is not there is asked for");
+        assert!(
+            !offered.iter().any(|terms| asked[2].rows.is_subset(terms)),
+            "a parent that is not there is asked for"
+        );
         assert_eq!(format!("{:?}", offered[0]).matches("Term(").count(), 1);
     }
 

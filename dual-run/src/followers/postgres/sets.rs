@@ -146,7 +146,8 @@ impl Set<'_> {
         let mut removed = Vec::new();
         while let Some(row) = there.try_next().await.map_err(self.failed())? {
             let mut values = row_values(&row).map_err(self.failed())?;
-            let Some((place, write)) = place_of(&values).and_then(|place| self.writes.get_key_value(&place)) else {
+            let Some((place, write)) = place_of(&values).and_then(|place| self.writes.get_key_value(&place))
+            else {
                 continue;
             };
             let image = self.table.image(values.split_off(1), Dialect::Postgres);
@@ -196,7 +197,9 @@ impl Set<'_> {
 
     /// Takes the rows into the staging table.
     async fn copy(&self, connection: &mut PgConnection) -> Answered<()> {
-        let mut copying = connection.copy_in_raw(AssertSqlSafe(self.statements.copy.clone()).into_sql_str().as_str()).await?;
+        let mut copying = connection
+            .copy_in_raw(AssertSqlSafe(self.statements.copy.clone()).into_sql_str().as_str())
+            .await?;
         let width = i16::try_from(self.table.columns.len() + 2).expect("a table has fewer than 1600 columns");
         let mut out = HEADER.to_vec();
         for (place, write) in &self.writes {
@@ -241,8 +244,12 @@ impl Set<'_> {
 
     async fn keep(&self, rows: &mut Rows<'_, PostgresLine>, act: &str, because: Ended) -> Tried<()> {
         let ordinal = rows.ordinal().await?;
-        let values =
-            vec![Bound::text(&rows.run), Bound::text(act), Bound::text(because.code()), Bound::Whole(ordinal)];
+        let values = vec![
+            Bound::text(&rows.run),
+            Bound::text(act),
+            Bound::text(because.code()),
+            Bound::Whole(ordinal),
+        ];
         rows.line.execute(&self.statements.keep, values).await.map(drop).map_err(self.failed())
     }
 

@@ -1,12 +1,12 @@
 //! The cases on a private server, and what only a server can do.
 
-use bron_servers::{PostgresServer, Proxy};
 use bron_load::Target;
+use bron_servers::{PostgresServer, Proxy};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row};
 
-use super::{Home, committed, id, key, loaded, model, row, stream, work, write};
-use crate::change::CutId;
+use super::{Home, cause, committed, id, key, loaded, model, row, stream, work, write};
+use crate::change::{CutId, Version};
 use crate::follower::{Applied, Follower};
 use crate::{ErrorKind, Followed, PostgresFollower};
 
@@ -70,10 +70,8 @@ fn a3_a_cut_that_the_server_gives_up_is_begun_again_whole() {
          CREATE TRIGGER krock BEFORE INSERT ON insats FOR EACH ROW WHEN (NEW.\"text\" = 'två') EXECUTE FUNCTION krock()",
     );
     let mut follower = server.follower(&followed);
-    let writes = vec![
-        write(key(1), None, Some(row(1, "ett")), 1),
-        write(key(2), None, Some(row(2, "två")), 1),
-    ];
+    let writes =
+        vec![write(key(1), None, Some(row(1, "ett")), 1), write(key(2), None, Some(row(2, "två")), 1)];
     committed(&mut *follower, &work(1, writes));
     assert_eq!(server.texts("SELECT \"text\" FROM insats ORDER BY 1"), ["ett", "två"]);
     assert_eq!(server.texts("SELECT last_value::text FROM gang"), ["3"]);
@@ -113,4 +111,43 @@ fn the_mark_is_seen_by_triggers_and_ends_with_the_transaction() {
     assert_eq!(server.texts("SELECT tag FROM sett"), ["paraply/legacy/3"]);
     assert_eq!(model().entities.len(), 1);
     assert_eq!(server.texts("SELECT id::text FROM insats"), [id(1).to_string()]);
+}
+
+/// The same cut, large enough for sets and made so that it is not: it leaves the same rows, history and ledger.
+#[test]
+fn sets_leave_what_rows_one_by_one_leave() {
+    let rows: Vec<(u16, &str)> = (0..200).map(|number| (number, "först")).collect();
+    let left = [false, true].map(|one_by_one| {
+        let server = PostgresServer::start().unwrap();
+        let followed = loaded(&server, &rows);
+        let mut follower = server.follower(&followed);
+        let mut writes: Vec<_> = (0..300)
+            .map(|number| {
+                let before = (number < 200).then(|| row(number, "först"));
+                let after = match number % 4 {
+                    0 if number < 200 => None,
+                    1 => Some(row(number, "först")),
+                    _ => Some(row(number, "sedan")),
+                };
+                write(key(number), before.as_ref(), after, u64::from(number) + 1)
+            })
+            .collect();
+        if one_by_one {
+            // A row that stands there twice keeps sets from being used.
+            writes.push(write(key(2), Some(&row(2, "sedan")), Some(row(2, "sedan")), 3));
+        }
+        let mut cut = work(1, writes);
+        cut.settled = vec![(cause(7), Version { major: 5, minor: 2 })];
+        committed(&mut *follower, &cut);
+        [
+            "SELECT t::text FROM insats AS t ORDER BY id",
+            "SELECT t::text FROM bron_history_insats AS t ORDER BY id",
+            "SELECT t::text FROM bridge_applied AS t ORDER BY cause, target",
+            "SELECT t::text FROM bron_receipt AS t ORDER BY part",
+            "SELECT t::text FROM bridge_offset AS t",
+        ]
+        .map(|query| server.texts(query))
+    });
+    assert!(left[0] == left[1]);
+    assert_eq!(left[0].each_ref().map(Vec::len), [250, 150, 301, 2, 1]);
 }
