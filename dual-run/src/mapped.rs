@@ -3,12 +3,13 @@
 //! *The way there* maps rows with the engine that maps whole tables, over a world of few rows: the changed rows, the
 //! rows that their rules read, and the rows that stand beside them in an order. Which those are follows from the
 //! [`Ties`] of the mappings. What comes out is, byte for byte, what mapping all tables gives for the same source rows.
-//! A row that rests on a changed one is found by the same ties, and mapped anew when anything of it comes out otherwise.
+//! A row that rests on a changed one is found by the same ties, and mapped anew when anything of it comes out
+//! otherwise.
 //!
 //! *The way back* writes rows of the model into the columns of the legacy row that they were made from, with the
 //! complement: the legacy row as it was, kept when it was mapped. What was written is mapped again at once, and every
-//! field that does not come back as it was is named as lost ([`Translated::lost`]). A row that was born in the new model
-//! gets a legacy key of its own, and keeps its id in the new model for good.
+//! field that does not come back as it was is named as lost ([`Translated::lost`]). A row that was born in the new
+//! model gets a legacy key of its own, and keeps its id in the new model for good.
 //!
 //! Followed change by change: every row that a mapping makes, with all that its rules read of other rows (parents,
 //! neighbours, counts and sums, rules over several rows) and with the protection of its person, which is that of all
@@ -103,10 +104,13 @@ impl<'s, K: Known> MappedLens<'s, K> {
         for mapping in &set.mappings {
             let table = (mapping.system.clone(), mapping.table.clone());
             let Some(schema) = terms.schemas.get(&table) else { continue };
-            let plan = Plan::new(set, mapping, schema, secret).map_err(unusable)?;
-            let persons = PersonTable::new(set, mapping).map_err(unusable)?;
+            let plan = Plan::new(set, mapping, schema, secret).map_err(|error| unusable(&error))?;
+            let persons = PersonTable::new(set, mapping).map_err(|error| unusable(&error))?;
             let persons = persons.map(|persons| persons.read_on(terms.as_of.as_deref()));
-            inverters.insert(table.clone(), Inverter::new(set, mapping, secret).map_err(unusable)?);
+            inverters.insert(
+                table.clone(),
+                Inverter::new(set, mapping, secret).map_err(|error| unusable(&error))?,
+            );
             ways.insert(table, Way { mapping, plan, persons });
         }
         let ties = Ties::new(set, secret, &terms.decisions);
@@ -203,7 +207,7 @@ impl<K: Known> Lens for MappedLens<'_, K> {
     }
 }
 
-fn unusable(error: PlanError) -> Error {
+fn unusable(error: &PlanError) -> Error {
     Error::new(ErrorKind::Config, error.to_string())
 }
 

@@ -49,7 +49,8 @@ pub(super) const NOTE_APPLIED_MANY: &str = "INSERT INTO bridge_applied \
      OR (bridge_applied.major = excluded.major AND bridge_applied.minor <= excluded.minor)";
 
 /// Makes room for the offset of a stream.
-pub(super) const MAKE_OFFSET: &str = "INSERT INTO bridge_offset (source, origin, cut) VALUES ($1, $2, 0) ON CONFLICT (source, origin) DO NOTHING";
+pub(super) const MAKE_OFFSET: &str = "INSERT INTO bridge_offset (source, origin, cut) VALUES ($1, $2, 0) \
+     ON CONFLICT (source, origin) DO NOTHING";
 /// The offset of a stream.
 pub(super) const FIND_OFFSET: &str = "SELECT cut FROM bridge_offset WHERE source = $1 AND origin = $2";
 /// Moves the offset on.
@@ -59,7 +60,8 @@ pub(super) const MOVE_OFFSET: &str = "UPDATE bridge_offset SET cut = $3 WHERE so
 pub(super) const FIND_APPLIED: &str = "SELECT target, major, minor, content FROM bridge_applied \
      WHERE source = $1 AND origin = $2 AND cause = $3 ORDER BY target";
 /// Notes what was written; an older version never takes the place of a newer.
-pub(super) const NOTE_APPLIED: &str = "INSERT INTO bridge_applied (source, origin, cause, target, major, minor, content) \
+pub(super) const NOTE_APPLIED: &str = "INSERT INTO bridge_applied \
+     (source, origin, cause, target, major, minor, content) \
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (source, origin, cause, target) DO UPDATE \
      SET major = excluded.major, minor = excluded.minor, content = excluded.content \
      WHERE bridge_applied.major < excluded.major \

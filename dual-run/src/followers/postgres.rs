@@ -45,8 +45,8 @@ impl PostgresFollower {
     /// Connects to a database whose tables are there, and makes those of the bridge beside them.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when the target is a file, [`ErrorKind::Drift`] when a table or a column is missing, and when
-    /// the server cannot be used.
+    /// [`ErrorKind::Config`] when the target is a file, [`ErrorKind::Drift`] when a table or a column is missing, and
+    /// when the server cannot be used.
     pub fn open(target: &Target, followed: &Followed) -> Result<Self> {
         let refused = |error: bron_load::Error| Error::new(ErrorKind::Config, error.to_string());
         let options = target.server().map_err(refused)?;

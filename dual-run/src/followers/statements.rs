@@ -142,12 +142,14 @@ impl SetStatements {
             copy: format!("COPY {stage} (place, act, {}) FROM STDIN (FORMAT binary)", names.join(", ")),
             analyze: format!("ANALYZE {stage}"),
             hold: format!(
-                "SELECT s.place::bigint, {} FROM {stage} AS s JOIN {name} AS t ON {on} ORDER BY s.place                  FOR UPDATE OF t",
+                "SELECT s.place::bigint, {} FROM {stage} AS s JOIN {name} AS t ON {on} ORDER BY s.place \
+                 FOR UPDATE OF t",
                 read_all(table, "t")
             ),
             leave: format!("DELETE FROM {stage} WHERE place = ANY ($1::bigint[])"),
             keep: format!(
-                "INSERT INTO {} ({}, {}) SELECT {}, $1::text, $3::text, $4::bigint FROM {stage} AS s                  JOIN {name} AS t ON {on} WHERE s.act = $2::text ON CONFLICT DO NOTHING",
+                "INSERT INTO {} ({}, {}) SELECT {}, $1::text, $3::text, $4::bigint FROM {stage} AS s \
+                 JOIN {name} AS t ON {on} WHERE s.act = $2::text ON CONFLICT DO NOTHING",
                 quoted(&history_table(&table.name)),
                 kept.join(", "),
                 ROW_ENDED.map(quoted).join(", "),
@@ -158,7 +160,8 @@ impl SetStatements {
                 set.join(", ")
             ),
             insert: format!(
-                "INSERT INTO {name} ({all}) SELECT {}, $1::text, $1::text FROM {stage} AS s WHERE s.act = 'i'                  ORDER BY s.place",
+                "INSERT INTO {name} ({all}) SELECT {}, $1::text, $1::text FROM {stage} AS s WHERE s.act = 'i' \
+                 ORDER BY s.place",
                 given.join(", ")
             ),
             delete: format!("DELETE FROM {name} AS t USING {stage} AS s WHERE {on} AND s.act = 'd'"),

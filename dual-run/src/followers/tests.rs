@@ -294,7 +294,8 @@ fn a2_a_row_that_is_not_what_was_expected_is_a_conflict<H: Home>(home: &H) {
     assert_eq!(follower.offset(&stream()).unwrap(), None);
 }
 
-const SAK: &str = "CREATE TABLE \"SAK\" (\"NR\" integer PRIMARY KEY, \"NAMN\" varchar(9000), \"KOD\" varchar(10) UNIQUE, \
+const SAK: &str = "CREATE TABLE \"SAK\" (\"NR\" integer PRIMARY KEY, \"NAMN\" varchar(9000), \
+     \"KOD\" varchar(10) UNIQUE, \
      \"FAST\" char(6), \"BELOPP\" numeric(12,2), \"DAG\" text DEFAULT '1900-01-01', \"TID\" text, \
      \"FAR\" integer REFERENCES \"SAK\" (\"NR\"), CHECK (length(\"KOD\") <= 10))";
 

@@ -14,7 +14,7 @@ pub(super) fn is_misfit(schema: &BatchSchema, image: &Image) -> bool {
 }
 
 /// These rows as one batch. A column that a row lacks is NULL there, and so is one that it cannot carry.
-pub(super) fn batch_of<'i>(schema: &BatchSchema, rows: impl Iterator<Item = &'i Image> + Clone) -> Batch {
+pub(super) fn batch_of<'i>(schema: &BatchSchema, rows: &(impl Iterator<Item = &'i Image> + Clone)) -> Batch {
     let count = rows.clone().count();
     let columns = schema.columns().iter().map(|column| {
         let mut cells = ColumnBuilder::new(column.kind, count);

@@ -23,8 +23,8 @@ pub struct Loss {
 }
 
 impl<K: Known> MappedLens<'_, K> {
-    /// Every field whose way back loses something, in the order of mapping, entity and field. A change of a field without
-    /// columns stays in the new model alone.
+    /// Every field whose way back loses something, in the order of mapping, entity and field. A change of a field
+    /// without columns stays in the new model alone.
     #[must_use]
     pub fn losses(&self) -> Vec<Loss> {
         let mut losses = BTreeSet::new();

@@ -175,7 +175,7 @@ impl<'s, K: Known> MappedLens<'s, K> {
         let mut state = was.cloned().unwrap_or_default();
         for (row, change) in &group.changes {
             match &change.after {
-                Some(image) => drop(state.insert(row.clone(), image.clone())),
+                Some(image) => drop(state.insert(row.clone(), self.of_the_model(row, image))),
                 None => drop(state.remove(row)),
             }
         }
@@ -187,6 +187,20 @@ impl<'s, K: Known> MappedLens<'s, K> {
             Err(reason) => (Err(reason), Vec::new()),
         };
         Ok(Home { state, row, lost })
+    }
+
+    /// A row without the columns that the target keeps beside the fields of the model.
+    fn of_the_model(&self, row: &SourceKey, image: &Image) -> Image {
+        let entity = self.set.model.entity(row.table());
+        let own = |name: &String| entity.is_none_or(|entity| entity.field(name).is_some());
+        Image::new(
+            image
+                .columns()
+                .iter()
+                .filter(|(name, _)| own(name))
+                .map(|(name, text)| (name.clone(), text.clone()))
+                .collect(),
+        )
     }
 
     /// Writes the rows of a group back, with the complement; gives the texts that the legacy row had.

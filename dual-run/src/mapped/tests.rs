@@ -58,7 +58,12 @@ fn image(batch: &Batch, row: usize) -> Image {
         let text = match batch.cells(at).value(row)? {
             Value::Text(text) => SourceText::Text(text.to_owned()),
             Value::Bytes(bytes) => SourceText::Bytes(bytes.to_vec()),
-            _ => unreachable!("sources have texts and bytes"),
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Date(_)
+            | Value::Time(_)
+            | Value::Id(_) => unreachable!("sources have texts and bytes"),
         };
         Some((column.name.clone(), text))
     });
@@ -259,7 +264,7 @@ fn changed_city(changes: &[Change]) -> City {
     }
     let schemas = CITY.schemas();
     let tables = rows.into_iter().map(|(table, rows)| {
-        let batch = columns::batch_of(&schemas[&table], rows.values());
+        let batch = columns::batch_of(&schemas[&table], &rows.values());
         (table, vec![batch])
     });
     City { set: CITY.set.clone(), tables: tables.collect() }
@@ -430,4 +435,43 @@ fn what_the_way_back_loses_is_listed() {
         BTreeMap::from([(table.clone(), BTreeSet::from(["BESL_ID".to_owned(), "OKAND".to_owned()]))]);
     let unfilled = lens.unfilled(&demanded);
     assert_eq!(unfilled, [(table, "OKAND".to_owned(), "no rule reads the column".to_owned())]);
+}
+
+#[test]
+fn p1_a_row_that_cannot_be_read_is_parked_and_a_later_state_takes_its_place() {
+    let mut lens = seeded();
+    let known = lens.known().all().clone();
+    let (key, row) =
+        known.iter().find(|(key, row)| key.table() == "JOURNAL" && !row.became.is_empty()).unwrap();
+    let good = row.image.clone().unwrap();
+    let broken = image::with(good.columns().clone(), "RUBRIK", Some(SourceText::Bytes(vec![0xff])));
+    let told = forward(&mut lens, &[change(key.clone(), 2, Some(Image::new(broken)))]);
+    assert_eq!(told[0].parked.as_deref(), Some("felformat"));
+    assert!(told[0].rows.is_empty() && told[0].aggregate.starts_with("person/"));
+    assert!(lens.known().all()[key].became == row.became, "what it became stands until a person decides");
+    let told = forward(&mut lens, &[change(key.clone(), 3, Some(good))]);
+    assert_eq!((&told[0].parked, told[0].rows.len()), (&None, row.became.len()));
+    let gone = forward(&mut lens, &[change(key.clone(), 4, None)]);
+    assert!(gone[0].rows.values().all(Option::is_none) && gone[0].rows.len() == row.became.len());
+}
+
+#[test]
+fn a_row_that_moves_to_another_scope_says_where_it_was() {
+    let mut lens = seeded();
+    let rows: Vec<Change> = CITY.changes().into_iter().filter(|one| one.key.table() == "ARENDE").collect();
+    let (one, others) = rows.split_first().unwrap();
+    let before = lens.known().all()[&one.key].scope.clone();
+    let texts = one.after.as_ref().unwrap().columns();
+    let moved = others.iter().flat_map(|other| {
+        let other = other.after.as_ref().unwrap().columns();
+        other.iter().filter(|(name, text)| name.as_str() != "AR_ID" && texts.get(*name) != Some(text))
+    });
+    let told = moved.into_iter().find_map(|(name, text)| {
+        let after = image::with(texts.clone(), name, Some(text.clone()));
+        let told = lens.forward(&[change(one.key.clone(), 2, Some(Image::new(after)))]).unwrap();
+        told.into_iter().find(|told| told.cause == one.key && told.moved_from.is_some())
+    });
+    let told = told.expect("some column decides the scope");
+    assert_eq!(told.moved_from, Some(before.clone()));
+    assert!(told.scope != before && crate::Scope::parse(&told.scope.to_string()) == Some(told.scope));
 }

@@ -185,7 +185,7 @@ impl<K: Known> MappedLens<'_, K> {
         let mut grown = BTreeSet::new();
         for (table, placed) in &mut world.tables {
             if let (None, Some(schema)) = (&placed.batch, self.terms.schemas.get(table)) {
-                placed.batch = Some(batch_of(schema, placed.rows.values().map(|row| row.image.as_ref())));
+                placed.batch = Some(batch_of(schema, &placed.rows.values().map(|row| row.image.as_ref())));
                 grown.insert(table.clone());
             }
         }
@@ -220,8 +220,8 @@ impl<K: Known> MappedLens<'_, K> {
         }
     }
 
-    /// What the rules of whole rows know of other rows. What was gathered before stands, unless its table has grown or it
-    /// rests on what others gathered.
+    /// What the rules of whole rows know of other rows. What was gathered before stands, unless its table has grown
+    /// or it rests on what others gathered.
     fn gather(
         &self,
         world: &World<'_>,
@@ -244,7 +244,7 @@ impl<K: Known> MappedLens<'_, K> {
             for pass in need.passes(u64::try_from(rows).expect("memory holds fewer than 2^64 rows")) {
                 let found = {
                     let gathering = need.gather(self.set, lookups, pass);
-                    let mut gathering = gathering.map_err(unusable)?;
+                    let mut gathering = gathering.map_err(|error| unusable(&error))?;
                     batch.into_iter().for_each(|batch| gathering.add(batch));
                     gathering.finish()
                 };

@@ -1,7 +1,8 @@
 //! Many rows of the model at once: through staging tables, compared, and then written by sets.
 //!
 //! What is written, and what stops it, is what writing row by row gives: every row that is there is read, held and
-//! compared first. When the database refuses a set, or writes another number of rows, the cut is begun again row by row.
+//! compared first. When the database refuses a set, or writes another number of rows, the cut is begun again row by
+//! row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,8 +72,8 @@ pub(super) async fn rows(
     Ok(all)
 }
 
-/// Writes the rows of a cut by sets, with the ledger; `None`, with nothing done, when they are few, of legacy tables, or
-/// one of them stands there twice.
+/// Writes the rows of a cut by sets, with the ledger; `None`, with nothing done, when they are few, of legacy tables,
+/// or one of them stands there twice.
 pub(super) async fn write(rows: &mut Rows<'_, PostgresLine>, work: &ApplyWork) -> Tried<Option<Vec<Met>>> {
     let Some(mut sets) = sets_of(rows.tables, work)? else { return Ok(None) };
     let mut met = Vec::new();

@@ -67,7 +67,8 @@ fn a3_a_cut_that_the_server_gives_up_is_begun_again_whole() {
     server.execute(
         "CREATE SEQUENCE gang; CREATE FUNCTION krock() RETURNS trigger LANGUAGE plpgsql AS \
          $$ BEGIN IF nextval('gang') < 3 THEN RAISE EXCEPTION USING ERRCODE = '40001'; END IF; RETURN NEW; END $$; \
-         CREATE TRIGGER krock BEFORE INSERT ON insats FOR EACH ROW WHEN (NEW.\"text\" = 'två') EXECUTE FUNCTION krock()",
+         CREATE TRIGGER krock BEFORE INSERT ON insats FOR EACH ROW WHEN (NEW.\"text\" = 'två') \
+         EXECUTE FUNCTION krock()",
     );
     let mut follower = server.follower(&followed);
     let writes =
