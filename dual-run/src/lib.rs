@@ -19,8 +19,10 @@ mod capture;
 mod change;
 mod error;
 mod follower;
+mod followers;
 mod journal;
 mod lens;
+mod mapped;
 mod ownership;
 mod phase;
 mod scope;
@@ -33,8 +35,12 @@ pub use capture::{
 pub use change::{Change, Chunk, Cut, CutId, Image, MODEL_SYSTEM, Mark, Stream, Version};
 pub use error::{Error, ErrorKind, Result};
 pub use follower::{Applied, AppliedRow, ApplyWork, Delivery, Expected, Follower, Met, RowWrite};
+pub use followers::{Followed, LegacyTable, PostgresFollower, SqliteFollower};
 pub use journal::Journal;
-pub use lens::{Lens, Translated};
+pub use lens::{Agreed, Lens, Translated};
+pub use mapped::{
+    Born, Known, KnownRow, LensTerms, Loss, MappedLens, RememberedRows, SHARED_SCOPE, model_image, model_row,
+};
 pub use ownership::{Epoch, Owner, Ownership};
 pub use phase::{HaltReason, Phase};
 pub use scope::{Scope, Side};

@@ -87,6 +87,13 @@ impl Error {
         self.answer.as_deref()
     }
 
+    /// The SQLSTATE and the constraint by which the database refuses what a row holds, as [`crate::Refusal`] has them;
+    /// `None` when the error is about anything else.
+    #[must_use]
+    pub fn objection(&self) -> Option<(&str, &str)> {
+        self.answer().map(|answer| (answer.objection.sqlstate.as_str(), answer.objection.constraint.as_str()))
+    }
+
     /// What sort of thing went wrong.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {

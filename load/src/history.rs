@@ -99,6 +99,19 @@ pub struct Ending {
     pub ordinal: u64,
 }
 
+/// The columns of an entity's table behind those of the entity: the runs that read and that wrote the row.
+pub const ROW_RUNS: [&str; 2] = RUN_COLUMNS;
+
+/// The columns of a history table behind those of the row as it was: the run that ended it, the code of [`Ended`], and
+/// the run's place.
+pub const ROW_ENDED: [&str; 3] = ["ended_by_run", "ended_because", "ended_ordinal"];
+
+/// The name of the history table of an entity, which holds every row that the entity's table held before.
+#[must_use]
+pub fn history_table(entity: &str) -> String {
+    sql::history::name(entity)
+}
+
 /// What a run says of itself when it begins to change a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beginning {

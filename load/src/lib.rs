@@ -48,7 +48,7 @@ pub use definition::ddl;
 pub use error::{Error, ErrorKind, Result};
 pub use examine::{TargetFacts, examine};
 pub use finished::{Dangling, Finished};
-pub use history::{Beginning, Ended, Ending, Retirement, RunEntry};
+pub use history::{Beginning, Ended, Ending, ROW_ENDED, ROW_RUNS, Retirement, RunEntry, history_table};
 pub use layout::Dialect;
 pub use refusal::Refusal;
 pub use sink::{

@@ -10,14 +10,14 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use bron_mappings::Batch;
+use bron_mappings::{Batch, Sensitive};
 use rayon::prelude::*;
 
 use crate::balance::Balance;
 use crate::lookups::Lookups;
 use crate::plan::Plan;
 use crate::row::BatchView;
-pub use place::{Place, places};
+pub use place::{Place, Standing, places};
 pub(crate) use trace::{Trace, TracedRow};
 use writer::Writer;
 pub(crate) use writer::key_text;
@@ -47,18 +47,50 @@ pub struct Transformed {
 /// which would be a loss: better no result than that.
 #[must_use]
 pub fn apply(plan: &Plan, lookups: &Lookups, batch: &Batch, first_row: u64) -> Transformed {
+    applied(plan, lookups, batch, (first_row, false)).0
+}
+
+/// The same, with the standing of every row of the batch, in order.
+///
+/// # Panics
+/// As [`apply`].
+#[must_use]
+pub fn apply_and_tell(
+    plan: &Plan,
+    lookups: &Lookups,
+    batch: &Batch,
+    first_row: u64,
+) -> (Transformed, Vec<Standing>) {
+    applied(plan, lookups, batch, (first_row, true))
+}
+
+fn applied(
+    plan: &Plan,
+    lookups: &Lookups,
+    batch: &Batch,
+    (first_row, tells): (u64, bool),
+) -> (Transformed, Vec<Standing>) {
     let planned = plan.schema.columns();
     assert_eq!(batch.schema().columns(), planned, "{} was planned for these columns", plan.mapping_id);
     let view = BatchView::new(plan, lookups, batch, first_row);
     let mut writer = Writer::new(plan, lookups, batch.rows());
+    let mut standings = Vec::new();
     let mut rows = 0;
     for index in 0..batch.rows() {
-        writer.row(view.row(index));
+        let row = view.row(index);
+        let persons =
+            if tells { row.plan().person.as_ref().map(|person| person.records(&row)) } else { None };
+        let (key, at, fate) = writer.row(row);
+        if tells {
+            let key = Sensitive::new(key.into_inner().into_owned());
+            let dimension = writer.dimension_at(at);
+            standings.push(Standing { key, fate, dimension, persons: persons.unwrap_or_default() });
+        }
         rows += 1;
     }
     let done = writer.finish();
     assert_eq!(rows, done.balance.rows(), "every row of {} has one fate", plan.mapping_id);
-    done
+    (done, standings)
 }
 
 /// Applies a mapping to several batches on all threads, in order.

@@ -94,6 +94,10 @@ pub trait AcrossRows: Send {
     /// Shows the texts of the row at this place of the staged table.
     fn add(&mut self, place: u64, texts: &[Option<&str>]);
 
+    /// What the row with these texts shares with rows that can decide about it: whether a row breaks the rule follows
+    /// from the rows that share a tie with it, or with a row that does, and so on. No other row of the table counts.
+    fn ties(&self, texts: &[Option<&str>]) -> Vec<String>;
+
     /// The rows that break the rule.
     fn finish(self: Box<Self>) -> RowSet;
 }

@@ -12,7 +12,9 @@
 //! 5. [`RetentionBuilder`] says of every personal file when it is due to be destroyed, and what exempts it.
 //! 6. An [`Inverter`] writes rows of the model back into the columns of their source row, where that can be done; a
 //!    [`Restorer`] says what each field of a row tells of them.
-//! 7. A [`Profiler`] counts what the rules of a mapping met in the rows, and which codes occur.
+//! 7. [`Ties`] say which rows a row rests on and which rest on it, so that a few rows can be mapped as they would be
+//!    among all others.
+//! 8. A [`Profiler`] counts what the rules of a mapping met in the rows, and which codes occur.
 //!
 //! Invariants: every row has one fate and the [`Balance`] adds up; the result does not depend on how a
 //! table is cut into batches or on the number of threads.
@@ -36,7 +38,7 @@ mod retention;
 mod row;
 mod rules;
 
-pub use apply::{Place, Transformed, apply, apply_all, places};
+pub use apply::{Place, Standing, Transformed, apply, apply_all, apply_and_tell, places};
 pub use balance::{Balance, Dimension, Fate, Tally};
 pub use calendar::{iso_date, iso_time};
 pub use derived::BRIDGE_SYSTEM;
@@ -55,7 +57,8 @@ pub use inverse::{
     SourceTexts, WayBack, Written,
 };
 pub use lookups::{
-    Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet, needs,
+    Asked, Filter, Found, Gathering, Lookups, Made, Need, Pass, PersonTable, Persons, PersonsBuilder, RowSet,
+    Term, Ties, needs,
 };
 pub use output::reject_schema;
 pub use plan::{Plan, PlanError};

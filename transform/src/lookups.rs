@@ -18,6 +18,7 @@ mod persons;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod ties;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub(crate) use parent::ParentTable;
 pub use persons::{PersonTable, Persons, PersonsBuilder};
 pub(crate) use persons::{person_id, table};
 pub(crate) use texts::TextColumn;
+pub use ties::{Asked, Term, Ties};
 
 /// The rows of one table that a lookup found, by their place in staged order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,6 +103,11 @@ impl Lookups {
             Answer::Neighbours(table) => drop(self.neighbours.insert(need, table)),
             Answer::Rows(rows) => self.rows.entry(need).or_default().merge(rows),
         }
+    }
+
+    /// Forgets the rows that were found for a need, so that what is found next stands alone.
+    pub fn forget(&mut self, need: &Need) {
+        self.rows.remove(need);
     }
 
     /// Sets what is known about persons; without it `@skydd` is NULL everywhere. Comes first: what is

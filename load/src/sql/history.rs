@@ -5,16 +5,13 @@ use std::sync::Arc;
 use bron_mappings::ColumnType;
 
 use super::{column_type, list, quoted, table_options};
-use crate::history::kept_columns;
+use crate::history::{ROW_ENDED, kept_columns};
 use crate::layout::{Dialect, ID, Layout, RUN_COLUMNS, SOURCE_SYSTEM};
 
 /// The columns of a history table after those of the row as it was: the run that ended it, why, and that run's place
 /// in `bron_run`.
-const ENDED_COLUMNS: [(&str, ColumnType); 3] = [
-    ("ended_by_run", ColumnType::Text),
-    ("ended_because", ColumnType::Text),
-    ("ended_ordinal", ColumnType::Int),
-];
+const ENDED_COLUMNS: [(&str, ColumnType); 3] =
+    [(ROW_ENDED[0], ColumnType::Text), (ROW_ENDED[1], ColumnType::Text), (ROW_ENDED[2], ColumnType::Int)];
 
 /// The place of a run: the last one that it has. `$1` is the run.
 pub(crate) const FIND_ORDINAL: &str = "SELECT max(ordinal) FROM bron_run WHERE load_run_id = $1";

@@ -1,9 +1,9 @@
 //! Where rows belong that came over, for those who learn later that the target refused what they became.
 
-use bron_mappings::{Batch, Sensitive};
+use bron_mappings::{Batch, EntityId, Sensitive};
 
 use super::Writer;
-use crate::balance::Dimension;
+use crate::balance::{Dimension, Fate};
 use crate::lookups::Lookups;
 use crate::plan::Plan;
 use crate::row::BatchView;
@@ -26,4 +26,17 @@ pub fn places(plan: &Plan, lookups: &Lookups, batch: &Batch, first_row: u64) -> 
     let view = BatchView::new(plan, lookups, batch, first_row);
     let mut writer = Writer::new(plan, lookups, batch.rows());
     (0..batch.rows()).filter_map(|row| writer.place(view.row(row))).collect()
+}
+
+/// What becomes of one source row, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The row's key, as rows and rejects have it.
+    pub key: Sensitive<String>,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// The dimension under which the balance counts it.
+    pub dimension: Dimension,
+    /// The records of persons that the row is, is about or joins; none when it names nobody.
+    pub persons: Vec<EntityId>,
 }

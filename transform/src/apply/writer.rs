@@ -7,7 +7,7 @@ use bron_mappings::{Action, EntityId, ReasonCode, Repeats, Sensitive, SourceKey}
 
 use super::value::{Verbatim, dimension, scope, value};
 use super::{Place, Trace, Transformed};
-use crate::balance::{BalanceBuilder, Fate};
+use crate::balance::{BalanceBuilder, Dimension, Fate};
 use crate::functions::Cell;
 use crate::lookups::{Lookups, RowSet};
 use crate::output::{EntityBuilder, Mark, RejectBuilder, RejectPlace, SharedValues};
@@ -73,7 +73,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub(super) fn row(&mut self, mut row: Row<'a>) {
+    /// Writes a row; gives its key, the place of its dimension in the balance, and what became of it.
+    pub(super) fn row(&mut self, mut row: Row<'a>) -> (Sensitive<Cow<'a, str>>, usize, Fate) {
         let key = Sensitive::new(key_text(&row));
         let mut draft = std::mem::take(&mut self.draft);
         draft.clear();
@@ -102,6 +103,7 @@ impl<'a> Writer<'a> {
         let fanout = u64::try_from(written.len()).expect("a row becomes few rows");
         self.balance.add(at, fate, self.reasons.iter().copied(), fanout);
         self.draft = draft;
+        (key, at, fate)
     }
 
     /// Where a row belongs, when it is loaded.
@@ -109,12 +111,17 @@ impl<'a> Writer<'a> {
         let key = Sensitive::new(key_text(&row).into_owned());
         let mut draft = Draft::default();
         let (at, unit) = self.dimension(&mut row, &mut draft);
-        let dimension = self.balance.dimension(at).clone();
+        let dimension = self.dimension_at(at);
         (self.fate(&row, &mut draft) == Fate::Loaded).then(|| Place {
             key,
             dimension,
             unit: unit.into_owned(),
         })
+    }
+
+    /// The dimension at a place of the balance.
+    pub(super) fn dimension_at(&self, at: usize) -> Dimension {
+        self.balance.dimension(at).clone()
     }
 
     /// The place of the row's dimension in the balance, and the unit on whose work list it stands. From here

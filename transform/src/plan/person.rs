@@ -34,6 +34,13 @@ impl PlannedPerson {
     }
 }
 
+impl PlannedPerson {
+    /// The records that a row is, is about or joins.
+    pub(crate) fn records(&self, row: &Row<'_>) -> Vec<EntityId> {
+        self.records.iter().filter_map(|record| record.id(row)).collect()
+    }
+}
+
 impl PlannedRecord {
     fn id(&self, row: &Row<'_>) -> Option<EntityId> {
         if self.refers && self.key.iter().any(|source| row.present(source).is_none()) {

@@ -27,6 +27,11 @@ impl AcrossRows for Circle {
         }
     }
 
+    /// A row is tied to those it names, and to those that name it.
+    fn ties(&self, texts: &[Option<&str>]) -> Vec<String> {
+        texts.iter().flatten().filter(|text| !text.is_empty()).map(|text| (*text).to_owned()).collect()
+    }
+
     fn finish(mut self: Box<Self>) -> RowSet {
         self.references.sort_unstable();
         let circles = Graph::new(self.names.len(), &self.references).circles();

@@ -31,6 +31,12 @@ impl AcrossRows for Repeats {
         }
     }
 
+    /// A row is tied to its group.
+    fn ties(&self, texts: &[Option<&str>]) -> Vec<String> {
+        let group = texts.split_first().and_then(|(_, group)| join_key(group.iter().copied()));
+        group.into_iter().map(std::borrow::Cow::into_owned).collect()
+    }
+
     fn finish(mut self: Box<Self>) -> RowSet {
         self.seen.sort_unstable();
         let again = |pair: &&[(Box<str>, i32, u64)]| {

@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 }
 
 /// What a row says.
-pub(super) enum Told {
+pub(in crate::lookups) enum Told {
     /// There is this record; with the name by which people know it, when that was asked for.
     Record { id: EntityId, number: Option<u64>, level: Protection, name: Option<String> },
     /// Two records are one human.
@@ -130,7 +130,7 @@ impl PersonTable {
     }
 
     /// Tells what each row of a batch says, and what a record is called when `named`.
-    pub(super) fn read(
+    pub(in crate::lookups) fn read(
         &self,
         secret: &InstallationSecret,
         batch: &Batch,
