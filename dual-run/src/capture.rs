@@ -1,5 +1,7 @@
 //! Reading what changed in a database.
 
+pub(crate) mod change_tracking;
+
 use bron_mappings::{Digest, SourceKey};
 
 use crate::change::{Chunk, Cut};

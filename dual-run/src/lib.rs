@@ -25,6 +25,7 @@ mod ownership;
 mod phase;
 mod scope;
 
+pub use capture::change_tracking::{ChangeTracking, FollowedTable, bridge_context};
 pub use capture::{Budget, ChangeSource, Guarantee, Incarnation, Order, Position, Validity};
 pub use change::{Change, Chunk, Cut, CutId, Image, MODEL_SYSTEM, Mark, Stream, Version};
 pub use error::{Error, ErrorKind, Result};
