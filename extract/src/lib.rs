@@ -84,6 +84,7 @@ pub use stage::{
 };
 pub use tds::{
     ChangedRow, DatabaseLife, GivenRow, KeyedRow, LastChange, MssqlChanges, MssqlSource, MssqlWriter,
-    MssqlWriting, TrackedChanges, TrackedChunk, TrackedTable, TrackingState, WriteOutcome,
+    MssqlWriting, TrackedChanges, TrackedChunk, TrackedTable, TrackingSetup, TrackingState, WriteOutcome,
+    tracking_setup,
 };
 pub use vault::Vault;

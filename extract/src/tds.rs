@@ -35,7 +35,9 @@ use crate::source::{Consistency, Source, TableReader, TableSchema};
 use crate::span::{Batching, Mark, Span};
 use crate::trust::check_authorities;
 
-pub use self::changes::{ChangedRow, KeyedRow, MssqlChanges, TrackedChanges, TrackedChunk};
+pub use self::changes::{
+    ChangedRow, KeyedRow, MssqlChanges, TrackedChanges, TrackedChunk, TrackingSetup, tracking_setup,
+};
 pub use self::state::{DatabaseLife, TrackedTable, TrackingState};
 pub use self::writer::{GivenRow, LastChange, MssqlWriter, MssqlWriting, WriteOutcome};
 
@@ -112,6 +114,12 @@ impl Session {
     /// The rows of a statement.
     async fn ask(&mut self, statement: &str, parameters: &[&dyn ToSql]) -> Result<Vec<Row>, Refusal> {
         self.0.query(statement, parameters).await?.into_first_result().await
+    }
+
+    /// The rows of the last answer to statements: triggers may give answers of their own before it.
+    async fn ask_last(&mut self, statements: &str, parameters: &[&dyn ToSql]) -> Result<Vec<Row>, Refusal> {
+        let answers = self.0.query(statements, parameters).await?.into_results().await?;
+        Ok(answers.into_iter().next_back().unwrap_or_default())
     }
 
     /// Statements of our own, without parameters and rows.

@@ -25,7 +25,7 @@
 
 mod place;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bron_extract::{Access, ChangedRow, FoundRow, FoundValue, MssqlChanges};
 use bron_mappings::SourceKey;
@@ -56,6 +56,8 @@ pub struct FollowedTable {
     pub name: String,
     /// The columns that make the key of a row, in the order of the mappings: those of the primary key.
     pub key: Vec<String>,
+    /// The columns that are read beside those of the key; `None` for all.
+    pub columns: Option<BTreeSet<String>>,
 }
 
 /// The changes of a SQL Server database. Every call is a transaction of its own; a connection on which anything went
@@ -90,7 +92,12 @@ impl ChangeTracking {
     /// [`ErrorKind::Config`] when the access names no SQL Server.
     pub fn new(access: &Access, stream: Stream, system: &str, tables: Vec<FollowedTable>) -> Result<Self> {
         let names = tables.iter().map(|table| table.name.clone()).collect();
-        let changes = MssqlChanges::new(access, names).map_err(told)?;
+        let mut changes = MssqlChanges::new(access, names).map_err(told)?;
+        for table in &tables {
+            if let Some(columns) = &table.columns {
+                changes = changes.reading_only(&table.name, columns.clone());
+            }
+        }
         Ok(Self { changes, stream, system: system.to_owned(), tables, reached: BTreeMap::new() })
     }
 

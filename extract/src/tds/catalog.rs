@@ -57,7 +57,8 @@ pub(super) async fn tables(session: &mut Session, schema: &str) -> Result<Vec<Ta
     for row in &rows {
         estimates.insert(text(row, 0)?, row.try_get::<i64, _>(1)?.unwrap_or(0));
     }
-    let known = known(session, &format!("{COLUMNS} ORDER BY o.object_id, c.column_id"), &[&schema]).await?;
+    let rows = session.ask(&format!("{COLUMNS} ORDER BY o.object_id, c.column_id"), &[&schema]).await?;
+    let known = known(rows)?;
     let schema = |(name, known): (String, KnownTable<TdsColumn>)| {
         let estimate = estimates.get(&name).copied().unwrap_or(0);
         known.schema(name, u64::try_from(estimate).unwrap_or(0))
@@ -71,21 +72,27 @@ pub(super) async fn tables_named(
     schema: &str,
     names: &[String],
 ) -> Result<BTreeMap<String, KnownTable<TdsColumn>>, Refusal> {
-    let places: Vec<String> = (2..).take(names.len()).map(|place| format!("@P{place}")).collect();
-    let statement =
-        format!("{COLUMNS} AND o.name IN ({}) ORDER BY o.object_id, c.column_id", places.join(", "));
-    let mut parameters: Vec<&dyn ToSql> = vec![&schema];
-    parameters.extend(names.iter().map(|name| -> &dyn ToSql { name }));
-    known(session, &statement, &parameters).await
+    known(ask_named(session, COLUMNS, "o.object_id, c.column_id", schema, names).await?)
 }
 
-async fn known(
+/// What a question about `sys.objects AS o` in the schema @P1 gives for the tables of these names.
+pub(super) async fn ask_named(
     session: &mut Session,
-    statement: &str,
-    parameters: &[&dyn ToSql],
-) -> Result<BTreeMap<String, KnownTable<TdsColumn>>, Refusal> {
+    question: &str,
+    order: &str,
+    schema: &str,
+    names: &[String],
+) -> Result<Vec<Row>, Refusal> {
+    let places: Vec<String> = (2..).take(names.len()).map(|place| format!("@P{place}")).collect();
+    let statement = format!("{question} AND o.name IN ({}) ORDER BY {order}", places.join(", "));
+    let mut parameters: Vec<&dyn ToSql> = vec![&schema];
+    parameters.extend(names.iter().map(|name| -> &dyn ToSql { name }));
+    session.ask(&statement, &parameters).await
+}
+
+fn known(rows: Vec<Row>) -> Result<BTreeMap<String, KnownTable<TdsColumn>>, Refusal> {
     let mut columns: BTreeMap<String, Vec<(TdsColumn, Option<i64>)>> = BTreeMap::new();
-    for row in session.ask(statement, parameters).await? {
+    for row in rows {
         columns.entry(text(&row, 0)?).or_default().push(column(&row)?);
     }
     Ok(columns.into_iter().map(|(name, columns)| (name, KnownTable::new(columns))).collect())

@@ -1,12 +1,15 @@
 //! What changed in a SQL Server database, by its change tracking.
 
-use std::collections::BTreeMap;
+mod setup;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::mem;
 
 use tiberius::error::Error as Refusal;
 use tiberius::{ColumnData, Row};
 
+pub use self::setup::{TrackingSetup, tracking_setup};
 use super::catalog::TdsColumn;
 use super::state::{self, Bound, KnownTables, TrackingState, found_row, unfit};
 use super::{Connected, Intent, quoted, refused, schema_of, server_of, time_of};
@@ -38,6 +41,8 @@ pub struct MssqlChanges {
     access: Access,
     address: ServerAddress,
     tables: Vec<String>,
+    /// The columns that are read of a table, where they are not all.
+    columns: BTreeMap<String, BTreeSet<String>>,
     connected: Option<Connected>,
 }
 
@@ -79,7 +84,7 @@ pub struct TrackedChanges {
 pub struct KeyedRow {
     /// The columns of the primary key.
     pub key: FoundRow,
-    /// All columns that can be read.
+    /// The columns that are read.
     pub row: FoundRow,
 }
 
@@ -107,9 +112,18 @@ impl MssqlChanges {
         } else if tables.is_empty() || tables.len() > MOST_TABLES {
             "between 1 and 2,000 tables can be followed together"
         } else {
-            return Ok(Self { access: access.clone(), address, tables, connected: None });
+            let (access, columns) = (access.clone(), BTreeMap::new());
+            return Ok(Self { access, address, tables, columns, connected: None });
         };
         Err(Error::new(ErrorKind::Settings, format!("mssql://{address}: {problem}")))
+    }
+
+    /// Reads of a table no other columns than these and those of its key: a user may have been given the right to these
+    /// alone. The names of the others are still looked at, so that one that came or went is noticed.
+    #[must_use]
+    pub fn reading_only(mut self, table: &str, columns: BTreeSet<String>) -> Self {
+        self.columns.insert(table.to_owned(), columns);
+        self
     }
 
     /// What is the case now.
@@ -212,6 +226,26 @@ impl MssqlChanges {
         }
     }
 
+    /// The columns of a table that are read, in the order of the table.
+    fn read_of<'k>(
+        &self,
+        connected: &Connected,
+        table: &str,
+        known: &'k KnownTable<TdsColumn>,
+    ) -> Result<Vec<&'k TdsColumn>, Error> {
+        let all = known.columns.iter().filter(|column| column.is_readable());
+        let Some(wanted) = self.columns.get(table) else { return Ok(all.collect()) };
+        if let Some(name) = wanted.iter().find(|name| known.named(name).is_none()) {
+            let problem = format!("{}: table {table} has no column {name}", connected.place);
+            return Err(Error::new(ErrorKind::Drift, problem));
+        }
+        let is_read = |column: &&TdsColumn| {
+            let name = &column.column().name;
+            wanted.contains(name) || known.key.contains(name)
+        };
+        Ok(all.filter(is_read).collect())
+    }
+
     fn from(&self, table: &str) -> String {
         format!("{}.{}", quoted(&schema_of(&self.access)), quoted(table))
     }
@@ -223,12 +257,14 @@ impl MssqlChanges {
         known: &KnownTable<TdsColumn>,
         versions: [u64; 2],
     ) -> Result<Vec<ChangedRow>, Error> {
-        let (doing, statement) = (format!("changes of table {table}"), changes_of(&self.from(table), known));
+        let columns = self.read_of(connected, table, known)?;
+        let doing = format!("changes of table {table}");
+        let statement = changes_of(&self.from(table), known, &columns);
         let bound = versions.map(|version| Bound::Number(i64::try_from(version).unwrap_or(i64::MAX)));
         let rows = connected.run(time_of(&self.access), &doing, async |session| {
             session.ask(&statement, &[&bound[0], &bound[1]]).await
         })?;
-        let changed = rows.into_iter().map(|row| changed(row, known)).collect::<Result<_, _>>();
+        let changed = rows.into_iter().map(|row| changed(row, known, &columns)).collect::<Result<_, _>>();
         changed.map_err(|error| refused(&connected.place, &doing, error))
     }
 
@@ -242,7 +278,8 @@ impl MssqlChanges {
     ) -> Result<Vec<KeyedRow>, Error> {
         let place = connected.place.clone();
         let mut wanted: TableSchema = known.schema(table.to_owned(), 0);
-        wanted.columns.retain(|column| known.named(&column.name).is_some_and(TdsColumn::is_readable));
+        let columns = self.read_of(connected, table, known)?;
+        wanted.columns = columns.iter().map(|column| column.column().clone()).collect();
         let after = after.map(|key| mark(known, key)).transpose();
         let after = after.map_err(|()| crate::selection::unknown_mark(&place, table))?;
         let span = Span { after, ..Span::default() };
@@ -254,8 +291,7 @@ impl MssqlChanges {
             session.0.simple_query(statement).await?.into_first_result().await
         })?;
         let keyed = |row: Row| {
-            let columns = known.columns.iter().filter(|column| column.is_readable());
-            let row = found_row(row.into_iter(), columns)?;
+            let row = found_row(row.into_iter(), columns.iter().copied())?;
             let of_key = |name: &String| Some((name.clone(), row.get(name)?.clone()));
             Ok(KeyedRow { key: known.key.iter().filter_map(of_key).collect(), row })
         };
@@ -266,7 +302,7 @@ impl MssqlChanges {
 
 /// The statement that gives the rows of a table that changed after one version and up to another: version, context,
 /// the columns of the key, whether the row is there, its columns.
-fn changes_of(from: &str, known: &KnownTable<TdsColumn>) -> String {
+fn changes_of(from: &str, known: &KnownTable<TdsColumn>, columns: &[&TdsColumn]) -> String {
     let (mut noted, mut there) = (Vec::new(), vec!["1 AS [present]".to_owned()]);
     let (mut told, mut shown) = (vec!["c.[version], c.[context]".to_owned()], vec!["t.[present]".to_owned()]);
     let mut same = Vec::new();
@@ -277,7 +313,7 @@ fn changes_of(from: &str, known: &KnownTable<TdsColumn>) -> String {
         told.push(format!("c.[w{at}]"));
         same.push(format!("t.[k{at}] = c.[k{at}]"));
     }
-    for (at, column) in known.columns.iter().filter(|column| column.is_readable()).enumerate() {
+    for (at, column) in columns.iter().enumerate() {
         there.push(format!("{} AS [v{at}]", column.value()));
         shown.push(format!("t.[v{at}]"));
     }
@@ -293,15 +329,14 @@ fn changes_of(from: &str, known: &KnownTable<TdsColumn>) -> String {
     )
 }
 
-fn changed(row: Row, known: &KnownTable<TdsColumn>) -> Result<ChangedRow, Refusal> {
+fn changed(row: Row, known: &KnownTable<TdsColumn>, columns: &[&TdsColumn]) -> Result<ChangedRow, Refusal> {
     let unexpected = || Refusal::Protocol("changes of another form than was asked for".into());
     let mut values = row.into_iter();
     let Some(ColumnData::I64(Some(number))) = values.next() else { return Err(unexpected()) };
     let Some(ColumnData::Binary(context)) = values.next() else { return Err(unexpected()) };
     let key = found_row(values.by_ref().take(known.key.len()), known.key_columns())?;
     let Some(ColumnData::I32(present)) = values.next() else { return Err(unexpected()) };
-    let columns = known.columns.iter().filter(|column| column.is_readable());
-    let row = found_row(values, columns)?;
+    let row = found_row(values, columns.iter().copied())?;
     let context = context.map(|bytes| bytes.into_owned());
     Ok(ChangedRow { version: state::version(number)?, context, key, row: present.map(|_| row) })
 }

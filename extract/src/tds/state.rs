@@ -7,7 +7,7 @@ use bron_mappings::{ColumnType, Digest, DigestBuilder};
 use tiberius::error::Error as Refusal;
 use tiberius::{ColumnData, Row, ToSql};
 
-use super::catalog::{TdsColumn, tables_named};
+use super::catalog::{TdsColumn, ask_named, tables_named};
 use super::facts::milliseconds;
 use super::form::{Form, Formed};
 use super::refusal::ends_transaction;
@@ -44,7 +44,7 @@ const TRACKED: &str = "\
     FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
     LEFT JOIN sys.internal_tables AS n \
       ON n.parent_object_id = o.object_id AND n.internal_type_desc = 'CHANGE_TRACKING' \
-    WHERE s.name = @P1 AND o.type IN ('U') AND o.is_ms_shipped = 0 ORDER BY o.object_id";
+    WHERE s.name = @P1 AND o.type IN ('U') AND o.is_ms_shipped = 0";
 
 /// What the server's own clean-up of changes did last, where the server keeps a table about it and lets it be read.
 const CLEANED: &str = "SELECT MAX(h.end_time) FROM dbo.MSchange_tracking_history AS h";
@@ -144,7 +144,7 @@ pub(super) fn ask(
         let fork = unless_refused(session, FORK, |_| true).await?;
         let retention = session.ask(RETENTION, &[]).await?;
         let bookmark = unless_refused(session, &bookmark, |code| matches!(code, 208 | 229)).await?;
-        let tracked = session.ask(TRACKED, &[&schema]).await?;
+        let tracked = ask_named(session, TRACKED, "o.object_id", schema, tables).await?;
         let known = tables_named(session, schema, tables).await?;
         Ok(Answers { database, fork, retention, bookmark, tracked, known })
     })?;

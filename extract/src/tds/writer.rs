@@ -28,7 +28,10 @@ const LONGEST_CONTEXT: usize = 128;
 /// tracking shows no more than the last change of a row, so an edit that was written over before it was seen would be
 /// gone without a trace. Whoever changes such a row while the transaction goes on makes the server refuse it.
 ///
-/// Values are bound and names are quoted. Only tables of the one schema of the settings are written.
+/// A row is written once in a transaction: what the transaction itself did to it counts as a change that was not seen.
+///
+/// The user reads the tables whole, sees their changes and may write them; see
+/// [`tracking_setup`](super::tracking_setup). Values are bound and names are quoted. Only tables of the one schema of the settings are written.
 ///
 /// The methods block and must not be called from asynchronous code.
 pub struct MssqlWriter {
@@ -380,7 +383,7 @@ impl MssqlWriting<'_> {
     fn ask(&mut self, doing: &str, statement: &str, bound: &[Bound]) -> Result<Vec<tiberius::Row>, Error> {
         let time = time_of(&self.writer.access);
         let parameters: Vec<&dyn ToSql> = bound.iter().map(|value| -> &dyn ToSql { value }).collect();
-        self.connected.run(time, doing, async |session| session.ask(statement, &parameters).await)
+        self.connected.run(time, doing, async |session| session.ask_last(statement, &parameters).await)
     }
 
     /// Carries out a statement whose values the server may refuse, which ends the transaction.
@@ -393,7 +396,7 @@ impl MssqlWriting<'_> {
         let time = time_of(&self.writer.access);
         let parameters: Vec<&dyn ToSql> = bound.iter().map(|value| -> &dyn ToSql { value }).collect();
         let answer = self.connected.run(time, doing, async |session| {
-            match session.ask(statement, &parameters).await {
+            match session.ask_last(statement, &parameters).await {
                 Err(Refusal::Server(told)) if is_about_values(told.code()) => Ok(Err(refusal(&told))),
                 answer => answer.map(Ok),
             }

@@ -169,7 +169,7 @@ fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
             "name object_id:i parent_object_id:i internal_type:t internal_type_desc create_date:d",
             "SELECT 'change_tracking_' || object_id AS name, object_id + 2000000 AS object_id,
              object_id AS parent_object_id, 209 AS internal_type, 'CHANGE_TRACKING' AS internal_type_desc,
-             strftime('%Y-%m-%d %H:%M:%S', 1704067200 + tracked_since, 'unixepoch') AS create_date
+             strftime('%Y-%m-%d %H:%M:%S', '2024-01-01', tracked_since || ' seconds') AS create_date
              FROM main.tds_table WHERE tracked",
         ),
         _ => return None,

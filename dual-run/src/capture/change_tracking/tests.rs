@@ -28,7 +28,8 @@ fn access(server: &Server) -> Access {
 }
 
 fn table(name: &str, key: &[&str]) -> FollowedTable {
-    FollowedTable { name: name.to_owned(), key: key.iter().map(|&column| column.to_owned()).collect() }
+    let key = key.iter().map(|&column| column.to_owned()).collect();
+    FollowedTable { name: name.to_owned(), key, columns: None }
 }
 
 fn follow(access: &Access, tables: Vec<FollowedTable>) -> ChangeTracking {
@@ -392,6 +393,27 @@ fn a_table_that_was_altered_is_drift() {
     assert_eq!(kind(source.poll(&begin, ALL)), ErrorKind::Drift);
     server.run("DROP TABLE AKT").unwrap();
     assert!(matches!(source.validity(&begin).unwrap(), Validity::Drift { .. }));
+}
+
+#[test]
+fn columns_that_nobody_wants_are_not_read() {
+    let server = server();
+    let only =
+        FollowedTable { columns: Some(["Rubrik".to_owned()].into()), ..table("AKT", &["Nr", "KLIENT_ID"]) };
+    let mut source =
+        follow(&access(&server), vec![FollowedTable { columns: Some(BTreeSet::new()), ..only.clone() }]);
+    let begin = source.now().unwrap();
+    server.run("UPDATE AKT SET Rubrik = N'ny'").unwrap();
+    let names = |row: Option<&Image>| row.unwrap().columns().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(source.poll(&begin, ALL).unwrap().changes[0].after.as_ref()), ["KLIENT_ID", "Nr"]);
+    assert_eq!(names(source.read_chunk("AKT", None, 1).unwrap().rows.values().next()), ["KLIENT_ID", "Nr"]);
+    let mut source = follow(&access(&server), vec![only.clone()]);
+    assert_eq!(
+        names(source.poll(&begin, ALL).unwrap().changes[0].after.as_ref()),
+        ["KLIENT_ID", "Nr", "Rubrik"]
+    );
+    let missing = FollowedTable { columns: Some(["Saknas".to_owned()].into()), ..only };
+    assert_eq!(kind(follow(&access(&server), vec![missing]).poll(&begin, ALL)), ErrorKind::Drift);
 }
 
 #[test]
