@@ -237,6 +237,18 @@ fn a_server_that_is_named_is_left_as_it_was() {
 }
 
 #[test]
+fn a_server_that_is_named_takes_part_in_following_when_it_tracks() {
+    let server = server("CREATE TABLE KLIENT(ID int PRIMARY KEY)");
+    let place = format!("Server=tcp:127.0.0.1,{};Database=Paraply", server.addr().port());
+    let bench = bench::Bench::named(&format!("{place};User Id=bron;Password=bron;Encrypt=no"));
+    assert!(!bench.tracks());
+    server.run("ALTER TABLE KLIENT ENABLE CHANGE_TRACKING").unwrap();
+    assert!(bench.tracks());
+    server.allow_snapshot_isolation(false).unwrap();
+    assert!(!bench.tracks());
+}
+
+#[test]
 fn what_is_not_there_any_more_is_drift() {
     bench::each(|bench| {
         let name = bench.create("(ID int PRIMARY KEY, Namn nvarchar(9))");

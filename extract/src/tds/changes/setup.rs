@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::state::BOOKMARK;
 use super::super::{USUAL_SCHEMA, quoted};
+use crate::grants::in_comment;
 
 /// The fewest days that changes are to be kept: as long as a follower may stand still without losing its place.
 const FEWEST_DAYS: u32 = 14;
@@ -92,11 +93,6 @@ fn rights(text: &mut String, setup: &TrackingSetup<'_>, tables: &[String], bookm
 
 fn literal(text: &str) -> String {
     format!("N'{}'", text.replace('\'', "''"))
-}
-
-/// A name as a comment holds it: on one line.
-fn in_comment(name: &str) -> String {
-    name.replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Bench {
         name
     }
 
-    fn tracks(&self) -> bool {
+    pub(crate) fn tracks(&self) -> bool {
         let Locator::Mssql(address) = &self.access.locator else { panic!("not a server") };
         let mut connected = Connected::new(&self.access, address, Intent::ReadOnly).unwrap();
         let question = "SELECT 1 FROM sys.databases AS d \
