@@ -1,23 +1,25 @@
 //! The way back into a SQL Server database: the one type of this crate that writes to a source.
 
 mod outcome;
+mod statements;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use tiberius::error::Error as Refusal;
 use tiberius::{ColumnData, ToSql};
 
 pub use self::outcome::WriteOutcome;
 use self::outcome::{is_about_values, refusal};
-use super::catalog::{self, TdsColumn};
-use super::state::{BOOKMARK, Bound, found_row, unfit, version};
-use super::{Connected, Intent, Line, quoted, refused, schema_of, server_of, time_of};
+use super::catalog::TdsColumn;
+use super::state::{BOOKMARK, Bound, found_row, version};
+use super::{Connected, Intent, Line, refused, server_of, time_of};
 use crate::access::{Access, ServerAddress};
 use crate::error::{Error, ErrorKind};
 use crate::found::{FoundRow, FoundValue};
-use crate::selection::{KnownTable, Selectable, hexadecimal, no_table};
+use crate::selection::{KnownTable, Selectable, hexadecimal};
 
+/// What the names of the bridge's own tables begin with.
+const OWN_TABLES: &str = "bron_";
 /// The most bytes that a change can be marked with.
 const LONGEST_CONTEXT: usize = 128;
 
@@ -150,25 +152,9 @@ impl MssqlWriting<'_> {
         seen: u64,
     ) -> Result<WriteOutcome, Error> {
         let mut bound = vec![seen_as_bound(seen)];
-        let known = self.known(table)?;
-        let is_given = |column: &&TdsColumn| {
-            let name = &column.column().name;
-            values.contains_key(name) && !known.key.contains(name) && !column.is_the_servers()
-        };
-        let changed: Vec<String> = known
-            .columns
-            .iter()
-            .filter(is_given)
-            .map(|column| {
-                let name = &column.column().name;
-                format!("{} = {}", quoted(name), bind(column, given_value(values, column), &mut bound))
-            })
-            .collect();
-        self.refuse_unknown(table, values.keys())?;
+        let changed = self.assignments(table, values, &mut bound)?;
         if changed.is_empty() {
-            return Ok(self
-                .row(table, key)?
-                .map_or(WriteOutcome::Absent, |row| WriteOutcome::Written(Some(row))));
+            return self.unchanged(table, key, seen);
         }
         let found = self.found_by(table, key, &mut bound)?;
         let unseen = self.last_of(table, "SYS_CHANGE_VERSION")?;
@@ -180,6 +166,14 @@ impl MssqlWriting<'_> {
             changed.join(", ")
         );
         self.write(table, key, &statement, &bound)
+    }
+
+    /// What becomes of a write that gives no column another value.
+    fn unchanged(&mut self, table: &str, key: &FoundRow, seen: u64) -> Result<WriteOutcome, Error> {
+        let last = self.last_change(table, key)?;
+        let Some(row) = self.row(table, key)? else { return Ok(WriteOutcome::Absent) };
+        let was_seen = last.and_then(|last| last.version).is_none_or(|version| version <= seen);
+        Ok(if was_seen { WriteOutcome::Written(Some(row)) } else { WriteOutcome::Changed(row) })
     }
 
     /// Removes the row of a key, if nobody has changed it after the version `seen`.
@@ -241,6 +235,44 @@ impl MssqlWriting<'_> {
         Ok(count(&rows) == Some(1))
     }
 
+    /// Writes a row of a table that is the bridge's own, whatever stood there: its name begins with `bron_`, and its
+    /// changes are not tracked. So what was applied is noted in the transaction that applies it. Two transactions that
+    /// write the same row cannot both be committed.
+    ///
+    /// # Errors
+    /// As [`MssqlWriting::update`]; [`ErrorKind::Settings`] for a table of somebody else's, and
+    /// [`ErrorKind::Database`] when the server refuses the values.
+    pub fn note(&mut self, table: &str, key: &FoundRow, values: &GivenRow) -> Result<(), Error> {
+        let doing = format!("writing table {table}");
+        let problem =
+            |kind, problem: &str, place: &str| Error::new(kind, format!("{place}: {doing}: {problem}"));
+        if !table.starts_with(OWN_TABLES) {
+            return Err(problem(ErrorKind::Settings, "it is not the bridge's own", &self.connected.place));
+        }
+        let mut row = values.clone();
+        row.extend(key.iter().map(|(name, value)| (name.clone(), Some(value.clone()))));
+        let mut bound = Vec::new();
+        let mut changed = self.assignments(table, values, &mut bound)?;
+        if changed.is_empty() {
+            // Written all the same, so that nobody else can.
+            changed = self.assigned_key(table, key, &mut bound)?;
+        }
+        let found = self.found_by(table, key, &mut bound)?;
+        let name = self.name_of(table);
+        let changed = changed.join(", ");
+        let statement = format!(
+            "UPDATE {name} SET {changed} FROM {name} AS p WHERE {found}; SELECT CAST(@@ROWCOUNT AS int)"
+        );
+        let mut done = self.attempt(&doing, &statement, &bound)?;
+        if done.as_ref().is_ok_and(|rows| count(rows) == Some(0)) {
+            let (statement, bound) = self.insertion(table, &row)?;
+            done = self.attempt(&doing, &statement, &bound)?;
+        }
+        let refused =
+            |_| problem(ErrorKind::Database, "the server refused the values", &self.connected.place);
+        done.map(drop).map_err(refused)
+    }
+
     /// Makes everything that was written durable.
     ///
     /// # Errors
@@ -251,107 +283,6 @@ impl MssqlWriting<'_> {
         self.connected.run(time, "committing", async |session| session.tell("COMMIT").await)?;
         self.writer.connected = Some(self.connected);
         Ok(())
-    }
-
-    /// What the catalog says of a table whose rows can be named.
-    fn known(&mut self, table: &str) -> Result<&KnownTable<TdsColumn>, Error> {
-        let (schema, time) = (schema_of(&self.writer.access), time_of(&self.writer.access));
-        let Self { connected, known, .. } = self;
-        match known.entry(table.to_owned()) {
-            Entry::Occupied(found) => Ok(found.into_mut()),
-            Entry::Vacant(vacant) => {
-                let doing = format!("table {table}");
-                let found = connected
-                    .run(time, &doing, async |session| catalog::table(session, &schema, table).await)?;
-                if let Some(error) = unfit(&connected.place, table, found.as_ref()) {
-                    return Err(error);
-                }
-                Ok(vacant.insert(found.ok_or_else(|| no_table(&connected.place, table))?))
-            }
-        }
-    }
-
-    fn refuse_unknown<'n>(
-        &mut self,
-        table: &str,
-        mut names: impl Iterator<Item = &'n String>,
-    ) -> Result<(), Error> {
-        let place = self.connected.place.clone();
-        let known = self.known(table)?;
-        match names.find(|name| known.named(name).is_none()) {
-            Some(name) => {
-                Err(Error::new(ErrorKind::Drift, format!("{place}: table {table} has no column {name}")))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn name_of(&self, table: &str) -> String {
-        format!("{}.{}", quoted(&schema_of(&self.writer.access)), quoted(table))
-    }
-
-    /// The condition on `p` that a key is met by; its values are added to what is bound.
-    fn found_by(&mut self, table: &str, key: &FoundRow, bound: &mut Vec<Bound>) -> Result<String, Error> {
-        let place = self.connected.place.clone();
-        let known = self.known(table)?;
-        let mut conditions = Vec::new();
-        for column in known.key_columns() {
-            let name = &column.column().name;
-            let missing = || {
-                Error::new(ErrorKind::Drift, format!("{place}: table {table}: key column {name} is missing"))
-            };
-            let value = key.get(name).ok_or_else(missing)?;
-            conditions.push(format!("p.{} = {}", quoted(name), bind(column, Some(value), bound)));
-        }
-        Ok(conditions.join(" AND "))
-    }
-
-    /// What change tracking says of the last change of `p`, as a value in a statement.
-    fn last_of(&mut self, table: &str, what: &str) -> Result<String, Error> {
-        let name = self.name_of(table);
-        let key = &self.known(table)?.key;
-        let columns: Vec<String> = key.iter().map(|name| quoted(name)).collect();
-        let values: Vec<String> = columns.iter().map(|name| format!("p.{name}")).collect();
-        let version =
-            format!("CHANGETABLE(VERSION {name}, ({}), ({}))", columns.join(", "), values.join(", "));
-        Ok(format!("(SELECT v.{what} FROM {version} AS v)"))
-    }
-
-    /// The statements that make a row and give its key. The key goes through a variable: a table with triggers gives
-    /// nothing back by itself.
-    fn insertion(&mut self, table: &str, row: &GivenRow) -> Result<(String, Vec<Bound>), Error> {
-        let (name, context) = (self.name_of(table), self.context.clone());
-        let known = self.known(table)?;
-        let is_given =
-            |column: &&TdsColumn| row.contains_key(&column.column().name) && !column.is_the_servers();
-        let given: Vec<&TdsColumn> = known.columns.iter().filter(is_given).collect();
-        let mut bound = Vec::new();
-        let values: Vec<String> =
-            given.iter().map(|column| bind(column, given_value(row, column), &mut bound)).collect();
-        let columns: Vec<String> = given.iter().map(|column| quoted(&column.column().name)).collect();
-        let (columns, values) = match columns.is_empty() {
-            true => (String::new(), "DEFAULT VALUES".to_owned()),
-            false => (format!("({})", columns.join(", ")), format!("VALUES ({})", values.join(", "))),
-        };
-        let key: Vec<(String, &TdsColumn)> =
-            known.key_columns().map(|column| (quoted(&column.column().name), column)).collect();
-        let declared: Vec<String> =
-            key.iter().map(|(name, column)| format!("{name} {}", column.column().declared_type)).collect();
-        let inserted: Vec<String> = key.iter().map(|(name, _)| format!("INSERTED.{name}")).collect();
-        let told: Vec<String> = key.iter().map(|(_, column)| column.value()).collect();
-        let counts = given.iter().any(|column| column.is_counted());
-        let (on, off) = match counts {
-            true => (format!("SET IDENTITY_INSERT {name} ON; "), format!("SET IDENTITY_INSERT {name} OFF; ")),
-            false => (String::new(), String::new()),
-        };
-        let statement = format!(
-            "DECLARE @made TABLE({}); {on}{context} INSERT INTO {name}{columns} OUTPUT {} INTO @made {values}; \
-             {off}SELECT {} FROM @made",
-            declared.join(", "),
-            inserted.join(", "),
-            told.join(", ")
-        );
-        Ok((statement, bound))
     }
 
     /// Carries out a statement that writes the row of a key and ends with the number of rows.
@@ -409,27 +340,8 @@ impl MssqlWriting<'_> {
     }
 }
 
-fn given_value<'g>(row: &'g GivenRow, column: &TdsColumn) -> Option<&'g FoundValue> {
-    row.get(&column.column().name).and_then(Option::as_ref)
-}
-
 fn seen_as_bound(version: u64) -> Bound {
     Bound::Number(i64::try_from(version).unwrap_or(i64::MAX))
-}
-
-/// Adds a value to what is bound, and gives the SQL that the column takes.
-fn bind(column: &TdsColumn, value: Option<&FoundValue>, bound: &mut Vec<Bound>) -> String {
-    let for_bytes = column.column().kind == bron_mappings::ColumnType::Bytes;
-    let Some(value) = value else {
-        // Bound, it would have no type.
-        return "NULL".to_owned();
-    };
-    bound.push(match value {
-        FoundValue::Bytes(bytes) => Bound::Bytes(bytes.clone()),
-        FoundValue::Text(text) if for_bytes => Bound::Bytes(text.clone().into_bytes()),
-        FoundValue::Text(text) => Bound::Text(column.notation(text)),
-    });
-    column.assigned(bound.len(), matches!(value, FoundValue::Bytes(_)))
 }
 
 /// The number that a statement ends with.

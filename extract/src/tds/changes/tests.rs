@@ -253,6 +253,58 @@ fn values_that_do_not_fit_end_the_transaction_and_are_not_told() {
 }
 
 #[test]
+fn what_was_applied_is_noted_in_the_same_transaction() {
+    let server = tracked();
+    server.run("CREATE TABLE bron_applied(Del nvarchar(20), Nr bigint, PRIMARY KEY (Del))").unwrap();
+    let del = |name: &str| FoundRow::from([("Del".to_owned(), text(name))]);
+    let mut writer = MssqlWriter::new(&access(&server)).unwrap();
+    for number in ["1", "2"] {
+        let mut writing = writer.begin(b"bron:1").unwrap();
+        let value = given(&[("Namn", Some(number))]);
+        writing.update("KLIENT", &key("1"), &value, 1 << 40).unwrap();
+        writing.note("bron_applied", &del("kö"), &given(&[("Nr", Some(number))])).unwrap();
+        writing.commit().unwrap();
+    }
+    let mut writing = writer.begin(b"bron:3").unwrap();
+    writing.note("bron_applied", &del("kö"), &given(&[("Nr", Some("3"))])).unwrap();
+    drop(writing);
+    let mut writing = writer.begin(b"").unwrap();
+    let row = writing.row("bron_applied", &del("kö")).unwrap().unwrap();
+    assert_eq!(row["Nr"], text("2"), "what was not committed was not noted");
+    let error = writing.note("KLIENT", &key("1"), &GivenRow::new()).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Settings,
+        "a table of the city's is never written without its condition"
+    );
+    drop(writing);
+    // Who only holds a row excludes the others as well.
+    let mut writing = writer.begin(b"").unwrap();
+    writing.row("bron_applied", &del("kö")).unwrap();
+    server.run("UPDATE bron_applied SET Nr = 9").unwrap();
+    let error = writing.note("bron_applied", &del("kö"), &GivenRow::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    drop(writing);
+    let mut writing = writer.begin(b"").unwrap();
+    let error = writing.note("bron_applied", &del("kö"), &given(&[("Nr", Some("hemligt"))])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Database);
+    assert!(!error.to_string().contains("hemligt"), "{error}");
+}
+
+#[test]
+fn a_write_of_nothing_has_the_same_condition() {
+    let server = tracked();
+    server.run("UPDATE KLIENT SET Namn = N'de' WHERE ID = 1").unwrap();
+    let mut writer = MssqlWriter::new(&access(&server)).unwrap();
+    let mut writing = writer.begin(b"bron:1").unwrap();
+    let mut nothing = |id: &str, seen| writing.update("KLIENT", &key(id), &GivenRow::new(), seen).unwrap();
+    assert!(matches!(nothing("1", 0), WriteOutcome::Changed(_)));
+    assert!(matches!(nothing("1", 1), WriteOutcome::Written(Some(_))));
+    assert!(matches!(nothing("2", 0), WriteOutcome::Written(Some(_))));
+    assert_eq!(nothing("9", 0), WriteOutcome::Absent);
+}
+
+#[test]
 fn c7_a_commit_between_two_tables_is_in_both_or_in_none() {
     let server = tracked();
     server
