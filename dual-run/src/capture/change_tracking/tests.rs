@@ -261,14 +261,21 @@ fn c7_a_commit_between_two_tables_of_a_poll_is_in_neither() {
     let server = server();
     let mut source = source(&server);
     let begin = source.now().unwrap();
-    let both = "BEGIN TRANSACTION; INSERT INTO KLIENT VALUES (9, N'ny'); INSERT INTO AKT VALUES (1, 9, N'ny'); COMMIT";
-    server.run("UPDATE KLIENT SET Namn = N'före' WHERE ID = 1").unwrap();
-    server.fault(Fault::meanwhile(both).on("CHANGETABLE(CHANGES [dbo].[AKT]"));
+    server.run("UPDATE KLIENT SET Namn = N'före' WHERE ID = 1; UPDATE AKT SET Rubrik = N'före'").unwrap();
+    let all = "BEGIN TRANSACTION; INSERT INTO KLIENT VALUES (9, N'ny'); INSERT INTO AKT VALUES (1, 9, N'ny'); \
+               UPDATE AKT SET Rubrik = N'efter' WHERE KLIENT_ID = 1; COMMIT";
+    server.fault(Fault::meanwhile(all).on("CHANGETABLE(CHANGES [dbo].[AKT]"));
     let cut = source.poll(&begin, ALL).unwrap();
-    assert_eq!(said(&cut), [(klient("1"), true)], "no child without its parent");
+    assert_eq!(said(&cut), [(klient("1"), true), (akt("1", "1"), true)], "no child without its parent");
+    let heading = |change: &Change| change.after.as_ref().unwrap().columns()["Rubrik"].clone();
+    assert_eq!(
+        heading(&cut.changes[1]),
+        SourceText::Text("före".to_owned()),
+        "as it was at the moment of the poll"
+    );
     let cut = source.poll(&cut.next, ALL).unwrap();
-    assert_eq!(said(&cut), [(klient("9"), true), (akt("1", "9"), true)]);
-    assert_eq!(cut.changes[0].version.major, cut.changes[1].version.major);
+    assert_eq!(said(&cut), [(klient("9"), true), (akt("1", "1"), true), (akt("1", "9"), true)]);
+    assert_eq!(cut.changes[0].version.major, cut.changes[2].version.major);
 }
 
 #[test]
