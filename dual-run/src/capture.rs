@@ -1,6 +1,7 @@
 //! Reading what changed in a database.
 
 mod captured;
+pub(crate) mod change_tracking;
 mod paging;
 mod polled;
 mod session;

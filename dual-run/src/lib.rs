@@ -28,6 +28,7 @@ mod phase;
 mod scope;
 pub mod store;
 
+pub use capture::change_tracking::{ChangeTracking, FollowedTable, bridge_context};
 pub use capture::{
     Budget, CapturedTable, ChangeSource, Finding, FindingKind, Guarantee, Incarnation, Order, Overlap,
     PolledSource, Position, Swept, TriggerLog, Validity, Watermark, sweep,

@@ -5,13 +5,53 @@
 //! ones with the digits of their declared scale, days `YYYY-MM-DD`, times `HH:MM:SS`, moments
 //! `YYYY-MM-DD HH:MM:SS`, each with a fraction only when it is not zero.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
 
 use bron_mappings::{ColumnType, Value};
 
 use crate::intake::Intake;
 use crate::ledger::MALFORMED_VALUE;
 use crate::source::{SourceColumn, UnreadableRow};
+
+/// A value of a row that is read or written by itself, outside of batches; NULL has none. Personal data: it is never
+/// printed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FoundValue {
+    /// The one text form that a value has in every staged row too.
+    Text(String),
+    /// The bytes of a column of bytes, or of a text in a broken encoding.
+    Bytes(Vec<u8>),
+}
+
+/// A row by the names of its columns; a column that is not there is NULL.
+pub type FoundRow = BTreeMap<String, FoundValue>;
+
+impl FoundValue {
+    /// The text; `None` for bytes.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for FoundValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "FoundValue(text of {} bytes)", text.len()),
+            Self::Bytes(bytes) => write!(f, "FoundValue({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// A value in the form in which its column carries it.
+enum Carried<'v> {
+    Text(&'v str),
+    Bytes(&'v [u8]),
+}
 
 /// A value of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +75,29 @@ impl Found<'_> {
             Self::Real(number) => number.is_finite(),
             Self::Bytes(_) => kind == ColumnType::Bytes,
         }
+    }
+
+    /// The value as a column of this kind carries it. `number` is where the digits of a number are put.
+    fn carried<'v>(&'v self, kind: ColumnType, number: &'v mut String) -> Option<Carried<'v>> {
+        let text = match self {
+            Self::Null => return None,
+            Self::Bytes(bytes) => return Some(Carried::Bytes(bytes)),
+            Self::Text(text) => text,
+            Self::Whole(_) | Self::Real(_) => {
+                self.write_number(number);
+                number.as_str()
+            }
+        };
+        Some(if kind == ColumnType::Bytes { Carried::Bytes(text.as_bytes()) } else { Carried::Text(text) })
+    }
+
+    /// The value as one that stands alone.
+    pub(crate) fn owned(&self, kind: ColumnType) -> Option<FoundValue> {
+        let mut number = String::new();
+        Some(match self.carried(kind, &mut number)? {
+            Carried::Text(text) => FoundValue::Text(text.to_owned()),
+            Carried::Bytes(bytes) => FoundValue::Bytes(bytes.to_vec()),
+        })
     }
 
     fn write_number(&self, out: &mut String) {
@@ -103,18 +166,12 @@ impl RowTaker {
     }
 
     fn push(&mut self, index: usize, value: &Found<'_>, intake: &mut Intake) {
-        let as_bytes = self.columns[index].kind == ColumnType::Bytes;
-        let text = match value {
-            Found::Null => return intake.push(index, None),
-            Found::Bytes(bytes) => return intake.push(index, Some(Value::Bytes(bytes))),
-            Found::Text(text) => text,
-            Found::Whole(_) | Found::Real(_) => {
-                value.write_number(&mut self.number);
-                self.number.as_str()
-            }
-        };
-        let value = if as_bytes { Value::Bytes(text.as_bytes()) } else { Value::Text(text) };
-        intake.push(index, Some(value));
+        let carried = value.carried(self.columns[index].kind, &mut self.number);
+        let value = carried.map(|carried| match carried {
+            Carried::Text(text) => Value::Text(text),
+            Carried::Bytes(bytes) => Value::Bytes(bytes),
+        });
+        intake.push(index, value);
     }
 }
 

@@ -60,7 +60,7 @@ fn listed<'c>(columns: impl IntoIterator<Item = &'c String>, quoted: fn(&str) ->
 }
 
 /// A name in a comment: what would end the line is left out.
-fn in_comment(text: &str) -> String {
+pub(crate) fn in_comment(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).collect()
 }
 

@@ -5,7 +5,8 @@
 //! parts with a [`Manifest`] beside them, the one artefact format of the whole chain.
 //!
 //! Invariants:
-//! - A source is only ever read: no type here has a way to write to one.
+//! - A source is only ever read: no type that reads has a way to write to one. One type writes, [`MssqlWriter`]: it
+//!   exists for the way back from the new model alone, and has no interface in common with those that read.
 //! - No row disappears. What cannot be read as a row is kept byte for byte beside the parts and
 //!   counted, and the [`TableLedger`] adds up: read = staged + quarantined + excluded.
 //! - The same source gives the same bytes, whatever the batch size, however many connections read it, and wherever
@@ -61,6 +62,7 @@ pub use delimited::{
 };
 pub use error::{Error, ErrorKind};
 pub use examine::{Asked, Encryption, Facts, ServerClock, ServerFacts, Unread};
+pub use found::{FoundRow, FoundValue};
 pub use grants::{GrantDialect, ReadingRights, TableNeed, reading_grants};
 pub use hashing::RowHasher;
 pub use image::{ImageTable, ImageText};
@@ -87,5 +89,9 @@ pub use stage::{
     StageRequest, Staged, StagedBefore, adopt_table, file_safe, stage_table, stage_table_beside,
     stage_table_by, table_dir, unreadable_schema,
 };
-pub use tds::MssqlSource;
+pub use tds::{
+    ChangedRow, DatabaseLife, GivenRow, KeyedRow, LastChange, MssqlChanges, MssqlSource, MssqlWriter,
+    MssqlWriting, TrackedChanges, TrackedChunk, TrackedTable, TrackingSetup, TrackingState, WriteOutcome,
+    tracking_setup,
+};
 pub use vault::Vault;

@@ -114,7 +114,7 @@ impl<C: Selectable> KnownTable<C> {
         Ok(Selection { statement, values, key })
     }
 
-    fn named(&self, name: &str) -> Option<&C> {
+    pub(crate) fn named(&self, name: &str) -> Option<&C> {
         self.columns.iter().find(|known| known.column().name == name)
     }
 
@@ -123,7 +123,8 @@ impl<C: Selectable> KnownTable<C> {
         self.key_columns().next()
     }
 
-    fn key_columns(&self) -> impl Iterator<Item = &C> {
+    /// The columns of the primary key, in key order.
+    pub(crate) fn key_columns(&self) -> impl Iterator<Item = &C> {
         self.key.iter().filter_map(|name| self.named(name))
     }
 

@@ -1,12 +1,15 @@
 //! SQL Server databases as sources.
 
 mod catalog;
+mod changes;
 mod facts;
 mod form;
 mod moment;
 mod point;
 mod reader;
 mod refusal;
+mod state;
+mod writer;
 
 use std::time::Duration;
 
@@ -21,7 +24,7 @@ use self::catalog::TdsColumn;
 use self::point::Point;
 use self::reader::{Deadline, TdsRows};
 use self::refusal::{ends_transaction, refused};
-use crate::access::{Access, ServerAddress};
+use crate::access::{Access, Locator, ServerAddress};
 use crate::error::{Error, ErrorKind};
 use crate::found::RowTaker;
 use crate::intake::TableRows;
@@ -32,10 +35,18 @@ use crate::source::{Consistency, Source, TableReader, TableSchema};
 use crate::span::{Batching, Mark, Span};
 use crate::trust::check_authorities;
 
+pub use self::changes::{
+    ChangedRow, KeyedRow, MssqlChanges, TrackedChanges, TrackedChunk, TrackingSetup, tracking_setup,
+};
+pub use self::state::{DatabaseLife, TrackedTable, TrackingState};
+pub use self::writer::{GivenRow, LastChange, MssqlWriter, MssqlWriting, WriteOutcome};
+
 pub(crate) const USUAL_PORT: u16 = 1433;
 pub(crate) const USUAL_SCHEMA: &str = "dbo";
 /// How long a server may take to let the user in.
 const HANDSHAKE: Duration = Duration::from_secs(15);
+/// How long a statement of a connection that follows or writes may take when the settings say nothing.
+const USUAL_TIME: Duration = Duration::from_secs(300);
 
 /// A read-only connection to a SQL Server database.
 ///
@@ -70,6 +81,15 @@ pub struct MssqlSource {
     pace: Pace,
 }
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    /// Reading the source: any copy of the database that the server offers to readers will do.
+    ReadOnly,
+    /// Following or writing: the database that is written to.
+    ReadWrite,
+}
+
 /// The state of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
@@ -95,15 +115,26 @@ impl Session {
     async fn ask(&mut self, statement: &str, parameters: &[&dyn ToSql]) -> Result<Vec<Row>, Refusal> {
         self.0.query(statement, parameters).await?.into_first_result().await
     }
+
+    /// The rows of the last answer to statements: triggers may give answers of their own before it.
+    async fn ask_last(&mut self, statements: &str, parameters: &[&dyn ToSql]) -> Result<Vec<Row>, Refusal> {
+        let answers = self.0.query(statements, parameters).await?.into_results().await?;
+        Ok(answers.into_iter().next_back().unwrap_or_default())
+    }
+
+    /// Statements of our own, without parameters and rows.
+    async fn tell(&mut self, statements: &str) -> Result<(), Refusal> {
+        self.0.simple_query(statements).await?.into_results().await.map(drop)
+    }
 }
 
 impl Connected {
-    fn new(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
+    fn new(access: &Access, address: &ServerAddress, intent: Intent) -> Result<Self, Error> {
         check_authorities(address)?;
         let place = place(address);
         let runtime = runtime()?;
         let client = runtime.block_on(async {
-            let work = connect(access, address);
+            let work = connect(access, address, intent);
             let late = || Refusal::Io { kind: std::io::ErrorKind::TimedOut, message: String::new() };
             tokio::time::timeout(HANDSHAKE, work).await.map_err(|_| late()).flatten()
         });
@@ -119,9 +150,7 @@ impl Connected {
 
     /// A statement of our own, without parameters and rows.
     fn tell(&mut self, statement: &str) -> Result<(), Error> {
-        self.run(None, "beginning to read", async |session| {
-            session.0.simple_query(statement).await?.into_results().await.map(drop)
-        })
+        self.run(None, "beginning to read", async |session| session.tell(statement).await)
     }
 
     /// Does something on the connection within the time that a statement may take.
@@ -167,21 +196,25 @@ fn timed_out(place: &str, doing: &str) -> Error {
     Error::new(ErrorKind::Busy, format!("{place}: {doing}: it took longer than the settings allow"))
 }
 
-async fn connect(access: &Access, address: &ServerAddress) -> Result<Client<Compat<TcpStream>>, Refusal> {
+async fn connect(
+    access: &Access,
+    address: &ServerAddress,
+    intent: Intent,
+) -> Result<Client<Compat<TcpStream>>, Refusal> {
     let port = address.port.unwrap_or(USUAL_PORT);
     let stream = TcpStream::connect((address.host.trim_matches(['[', ']']), port)).await?;
     stream.set_nodelay(true)?;
-    Client::connect(config(access, address), stream.compat_write()).await
+    Client::connect(config(access, address, intent), stream.compat_write()).await
 }
 
 /// What the driver is told.
-fn config(access: &Access, address: &ServerAddress) -> Config {
+fn config(access: &Access, address: &ServerAddress, intent: Intent) -> Config {
     let mut config = Config::new();
     config.host(&address.host);
     config.port(address.port.unwrap_or(USUAL_PORT));
     config.database(access.snapshot.as_ref().unwrap_or(&address.database));
     config.application_name("bron");
-    config.readonly(true);
+    config.readonly(intent == Intent::ReadOnly);
     config.encryption(if access.allows_plain_text(address) {
         EncryptionLevel::NotSupported
     } else {
@@ -204,6 +237,25 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
 }
 
+/// The address of the SQL Server that an access names.
+fn server_of(access: &Access) -> Result<&ServerAddress, Error> {
+    if let Locator::Mssql(address) = &access.locator {
+        return Ok(address);
+    }
+    Err(Error::new(ErrorKind::Settings, format!("{}: this is no SQL Server", access.locator)))
+}
+
+/// The schema whose tables are meant.
+fn schema_of(access: &Access) -> String {
+    access.schema.clone().unwrap_or_else(|| USUAL_SCHEMA.to_owned())
+}
+
+/// The longest that a statement of a connection which follows or writes may take: what the settings say, and never
+/// for ever.
+fn time_of(access: &Access) -> Option<Duration> {
+    Some(access.manners.statement_timeout.unwrap_or(USUAL_TIME))
+}
+
 /// The server, as errors name it.
 fn place(address: &ServerAddress) -> String {
     format!("mssql://{address}")
@@ -217,14 +269,14 @@ impl MssqlSource {
     /// in, [`ErrorKind::Settings`] when it does not encrypt, when its certificate cannot be trusted or when what the
     /// settings call a database snapshot is none.
     pub fn open(access: &Access, address: &ServerAddress) -> Result<Self, Error> {
-        let mut connected = Connected::new(access, address)?;
+        let mut connected = Connected::new(access, address, Intent::ReadOnly)?;
         let point = Point::fix(&mut connected, access)?;
         let pace = Pace::new(access.manners.rows_per_second);
         Ok(Self { access: access.clone(), address: address.clone(), connected, point, pace })
     }
 
     fn schema(&self) -> String {
-        self.access.schema.clone().unwrap_or_else(|| USUAL_SCHEMA.to_owned())
+        schema_of(&self.access)
     }
 
     /// Whether the following reads see the point in time; where they do not, the connection is given up.
@@ -262,7 +314,7 @@ impl Source for MssqlSource {
 
     fn fingerprint(&mut self) -> Result<Digest, Error> {
         if !self.stands() {
-            self.connected = Connected::new(&self.access, &self.address)?;
+            self.connected = Connected::new(&self.access, &self.address, Intent::ReadOnly)?;
         } else if self.point.is_transaction() {
             self.connected.tell("ROLLBACK; SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
         }

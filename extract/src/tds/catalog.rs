@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bron_mappings::ColumnType;
-use tiberius::Row;
 use tiberius::error::Error as Refusal;
+use tiberius::{Row, ToSql};
 
 use super::form::Form;
 use super::{Session, quoted};
@@ -23,12 +23,18 @@ pub(super) struct TdsColumn {
     base: String,
     /// Bytes; -1 for a `max` type.
     size: i16,
+    /// Whether the server counts the values up.
+    identity: bool,
+    /// Whether the server works the values out.
+    computed: bool,
+    /// What texts are compared by.
+    collation: Option<String>,
 }
 
 /// What the catalog says of every column; the rest of the statement chooses and orders.
 const COLUMNS: &str = "\
     SELECT o.name, c.name, COALESCE(TYPE_NAME(c.system_type_id), TYPE_NAME(c.user_type_id)), c.max_length, \
-           c.precision, c.scale, x.key_ordinal, c.is_nullable \
+           c.precision, c.scale, x.key_ordinal, c.is_nullable, c.is_identity, c.is_computed, c.collation_name \
     FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
     JOIN sys.columns AS c ON c.object_id = o.object_id \
     LEFT JOIN sys.indexes AS i ON i.object_id = c.object_id AND i.is_primary_key = 1 \
@@ -52,15 +58,44 @@ pub(super) async fn tables(session: &mut Session, schema: &str) -> Result<Vec<Ta
         estimates.insert(text(row, 0)?, row.try_get::<i64, _>(1)?.unwrap_or(0));
     }
     let rows = session.ask(&format!("{COLUMNS} ORDER BY o.object_id, c.column_id"), &[&schema]).await?;
-    let mut columns: BTreeMap<String, Vec<(TdsColumn, Option<i64>)>> = BTreeMap::new();
-    for row in &rows {
-        columns.entry(text(row, 0)?).or_default().push(column(row)?);
-    }
-    let schema = |(name, columns): (String, _)| {
+    let known = known(rows)?;
+    let schema = |(name, known): (String, KnownTable<TdsColumn>)| {
         let estimate = estimates.get(&name).copied().unwrap_or(0);
-        KnownTable::<TdsColumn>::new(columns).schema(name, u64::try_from(estimate).unwrap_or(0))
+        known.schema(name, u64::try_from(estimate).unwrap_or(0))
     };
-    Ok(columns.into_iter().map(schema).collect())
+    Ok(known.into_iter().map(schema).collect())
+}
+
+/// The tables of these names that there are, by name.
+pub(super) async fn tables_named(
+    session: &mut Session,
+    schema: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, KnownTable<TdsColumn>>, Refusal> {
+    known(ask_named(session, COLUMNS, "o.object_id, c.column_id", schema, names).await?)
+}
+
+/// What a question about `sys.objects AS o` in the schema @P1 gives for the tables of these names.
+pub(super) async fn ask_named(
+    session: &mut Session,
+    question: &str,
+    order: &str,
+    schema: &str,
+    names: &[String],
+) -> Result<Vec<Row>, Refusal> {
+    let places: Vec<String> = (2..).take(names.len()).map(|place| format!("@P{place}")).collect();
+    let statement = format!("{question} AND o.name IN ({}) ORDER BY {order}", places.join(", "));
+    let mut parameters: Vec<&dyn ToSql> = vec![&schema];
+    parameters.extend(names.iter().map(|name| -> &dyn ToSql { name }));
+    session.ask(&statement, &parameters).await
+}
+
+fn known(rows: Vec<Row>) -> Result<BTreeMap<String, KnownTable<TdsColumn>>, Refusal> {
+    let mut columns: BTreeMap<String, Vec<(TdsColumn, Option<i64>)>> = BTreeMap::new();
+    for row in rows {
+        columns.entry(text(&row, 0)?).or_default().push(column(&row)?);
+    }
+    Ok(columns.into_iter().map(|(name, columns)| (name, KnownTable::new(columns))).collect())
 }
 
 /// One table, `None` when there is none of this name.
@@ -88,7 +123,10 @@ fn column(row: &Row) -> Result<(TdsColumn, Option<i64>), Refusal> {
     let declared_type = declared(&base, size, precision, scale);
     let kind = if is_bytes(&base) { ColumnType::Bytes } else { ColumnType::Text };
     let column = SourceColumn { name: text(row, 1)?, declared_type, kind, nullable };
-    Ok((TdsColumn { column, base, size }, key))
+    let said = |place| row.try_get::<bool, _>(place).map(|said| said.unwrap_or(false));
+    let (identity, computed) = (said(8)?, said(9)?);
+    let collation = row.try_get::<&str, _>(10)?.map(str::to_owned);
+    Ok((TdsColumn { column, base, size, identity, computed, collation }, key))
 }
 
 fn is_bytes(base: &str) -> bool {
@@ -142,6 +180,41 @@ impl TdsColumn {
     /// Whether the values are whole numbers of at most 64 bits.
     pub(super) fn is_whole_number(&self) -> bool {
         matches!(self.base.as_str(), "tinyint" | "smallint" | "int" | "bigint")
+    }
+
+    /// Whether a row that is made gets its value from the server's counting.
+    pub(super) fn is_counted(&self) -> bool {
+        self.identity
+    }
+
+    /// Whether nobody but the server gives values to the column.
+    pub(super) fn is_the_servers(&self) -> bool {
+        self.computed || matches!(self.base.as_str(), "timestamp" | "rowversion")
+    }
+
+    /// What texts in the column are compared by.
+    pub(super) fn collation(&self) -> Option<&str> {
+        self.collation.as_deref()
+    }
+
+    /// A bound value as SQL that the column takes. What does not fit is refused by the server and not cut.
+    pub(super) fn assigned(&self, place: usize, is_bytes: bool) -> String {
+        match self.base.as_str() {
+            // A text in broken UTF-16 is bound as its bytes.
+            "nchar" | "nvarchar" | "ntext" if is_bytes => format!("CAST(@P{place} AS nvarchar(max))"),
+            "char" | "varchar" | "text" | "nchar" | "nvarchar" | "ntext" => format!("@P{place}"),
+            "binary" | "varbinary" | "image" => format!("@P{place}"),
+            "money" | "smallmoney" => format!("CAST(@P{place} AS decimal(19, 4))"),
+            _ => format!("CAST(@P{place} AS {})", self.column.declared_type),
+        }
+    }
+
+    /// A text in the notation that no setting of a language reads otherwise.
+    pub(super) fn notation(&self, text: &str) -> String {
+        match self.base.as_str() {
+            "datetime" | "smalldatetime" => text.replacen(' ', "T", 1),
+            _ => text.to_owned(),
+        }
     }
 
     /// What the values of the column are when they come.
@@ -210,9 +283,8 @@ impl Selectable for TdsColumn {
         let quoted = text.replace('\'', "''");
         match self.base.as_str() {
             "char" | "varchar" | "nchar" | "nvarchar" => Some(format!("N'{quoted}' {BY_BYTES}")),
-            // The one notation that no setting of a language reads otherwise.
             "datetime" | "smalldatetime" => {
-                Some(format!("CAST('{}' AS {})", quoted.replacen(' ', "T", 1), self.base))
+                Some(format!("CAST('{}' AS {})", self.notation(&quoted), self.base))
             }
             "date" | "time" | "datetime2" | "datetimeoffset" | "uniqueidentifier" => {
                 Some(format!("CAST('{quoted}' AS {})", self.column.declared_type))
@@ -233,7 +305,7 @@ mod tests {
             kind: ColumnType::Text,
             nullable: None,
         };
-        TdsColumn { column, base: base.to_owned(), size }
+        TdsColumn { column, base: base.to_owned(), size, identity: false, computed: false, collation: None }
     }
 
     #[test]

@@ -91,7 +91,8 @@ impl MssqlSource {
 
 const ASKING: &str = "asking";
 
-fn milliseconds(moment: DateTime) -> i64 {
+/// Milliseconds since 1970.
+pub(super) fn milliseconds(moment: DateTime) -> i64 {
     let of_day = i64::from(moment.seconds_fragments()) * 1000 / 300;
     (i64::from(moment.days()) - DAYS_TO_1970) * DAY + of_day
 }

@@ -9,12 +9,11 @@ use bron_mappings::Cells;
 use bron_tds::Server;
 
 use super::*;
-use crate::access::Locator;
 use crate::source::tests::reading::{WholeTable, read, table};
 use crate::stage::tests::resuming;
 
 /// Access to a test server that has nothing special about it.
-fn access(server: &Server) -> Access {
+pub(super) fn access(server: &Server) -> Access {
     let address = format!("mssql://bron@127.0.0.1:{}/Paraply", server.addr().port());
     let access = Access::new(Locator::parse(&address).unwrap());
     Access { password: Some("bron".to_owned().into()), ..access }
@@ -30,7 +29,7 @@ fn server(script: &str) -> Server {
 }
 
 /// A small table of persons with tracked changes.
-fn tracked() -> Server {
+pub(super) fn tracked() -> Server {
     server(
         "CREATE TABLE KLIENT(ID int PRIMARY KEY, Namn nvarchar(50));
          INSERT INTO KLIENT VALUES (1, N'Åsa'), (2, N'Örjan'), (3, NULL);
@@ -71,7 +70,7 @@ fn tables_columns_and_keys_are_described() {
 }
 
 /// A declared type, a value in SQL and the text that it travels as.
-const TEXTS: [(&str, &str, &str); 37] = [
+pub(super) const TEXTS: [(&str, &str, &str); 37] = [
     ("bit", "1", "1"),
     ("tinyint", "255", "255"),
     ("smallint", "-32768", "-32768"),
@@ -235,6 +234,18 @@ fn a_server_that_is_named_is_left_as_it_was() {
     assert_eq!(read(&mut bench.open(), &name, 10).unwrap().ledger.read, 1);
     drop(bench);
     assert_eq!(open(&access(&server)).unwrap().tables().unwrap(), []);
+}
+
+#[test]
+fn a_server_that_is_named_takes_part_in_following_when_it_tracks() {
+    let server = server("CREATE TABLE KLIENT(ID int PRIMARY KEY)");
+    let place = format!("Server=tcp:127.0.0.1,{};Database=Paraply", server.addr().port());
+    let bench = bench::Bench::named(&format!("{place};User Id=bron;Password=bron;Encrypt=no"));
+    assert!(!bench.tracks());
+    server.run("ALTER TABLE KLIENT ENABLE CHANGE_TRACKING").unwrap();
+    assert!(bench.tracks());
+    server.allow_snapshot_isolation(false).unwrap();
+    assert!(!bench.tracks());
 }
 
 #[test]

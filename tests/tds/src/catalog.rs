@@ -49,16 +49,17 @@ const XML_TYPE: (&str, i64) = ("xml", 241);
 const SCHEMA: &str = "
     CREATE TABLE tds_table(
         object_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
-        tracked INTEGER NOT NULL DEFAULT 0, min_version INTEGER);
+        tracked INTEGER NOT NULL DEFAULT 0, min_version INTEGER, begin_version INTEGER, tracked_since INTEGER);
     CREATE TABLE tds_column(
         object_id INTEGER NOT NULL, column_id INTEGER NOT NULL, name TEXT NOT NULL COLLATE NOCASE,
         declared TEXT NOT NULL, type_name TEXT NOT NULL, max_length INTEGER NOT NULL, precision INTEGER NOT NULL,
         scale INTEGER NOT NULL, collated INTEGER NOT NULL, nullable INTEGER NOT NULL, key_ordinal INTEGER NOT NULL,
+        counted INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY(object_id, column_id), UNIQUE(object_id, name));
     CREATE TABLE tds_type(name TEXT PRIMARY KEY COLLATE NOCASE, type_id INTEGER NOT NULL);
     CREATE TABLE tds_state(name TEXT PRIMARY KEY, value);
     INSERT INTO tds_state VALUES ('version', NULL), ('dirty', 0), ('context', NULL), ('snapshot', 1),
-        ('fork', '00000000-0000-0000-0000-000000000001');";
+        ('fork', '00000000-0000-0000-0000-000000000001'), ('clock', 0), ('enabled', 0), ('retention', 14);";
 
 /// A column of a table, as it is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub(crate) struct ColumnDef {
     pub(crate) declared: String,
     pub(crate) kind: Kind,
     pub(crate) nullable: bool,
+    /// Whether the server counts the values up: an identity column.
+    pub(crate) counted: bool,
 }
 
 /// A table.
@@ -123,14 +126,16 @@ type Columns = (Vec<ColumnDef>, Vec<String>);
 
 fn columns(database: &Connection, id: i64) -> rusqlite::Result<Columns> {
     let mut statement = database.prepare(
-        "SELECT name, declared, nullable, key_ordinal FROM main.tds_column WHERE object_id = ?1 ORDER BY column_id",
+        "SELECT name, declared, nullable, key_ordinal, counted FROM main.tds_column WHERE object_id = ?1
+         ORDER BY column_id",
     )?;
     let mut rows = statement.query([id])?;
     let (mut columns, mut key) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let declared: String = row.get(1)?;
         let kind = Kind::parse(&declared).expect("only known types get into the catalog");
-        let column = ColumnDef { name: row.get(0)?, declared, kind, nullable: row.get(2)? };
+        let column =
+            ColumnDef { name: row.get(0)?, declared, kind, nullable: row.get(2)?, counted: row.get(4)? };
         match row.get::<_, i64>(3)? {
             0 => {}
             ordinal => key.push((ordinal, column.name.clone())),
@@ -197,7 +202,8 @@ fn adopt(database: &Connection, name: &str) -> rusqlite::Result<()> {
         if ordinal > 0 {
             key.push((ordinal, column.clone()));
         }
-        columns.push(ColumnDef { name: column, declared, kind, nullable: !not_null && ordinal == 0 });
+        let nullable = !not_null && ordinal == 0;
+        columns.push(ColumnDef { name: column, declared, kind, nullable, counted: false });
     }
     key.sort_unstable();
     let key: Vec<String> = key.into_iter().map(|(_, name)| name).collect();
@@ -238,7 +244,7 @@ fn describe(
         let ordinal = ordinal.map_or(0, |(ordinal, _)| ordinal);
         let described = column.kind.described();
         database.execute(
-            "INSERT INTO main.tds_column VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO main.tds_column VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             rusqlite::params![
                 id,
                 number,
@@ -251,6 +257,7 @@ fn describe(
                 column.kind.is_text() && column.kind != Kind::Xml,
                 column.nullable && ordinal == 0,
                 ordinal,
+                column.counted,
             ],
         )?;
     }
@@ -266,11 +273,16 @@ pub(crate) fn create(
 ) -> rusqlite::Result<()> {
     let mut parts: Vec<String> = Vec::new();
     for column in columns {
+        if column.counted {
+            // Such a column is the whole key: the parser sees to it.
+            parts.push(format!("{} INTEGER PRIMARY KEY AUTOINCREMENT", quoted(&column.name)));
+            continue;
+        }
         let in_key = key.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
         let null = if column.nullable && !in_key { "" } else { " NOT NULL" };
         parts.push(format!("{} {}{null}", quoted(&column.name), storage(&column.kind)));
     }
-    if !key.is_empty() {
+    if !key.is_empty() && !columns.iter().any(|column| column.counted) {
         let key: Vec<String> = key.iter().map(|name| quoted(name)).collect();
         parts.push(format!("PRIMARY KEY({})", key.join(", ")));
     }
@@ -297,7 +309,7 @@ pub(crate) fn add_column(database: &Connection, table: &Table, column: &ColumnDe
     let described = column.kind.described();
     database
         .execute(
-            "INSERT INTO main.tds_column SELECT ?1, max(column_id) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, 0
+            "INSERT INTO main.tds_column SELECT ?1, max(column_id) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, 0, 0
              FROM main.tds_column WHERE object_id = ?1",
             rusqlite::params![
                 table.id,
@@ -359,6 +371,7 @@ mod tests {
             declared: declared.to_owned(),
             kind: Kind::parse(declared).unwrap(),
             nullable: true,
+            counted: false,
         };
         create(&database, "T", &[column("ID", "int")], &["id".to_owned()]).unwrap();
         let catalog = Catalog::load(&database).unwrap();

@@ -1,12 +1,13 @@
 //! Statements, carried out: one connection's view of one database.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, params_from_iter};
 
-use crate::catalog::{self, Catalog, quoted};
+use crate::catalog::{self, Catalog, ColumnDef, quoted};
 use crate::error::SqlError;
 use crate::functions::{self, stored};
 use crate::kind::Kind;
@@ -77,6 +78,10 @@ pub(crate) struct Engine {
     lock_timeout: i64,
     /// Whether any error ends the transaction.
     aborts: bool,
+    /// The table variables of the batch.
+    variables: BTreeMap<String, Vec<ColumnDef>>,
+    /// The table whose counted column may be given values.
+    identity_insert: Option<String>,
 }
 
 /// Opens the file behind a database.
@@ -108,6 +113,8 @@ impl Engine {
             rows_before: 0,
             lock_timeout: -1,
             aborts: shared.aborts_transactions(),
+            variables: BTreeMap::new(),
+            identity_insert: None,
         })
     }
 
@@ -148,6 +155,8 @@ impl Engine {
             open_transactions: self.open,
             rows_before: self.rows_before,
             lock_timeout: self.lock_timeout,
+            variables: &self.variables,
+            identity_insert: self.identity_insert.as_deref(),
         };
         let mut parser = Parser::new(tokens, &env);
         parser.go_back(at);
@@ -168,7 +177,10 @@ impl Engine {
     ) -> Result<u64, Stop> {
         let rows = match statement {
             Statement::Query(query) => self.query(&query, parameters, sink)?,
-            Statement::Write { sql, context } => self.write(shared, &sql, context.as_deref(), parameters)?,
+            Statement::Write { sql, context, into } => {
+                self.write(shared, &sql, [context.as_deref(), into.as_deref()], parameters)?
+            }
+            Statement::Declare { name, columns } => self.declare(name, columns)?,
             Statement::Isolation(isolation) => {
                 self.isolation = isolation;
                 0
@@ -176,6 +188,10 @@ impl Engine {
             Statement::LockTimeout(milliseconds) => self.set_lock_timeout(milliseconds)?,
             Statement::XactAbort(aborts) => {
                 self.aborts = aborts;
+                0
+            }
+            Statement::IdentityInsert { table, on } => {
+                self.identity_insert = on.then_some(table);
                 0
             }
             Statement::Begin => {
@@ -257,7 +273,7 @@ impl Engine {
         &mut self,
         shared: &Shared,
         sql: &str,
-        context: Option<&str>,
+        [context, into]: [Option<&str>; 2],
         parameters: &[Parameter],
     ) -> Result<u64, Stop> {
         self.changing(shared, |database| {
@@ -272,12 +288,31 @@ impl Engine {
             }
             let mut statement = database.prepare(sql)?;
             let used = statement.parameter_count();
-            let rows = statement.execute(values(used));
+            let rows = match into {
+                Some(into) => kept(database, &mut statement, values(used), into),
+                None => statement.execute(values(used)),
+            };
             if context.is_some() {
                 tracking::set_context(database, None)?;
             }
             Ok(u64::try_from(rows?).expect("a count fits 64 bits"))
         })
+    }
+
+    /// Forgets what belongs to the batch before.
+    pub(crate) fn begin_batch(&mut self) {
+        self.variables.clear();
+    }
+
+    fn declare(&mut self, name: String, columns: Vec<ColumnDef>) -> Result<u64, Stop> {
+        let listed: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
+        self.database.execute_batch(&format!(
+            "DROP TABLE IF EXISTS temp.{0}; CREATE TEMP TABLE {0}({1})",
+            quoted(&name),
+            listed.join(", ")
+        ))?;
+        self.variables.insert(name, columns);
+        Ok(0)
     }
 
     /// Changes the database, in the open transaction or in one of its own.
@@ -383,6 +418,26 @@ impl Engine {
         self.name = name;
         Ok(0)
     }
+}
+
+/// Carries out a statement that returns rows, and puts them into a table variable.
+fn kept(
+    database: &Connection,
+    statement: &mut rusqlite::Statement<'_>,
+    parameters: impl rusqlite::Params,
+    into: &str,
+) -> rusqlite::Result<usize> {
+    let width = statement.column_count();
+    let mut found = statement.query(parameters)?;
+    let places: Vec<String> = (1..=width).map(|place| format!("?{place}")).collect();
+    let insert = format!("INSERT INTO temp.{} VALUES ({})", quoted(into), places.join(", "));
+    let mut rows = 0;
+    while let Some(row) = found.next()? {
+        let values = (0..width).map(|at| row.get_ref(at).map(stored)).collect::<Result<Vec<_>, _>>()?;
+        database.execute(&insert, params_from_iter(values))?;
+        rows += 1;
+    }
+    Ok(rows)
 }
 
 fn define(database: &Connection, statement: &Statement) -> rusqlite::Result<u64> {

@@ -33,6 +33,7 @@ impl SqlError {
                 "Transaction (Process ID 51) was deadlocked on lock resources with another process and has been \
                  chosen as the deadlock victim. Rerun the transaction."
             }
+            544 => "Cannot insert explicit value for identity column when IDENTITY_INSERT is set to OFF.",
             1222 => "Lock request time out period exceeded.",
             3960 => "Snapshot isolation transaction aborted due to update conflict.",
             3902 => "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.",
@@ -108,7 +109,15 @@ impl SqlError {
             return Self::numbered(1222);
         }
         if matches!(code.extended_code, 1555 | 2067) {
-            return Self::new(2627, "Violation of PRIMARY KEY constraint. Cannot insert duplicate key.");
+            let table = text.rsplit_once(": ").and_then(|(_, column)| column.split('.').next());
+            let table = table.unwrap_or_default();
+            let problem = format!(
+                "Violation of PRIMARY KEY constraint 'PK_{table}'. Cannot insert duplicate key in object 'dbo.{table}'."
+            );
+            return Self::new(2627, problem);
+        }
+        if code.extended_code == 1299 {
+            return Self::new(515, "Cannot insert the value NULL into a column that does not allow nulls.");
         }
         if code.code == ConstraintViolation {
             return Self::new(547, "The statement conflicted with a constraint.");

@@ -76,6 +76,11 @@ pub(crate) fn converted(sql: &str, kind: &Kind) -> String {
     format!("tds_cast({sql}, {})", literal(&declaration(kind)))
 }
 
+/// A value that is put into a column: what does not fit is refused and not cut.
+pub(crate) fn assigned(sql: &str, kind: &Kind) -> String {
+    format!("tds_assign({sql}, {})", literal(&declaration(kind)))
+}
+
 /// What a value is sorted by.
 pub(crate) fn sort_key(value: &Expr) -> Result<String, SqlError> {
     let kind = value.kind.as_ref();

@@ -27,7 +27,10 @@ pub(crate) enum Effect {
     CutAfterBytes(usize),
     CutAfterRows(u64),
     RefuseLogin(u32),
+    StallAfterRows(u64, Duration),
     DropTable(String),
+    Meanwhile(String),
+    Forget(String, i64),
 }
 
 impl Fault {
@@ -81,6 +84,25 @@ impl Fault {
     #[must_use]
     pub fn drop_table(name: &str) -> Self {
         Self::new(Effect::DropTable(name.to_owned()))
+    }
+
+    /// The server sends so many rows of the answer, and the rest of it only after this time.
+    #[must_use]
+    pub fn stall_after_rows(count: u64, time: Duration) -> Self {
+        Self::new(Effect::StallAfterRows(count, time))
+    }
+
+    /// Somebody else carries out these statements, and commits them, right before the statement.
+    #[must_use]
+    pub fn meanwhile(sql: &str) -> Self {
+        Self::new(Effect::Meanwhile(sql.to_owned()))
+    }
+
+    /// The changes of a table up to and including a version are forgotten right before the statement, as the clean-up
+    /// of change tracking does it; see [`Server::forget_changes`](crate::Server::forget_changes).
+    #[must_use]
+    pub fn forget_changes(table: &str, version: i64) -> Self {
+        Self::new(Effect::Forget(table.to_owned(), version))
     }
 
     /// An error comes only after so many rows. No effect on other faults.

@@ -142,7 +142,11 @@ impl Parser<'_> {
                 Expr::new(format!("CASE upper({one}) {cases} END"), Kind::SqlVariant)
             }
             ("GETUTCDATE" | "GETDATE", []) => {
-                Expr::new("strftime('%Y-%m-%d %H:%M:%f', 'now')", Kind::Datetime)
+                let set = by_id("value", "tds_state", "name", "'clock'");
+                Expr::new(
+                    format!("strftime('%Y-%m-%d %H:%M:%f', 'now', {set} || ' seconds')"),
+                    Kind::Datetime,
+                )
             }
             ("HAS_PERMS_BY_NAME", [securable, class, permission]) => {
                 Expr::new(self.permission(securable, class, permission), Kind::Int)
@@ -264,6 +268,20 @@ pub(crate) fn install(database: &Connection) -> rusqlite::Result<()> {
             let error = SqlError::new(8114, format!("Error converting data type to {name}."));
             rusqlite::Error::UserFunctionError(error.to_text().into())
         })
+    })?;
+    database.create_scalar_function("tds_assign", 2, flags, |context| {
+        let declared: String = context.get(1)?;
+        let kind = Kind::parse(&declared).expect("translated statements name known types");
+        let value = stored(context.get_raw(0));
+        let failed = |number, problem: String| {
+            rusqlite::Error::UserFunctionError(SqlError::new(number, problem).to_text().into())
+        };
+        if value::is_too_long(&value, &kind) {
+            return Err(failed(2628, "String or binary data would be truncated.".to_owned()));
+        }
+        let name = kind.described().name;
+        value::convert(&value, &kind)
+            .map_err(|_| failed(8114, format!("Error converting data type to {name}.")))
     })?;
     database.create_scalar_function("tds_bytes", 2, flags, |context| {
         let encoding: String = context.get(1)?;

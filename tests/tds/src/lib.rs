@@ -11,6 +11,8 @@
 //!   asked for, as on the server.
 //! - `varchar` has the collation Finnish_Swedish_CI_AS: code page 1252, comparisons that ignore case (of ASCII only)
 //!   and blanks at the end.
+//! - An identity column is the whole key of its table. `OUTPUT INSERTED … INTO @table` gives what it counted up.
+//! - What SQL Server has no statement for is done through [`Server`]: retention, clean-up, time that passes, backups.
 //! - What goes wrong, goes wrong on demand; see [`Fault`].
 //! - With a certificate the server speaks TLS 1.2 and nothing else, inside the packets of the protocol.
 //!
@@ -42,6 +44,7 @@ mod lexer;
 mod line;
 mod login;
 mod moment;
+mod neighbour;
 mod packet;
 mod parser;
 mod request;
@@ -59,7 +62,8 @@ mod wire;
 
 pub use fault::Fault;
 pub use login::Login;
-pub use server::{Builder, Server};
+pub use neighbour::Neighbour;
+pub use server::{Backup, Builder, Server};
 
 #[cfg(test)]
 mod tests;

@@ -89,8 +89,13 @@ impl<'a> Answer<'a> {
 
     /// Sends what waits as if more were to come, then reports the connection as broken.
     pub(crate) fn cut(&mut self) -> io::Result<()> {
-        self.send(false)?;
+        self.send_waiting()?;
         Err(io::ErrorKind::ConnectionAborted.into())
+    }
+
+    /// Sends what waits as if more were to come.
+    pub(crate) fn send_waiting(&mut self) -> io::Result<()> {
+        self.send(false)
     }
 
     /// Sends the last packet.

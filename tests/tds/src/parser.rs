@@ -1,9 +1,9 @@
 //! Reading T-SQL: the part of it that is understood, turned into SQLite's while it is read. Everything else is an
 //! error with the server's number for it, never an empty answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalog, Table, quoted};
+use crate::catalog::{Catalog, ColumnDef, Table, quoted};
 use crate::error::SqlError;
 use crate::kind::Kind;
 use crate::lexer::Token;
@@ -103,6 +103,10 @@ pub(crate) struct Env<'a> {
     pub(crate) open_transactions: u32,
     pub(crate) rows_before: u64,
     pub(crate) lock_timeout: i64,
+    /// The table variables of the batch, by their names in capitals.
+    pub(crate) variables: &'a BTreeMap<String, Vec<ColumnDef>>,
+    /// The table whose counted column may be given values.
+    pub(crate) identity_insert: Option<&'a str>,
 }
 
 impl Env<'_> {
@@ -120,7 +124,11 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn of_table(table: &Table, alias: &str) -> Self {
-        let columns = table.columns.iter().map(|column| (column.name.clone(), column.kind.clone()));
+        Self::of_columns(&table.columns, alias)
+    }
+
+    pub(crate) fn of_columns(columns: &[ColumnDef], alias: &str) -> Self {
+        let columns = columns.iter().map(|column| (column.name.clone(), column.kind.clone()));
         Self { alias: alias.to_owned(), columns: columns.collect() }
     }
 }

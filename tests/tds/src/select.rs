@@ -209,6 +209,9 @@ impl Parser<'_> {
         if self.at_word("CHANGETABLE") {
             return self.change_table();
         }
+        if let Some(Token::Variable(name)) = self.peek() {
+            return self.table_variable(name);
+        }
         let (schema, name) = self.object()?;
         if schema.eq_ignore_ascii_case("dbo") {
             let table =
@@ -224,6 +227,15 @@ impl Parser<'_> {
         let alias = self.alias()?.unwrap_or(name);
         self.open_scope().push(Source { alias: alias.clone(), columns: view.columns });
         Ok(format!("{} AS {}", view.sql, quoted(&alias)))
+    }
+
+    fn table_variable(&mut self, name: &str) -> Result<String, SqlError> {
+        let missing = || SqlError::new(1087, format!("Must declare the table variable \"{name}\"."));
+        let columns = self.env.variables.get(name).ok_or_else(missing)?;
+        self.advance()?;
+        let alias = self.alias()?.unwrap_or_else(|| name.to_owned());
+        self.open_scope().push(Source::of_columns(columns, &alias));
+        Ok(format!("temp.{} AS {}", quoted(name), quoted(&alias)))
     }
 
     fn open_scope(&mut self) -> &mut Vec<Source> {
@@ -265,6 +277,9 @@ impl Parser<'_> {
         }
         let table = self.table()?;
         self.reads(table)?;
+        if self.env.is_denied("VIEW CHANGE TRACKING") {
+            return Err(SqlError::denied("VIEW CHANGE TRACKING", &table.name));
+        }
         if !table.tracked {
             return Err(SqlError::not_tracked(&table.name));
         }

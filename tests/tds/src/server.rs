@@ -9,11 +9,12 @@ use std::{env, fs, io, process};
 
 use rusqlite::Connection;
 
-use crate::catalog::{self, Catalog, Table};
+use crate::catalog;
 use crate::fault::Fault;
 use crate::login::Login;
+use crate::neighbour::Neighbour;
 use crate::shared::Shared;
-use crate::{engine, line, session, tracking};
+use crate::{line, session};
 
 /// How many servers this process has started with a database of their own.
 static SERVERS: AtomicU64 = AtomicU64::new(0);
@@ -33,12 +34,15 @@ pub struct Builder {
     certified: Option<(String, String)>,
 }
 
+/// A copy of a server's own database, which goes with the server.
+#[derive(Clone, Debug)]
+pub struct Backup(PathBuf);
+
 /// A running server, on a port of this machine that the system chose. Stops when it is dropped.
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
-    file: PathBuf,
     /// The folder of a database that nobody named, which goes when the server does.
     own_folder: Option<PathBuf>,
     listening: Option<JoinHandle<()>>,
@@ -120,10 +124,9 @@ impl Builder {
         };
         let certified = self.certified.map(|(certificate, key)| line::certified(&certificate, &key));
         let tls = certified.transpose()?;
-        let shared = Arc::new(Shared::new(self.user, self.password, self.name, file.clone(), tls));
+        let shared = Arc::new(Shared::new(self.user, self.password, self.name, file, tls));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let mut server =
-            Server { address: listener.local_addr()?, shared, file, own_folder, listening: None };
+        let mut server = Server { address: listener.local_addr()?, shared, own_folder, listening: None };
         server.change(catalog::prepare)?;
         server.allow_snapshot_isolation(self.snapshot_isolation)?;
         self.scripts.iter().try_for_each(|script| server.run(script))?;
@@ -250,8 +253,65 @@ impl Server {
     /// # Errors
     /// When the table is not tracked.
     pub fn forget_changes(&self, table: &str, version: i64) -> io::Result<()> {
-        let table = self.table(table)?;
-        self.change(|database| tracking::forget(database, &table, version))
+        self.shared.forget_changes(table, version)
+    }
+
+    /// Somebody else at work in the server's own database.
+    ///
+    /// # Errors
+    /// When the database behind the server is not to be had.
+    pub fn neighbour(&self) -> io::Result<Neighbour> {
+        Neighbour::new(&self.shared)
+    }
+
+    /// Sets how many days change tracking keeps changes; 0 for as long as nobody deletes them.
+    ///
+    /// # Errors
+    /// When the database behind the server is not to be had.
+    pub fn set_retention(&self, days: u32) -> io::Result<()> {
+        let statement = "UPDATE main.tds_state SET value = ?1 WHERE name = 'retention'";
+        self.change(|database| database.execute(statement, [days]).map(drop))
+    }
+
+    /// Lets time pass: sets the server's clock forward by so many seconds more.
+    ///
+    /// # Errors
+    /// When the database behind the server is not to be had.
+    pub fn pass_time(&self, seconds: u32) -> io::Result<()> {
+        let statement = "UPDATE main.tds_state SET value = value + ?1 WHERE name = 'clock'";
+        self.change(|database| database.execute(statement, [seconds]).map(drop))
+    }
+
+    /// Copies the server's own database as it is now.
+    ///
+    /// # Errors
+    /// When the copy cannot be written.
+    pub fn back_up(&self) -> io::Result<Backup> {
+        self.copy("backup").map(Backup)
+    }
+
+    /// Makes the server's own database what it was when it was copied: later changes are gone, the next ones get
+    /// their versions again, and the database is on another recovery fork. Every connection ends.
+    ///
+    /// # Errors
+    /// When the copy cannot be read.
+    pub fn restore(&self, backup: &Backup) -> io::Result<()> {
+        let (number, file) = self.next_file("restored");
+        fs::copy(&backup.0, &file)?;
+        self.shared.replace(file);
+        self.set_recovery_fork(&format!("00000000-0000-0000-0000-{number:012X}"))
+    }
+
+    fn next_file(&self, name: &str) -> (u64, PathBuf) {
+        let number = self.shared.next_snapshot();
+        (number, self.shared.file().with_extension(format!("{name}-{number}")))
+    }
+
+    fn copy(&self, name: &str) -> io::Result<PathBuf> {
+        let (_, path) = self.next_file(name);
+        let target = path.to_string_lossy().into_owned();
+        self.change(|database| database.execute("VACUUM INTO ?1", [target]).map(drop))?;
+        Ok(path)
     }
 
     /// Sets the version of the last change, as a restored backup does. What is noted of later versions stays.
@@ -279,7 +339,7 @@ impl Server {
     /// When the copy cannot be written.
     pub fn create_snapshot(&self, name: &str) -> io::Result<()> {
         let number = self.shared.next_snapshot();
-        let path = self.file.with_extension(format!("snapshot-{number}"));
+        let path = self.shared.file().with_extension(format!("snapshot-{number}"));
         let target = path.to_string_lossy().into_owned();
         self.change(|database| database.execute("VACUUM INTO ?1", [target]).map(drop))?;
         self.shared.add_snapshot(number, name, path);
@@ -302,16 +362,8 @@ impl Server {
         drop(self);
     }
 
-    fn table(&self, name: &str) -> io::Result<Table> {
-        let database = engine::open(&self.file).map_err(io::Error::other)?;
-        let catalog = Catalog::load(&database).map_err(|error| io::Error::other(error.message))?;
-        let tracked =
-            catalog.tables.into_iter().find(|table| table.tracked && table.name.eq_ignore_ascii_case(name));
-        tracked.ok_or_else(|| io::Error::other(format!("table {name} is not tracked")))
-    }
-
     pub(crate) fn change(&self, change: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> io::Result<()> {
-        engine::open(&self.file).and_then(|database| change(&database)).map_err(io::Error::other)
+        self.shared.change(change)
     }
 }
 

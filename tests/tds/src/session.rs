@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, Sink, Stop};
@@ -79,7 +80,9 @@ fn shake_hands(shared: &Arc<Shared>, stream: &mut Line, number: u64) -> io::Resu
             Effect::Delay(_) | Effect::Error { .. } | Effect::CutAfterBytes(_) | Effect::CutAfterRows(_) => {
                 None
             }
-            Effect::DropTable(_) => None,
+            Effect::StallAfterRows(..) | Effect::DropTable(_) | Effect::Meanwhile(_) | Effect::Forget(..) => {
+                None
+            }
         });
         let wrong = || (!shared.lets_in(&asked)).then(|| SqlError::numbered(18456));
         let opened = match refused.or_else(wrong) {
@@ -211,6 +214,9 @@ impl Session<'_> {
                         .map_err(io::Error::other)?;
                     step.shape_changed = true;
                 }
+                Effect::StallAfterRows(count, time) => step.stall = Some((count, time)),
+                Effect::Meanwhile(sql) => self.shared.run(&sql).map_err(io::Error::other)?,
+                Effect::Forget(table, version) => self.shared.forget_changes(&table, version)?,
                 Effect::RefuseLogin(_) => {}
             }
         }
@@ -255,6 +261,7 @@ impl Session<'_> {
             Ok(tokens) => tokens,
             Err(error) => return fail(answer, &error, end),
         };
+        self.engine.begin_batch();
         let (mut at, mut any) = (0, false);
         loop {
             let parsed = self.engine.parse(self.shared, &tokens, at, parameters);
@@ -309,7 +316,7 @@ impl Session<'_> {
         let before = self.engine.open_transactions();
         let committed = matches!(statement, Statement::Commit);
         let early = step.error.clone().filter(|(_, rows)| *rows == 0).map(|(error, _)| error);
-        let mut sink = Rows { answer, columns: Vec::new(), sent: 0, step };
+        let mut sink = Rows { shared: self.shared, answer, columns: Vec::new(), sent: 0, step };
         let result = match early {
             Some(error) => Err(Stop::Error(error)),
             None => self.engine.execute(self.shared, statement, parameters, &mut sink),
@@ -449,12 +456,14 @@ struct Step {
     error: Option<(SqlError, u64)>,
     cut_after_bytes: Option<usize>,
     cut_after_rows: Option<u64>,
+    stall: Option<(u64, Duration)>,
     /// A table went after the statement had been understood.
     shape_changed: bool,
 }
 
 /// Rows on their way to the client.
 struct Rows<'s, 'a> {
+    shared: &'s Shared,
     answer: &'s mut Answer<'a>,
     columns: Vec<Column>,
     sent: u64,
@@ -465,6 +474,13 @@ impl Rows<'_, '_> {
     fn goes_wrong(&mut self) -> Result<(), Stop> {
         if self.step.cut_after_rows == Some(self.sent) {
             self.answer.cut()?;
+        }
+        if let Some((_, time)) = self.step.stall.take_if(|(rows, _)| *rows == self.sent) {
+            self.answer.send_waiting()?;
+            let until = Instant::now() + time;
+            while Instant::now() < until && !self.shared.is_stopped() {
+                thread::sleep(GLANCE);
+            }
         }
         match self.step.error.take_if(|(_, rows)| *rows == self.sent) {
             Some((error, _)) => Err(error.into()),

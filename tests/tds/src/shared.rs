@@ -1,19 +1,23 @@
 //! What the connections of a server share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::Connection;
 use rustls::ServerConfig;
 
-use crate::engine::{Engine, Sink, Stop};
+use crate::catalog::{Catalog, Table};
+use crate::engine::{self, Engine, Sink, Stop};
 use crate::error::SqlError;
 use crate::fault::Faults;
 use crate::lexer;
 use crate::login::Login;
 use crate::token::Column;
+use crate::tracking;
 use crate::value::Value;
 use crate::views::DatabaseRow;
 
@@ -36,6 +40,10 @@ impl Sink for Unseen {
     fn row(&mut self, _: &[Value]) -> Result<(), Stop> {
         Ok(())
     }
+}
+
+fn told(error: &SqlError) -> String {
+    format!("error {}: {}", error.number, error.message)
 }
 
 /// What the connections of a server share.
@@ -175,18 +183,60 @@ impl Shared {
 
     /// Carries out statements on the server's own database, outside every connection.
     pub(crate) fn run(&self, sql: &str) -> Result<(), String> {
-        let told = |error: SqlError| format!("error {}: {}", error.number, error.message);
-        let mut engine = Engine::new(self, 0, &self.user, "").map_err(told)?;
-        let tokens = lexer::tokens(sql).map_err(told)?;
+        let mut engine = self.engine().map_err(|error| told(&error))?;
+        self.run_on(&mut engine, sql)
+    }
+
+    /// A view of the server's own database without a connection.
+    pub(crate) fn engine(&self) -> Result<Engine, SqlError> {
+        Engine::new(self, 0, &self.user, "")
+    }
+
+    /// Carries out statements on a view of a database.
+    pub(crate) fn run_on(&self, engine: &mut Engine, sql: &str) -> Result<(), String> {
+        let tokens = lexer::tokens(sql).map_err(|error| told(&error))?;
+        engine.begin_batch();
         let mut at = 0;
-        while let Some((statement, next)) = engine.parse(self, &tokens, at, &[]).map_err(told)? {
+        while let Some((statement, next)) =
+            engine.parse(self, &tokens, at, &[]).map_err(|error| told(&error))?
+        {
             engine.execute(self, statement, &[], &mut Unseen).map_err(|stop| match stop {
-                Stop::Error(error) => told(error),
+                Stop::Error(error) => told(&error),
                 Stop::Broken(error) => error.to_string(),
             })?;
             at = next;
         }
         Ok(())
+    }
+
+    /// The file of the server's own database.
+    pub(crate) fn file(&self) -> PathBuf {
+        held(&self.databases)[0].1.clone()
+    }
+
+    /// Puts another file in the place of the server's own database, and ends every connection.
+    pub(crate) fn replace(&self, file: PathBuf) {
+        held(&self.databases)[0].1 = file;
+        self.cut();
+    }
+
+    /// Does something to the server's own database that no statement does.
+    pub(crate) fn change(&self, change: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> io::Result<()> {
+        engine::open(&self.file()).and_then(|database| change(&database)).map_err(io::Error::other)
+    }
+
+    /// Forgets the changes of a table up to and including a version.
+    pub(crate) fn forget_changes(&self, table: &str, version: i64) -> io::Result<()> {
+        let table = self.tracked(table)?;
+        self.change(|database| tracking::forget(database, &table, version))
+    }
+
+    fn tracked(&self, name: &str) -> io::Result<Table> {
+        let database = engine::open(&self.file()).map_err(io::Error::other)?;
+        let catalog = Catalog::load(&database).map_err(|error| io::Error::other(error.message))?;
+        let tracked =
+            catalog.tables.into_iter().find(|table| table.tracked && table.name.eq_ignore_ascii_case(name));
+        tracked.ok_or_else(|| io::Error::other(format!("table {name} is not tracked")))
     }
 
     /// Takes a connection in and numbers it, from 1.

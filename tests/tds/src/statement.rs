@@ -2,15 +2,15 @@
 
 use crate::catalog::{ColumnDef, Table, quoted};
 use crate::error::SqlError;
-use crate::expression::converted;
+use crate::expression::assigned;
 use crate::lexer::Token;
 use crate::parser::{Parser, Source};
 use crate::select::Query;
 
 /// Words that a statement begins with.
-pub(crate) const STARTS: [&str; 17] = [
+pub(crate) const STARTS: [&str; 18] = [
     "SELECT", "SET", "BEGIN", "COMMIT", "ROLLBACK", "SAVE", "USE", "INSERT", "UPDATE", "DELETE", "TRUNCATE",
-    "WITH", "CREATE", "DROP", "ALTER", "OPTION", "OFFSET",
+    "WITH", "CREATE", "DROP", "ALTER", "OPTION", "OFFSET", "DECLARE",
 ];
 
 /// Options of a connection that may be set and change nothing here.
@@ -46,6 +46,13 @@ pub(crate) enum Statement {
     Write {
         sql: String,
         context: Option<String>,
+        /// The table variable that takes what `sql` returns.
+        into: Option<String>,
+    },
+    /// A table variable.
+    Declare {
+        name: String,
+        columns: Vec<ColumnDef>,
     },
     Truncate(String),
     Create {
@@ -68,6 +75,11 @@ pub(crate) enum Statement {
     },
     Isolation(Isolation),
     LockTimeout(i64),
+    /// Whether values may be given for the column of this table that the server counts up.
+    IdentityInsert {
+        table: String,
+        on: bool,
+    },
     /// Whether any error ends the transaction.
     XactAbort(bool),
     Begin,
@@ -117,6 +129,9 @@ impl<'a> Parser<'a> {
         if self.take_word("USE") {
             return self.name().map(Statement::Use);
         }
+        if self.take_word("DECLARE") {
+            return self.declare();
+        }
         self.definition().unwrap_or_else(|| self.write())
     }
 
@@ -149,6 +164,15 @@ impl<'a> Parser<'a> {
         }
         if self.take_word("LOCK_TIMEOUT") {
             return self.integer().map(Statement::LockTimeout);
+        }
+        if self.take_word("IDENTITY_INSERT") {
+            let table = self.table()?.name.clone();
+            let on = self.take_word("ON");
+            return if on || self.take_word("OFF") {
+                Ok(Statement::IdentityInsert { table, on })
+            } else {
+                Err(self.unexpected())
+            };
         }
         if self.take_word("XACT_ABORT") {
             if self.take_word("ON") {
@@ -216,15 +240,31 @@ impl<'a> Parser<'a> {
                 Ok(())
             })
         })?;
+        let counted = columns.iter().find(|column| column.counted);
+        if counted.is_some_and(|column| key.len() != 1 || !key[0].eq_ignore_ascii_case(&column.name)) {
+            return Err(SqlError::new(50_000, "This server knows an identity column only as the whole key."));
+        }
         Ok(Statement::Create { name, columns, key })
+    }
+
+    fn declare(&mut self) -> Result<Statement, SqlError> {
+        let unexpected = self.unexpected();
+        let Token::Variable(name) = self.advance()? else { return Err(unexpected) };
+        self.word("TABLE")?;
+        let columns = self.parenthesised(|parser| parser.listed(Self::column_definition))?;
+        Ok(Statement::Declare { name: name.clone(), columns })
     }
 
     fn column_definition(&mut self) -> Result<ColumnDef, SqlError> {
         let name = self.name()?;
         let (declared, kind) = self.declared_type()?;
+        let counted = self.take_word("IDENTITY");
+        if counted && self.at_sign("(") {
+            self.parenthesised(|parser| parser.listed(Self::integer))?;
+        }
         let nullable = !self.take_words("NOT NULL");
         self.take_word("NULL");
-        Ok(ColumnDef { name, declared, kind, nullable })
+        Ok(ColumnDef { name, declared, kind, nullable, counted })
     }
 
     fn alter(&mut self) -> Result<Statement, SqlError> {
@@ -248,8 +288,12 @@ impl<'a> Parser<'a> {
             context = Some(self.parenthesised(Self::value)?.sql);
         }
         self.scopes.push(Vec::new());
+        let mut into = None;
         let sql = if self.take_word("INSERT") {
-            self.insert()
+            self.insert().map(|(sql, target)| {
+                into = target;
+                sql
+            })
         } else if self.take_word("UPDATE") {
             self.update()
         } else if self.take_word("DELETE") {
@@ -258,18 +302,51 @@ impl<'a> Parser<'a> {
             Err(self.unexpected())
         };
         self.scopes.pop();
-        Ok(Statement::Write { sql: sql?, context })
+        Ok(Statement::Write { sql: sql?, context, into })
     }
 
-    fn insert(&mut self) -> Result<String, SqlError> {
+    /// The statement, and the table variable that takes what it returns.
+    fn insert(&mut self) -> Result<(String, Option<String>), SqlError> {
         self.take_word("INTO");
         let table = self.writable("INSERT")?;
-        let mut columns: Vec<&ColumnDef> = table.columns.iter().collect();
+        let counts = !self.env.identity_insert.is_some_and(|name| name.eq_ignore_ascii_case(&table.name));
+        let mut columns: Vec<&ColumnDef> =
+            table.columns.iter().filter(|column| !(counts && column.counted)).collect();
         if self.at_sign("(") {
             let names = self.parenthesised(|parser| parser.listed(Self::name))?;
             let column = |name: &String| table.column(name).ok_or_else(|| SqlError::no_column(name));
             columns = names.iter().map(column).collect::<Result<_, _>>()?;
         }
+        if counts && columns.iter().any(|column| column.counted) {
+            return Err(SqlError::numbered(544));
+        }
+        let output = self.output(table)?;
+        let (returning, into) = output.map_or_else(Default::default, |(sql, into)| (sql, Some(into)));
+        Ok((format!("{}{returning}", self.inserted(table, &columns)?), into))
+    }
+
+    /// `OUTPUT INSERTED.column, … INTO @table`, and nothing else of what may stand there.
+    fn output(&mut self, table: &Table) -> Result<Option<(String, String)>, SqlError> {
+        if !self.take_word("OUTPUT") {
+            return Ok(None);
+        }
+        let names = self.listed(|parser| {
+            parser.word("INSERTED")?;
+            parser.sign(".")?;
+            let name = parser.name()?;
+            let column = table.column(&name).ok_or_else(|| SqlError::no_column(&name))?;
+            Ok(quoted(&column.name))
+        })?;
+        self.word("INTO")?;
+        let unexpected = self.unexpected();
+        let Token::Variable(into) = self.advance()? else { return Err(unexpected) };
+        if self.env.variables.get(into).is_none_or(|columns| columns.len() != names.len()) {
+            return Err(SqlError::new(1087, format!("Must declare the table variable \"{into}\".")));
+        }
+        Ok(Some((format!(" RETURNING {}", names.join(", ")), into.clone())))
+    }
+
+    fn inserted(&mut self, table: &Table, columns: &[&ColumnDef]) -> Result<String, SqlError> {
         let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
         let head = format!("INSERT INTO main.{}({}) ", quoted(&table.name), names.join(", "));
         let count = || {
@@ -289,8 +366,7 @@ impl<'a> Parser<'a> {
             if values.len() != columns.len() {
                 return Err(count());
             }
-            let values =
-                values.iter().zip(&columns).map(|(value, column)| converted(&value.sql, &column.kind));
+            let values = values.iter().zip(columns).map(|(value, column)| assigned(&value.sql, &column.kind));
             Ok(format!("({})", values.collect::<Vec<_>>().join(", ")))
         })?;
         Ok(format!("{head}VALUES {}", rows.join(", ")))
@@ -303,17 +379,38 @@ impl<'a> Parser<'a> {
             let name = parser.name()?;
             let column = table.column(&name).ok_or_else(|| SqlError::no_column(&name))?;
             parser.sign("=")?;
-            Ok(format!("{} = {}", quoted(&column.name), converted(&parser.value()?.sql, &column.kind)))
+            if column.counted {
+                return Err(SqlError::new(8102, format!("Cannot update identity column '{name}'.")));
+            }
+            Ok(format!("{} = {}", quoted(&column.name), assigned(&parser.value()?.sql, &column.kind)))
         })?;
+        let alias = self.second_from(table)?;
         let filter = self.optional_filter()?;
-        Ok(format!("UPDATE main.{} SET {}{filter}", quoted(&table.name), changes.join(", ")))
+        Ok(format!("UPDATE main.{}{alias} SET {}{filter}", quoted(&table.name), changes.join(", ")))
     }
 
     fn delete(&mut self) -> Result<String, SqlError> {
         self.take_word("FROM");
         let table = self.writable("DELETE")?;
+        let alias = self.second_from(table)?;
         let filter = self.optional_filter()?;
-        Ok(format!("DELETE FROM main.{}{filter}", quoted(&table.name)))
+        Ok(format!("DELETE FROM main.{}{alias}{filter}", quoted(&table.name)))
+    }
+
+    /// `FROM table AS alias` in a statement that writes the table: another name for it in what follows.
+    fn second_from(&mut self, table: &Table) -> Result<String, SqlError> {
+        if !self.take_word("FROM") {
+            return Ok(String::new());
+        }
+        let unexpected = self.unexpected();
+        if self.table()?.id != table.id {
+            return Err(unexpected);
+        }
+        self.word("AS")?;
+        let alias = self.name()?;
+        let scope = self.scopes.last_mut().expect("a write opens a scope");
+        *scope = vec![Source::of_table(table, &alias)];
+        Ok(format!(" AS {}", quoted(&alias)))
     }
 
     fn optional_filter(&mut self) -> Result<String, SqlError> {

@@ -29,8 +29,11 @@ pub(crate) fn enable(database: &Connection, table: &Table) -> rusqlite::Result<(
     let state = "UPDATE main.tds_state SET value = coalesce(value, 0) WHERE name = 'version'";
     database.execute(state, [])?;
     enable_notes(database, table)?;
+    database.execute("UPDATE main.tds_state SET value = value + 1 WHERE name = 'enabled'", [])?;
     let table_state = "UPDATE main.tds_table SET tracked = 1,
-        min_version = (SELECT value FROM main.tds_state WHERE name = 'version') WHERE object_id = ?1";
+        min_version = (SELECT value FROM main.tds_state WHERE name = 'version'),
+        begin_version = (SELECT value FROM main.tds_state WHERE name = 'version'),
+        tracked_since = (SELECT value FROM main.tds_state WHERE name = 'enabled') WHERE object_id = ?1";
     database.execute(table_state, [table.id]).map(drop)
 }
 
@@ -79,7 +82,8 @@ fn disable_notes(database: &Connection, table: &Table) -> rusqlite::Result<()> {
 /// Stops noting the changes of a table and forgets what was noted.
 pub(crate) fn disable(database: &Connection, table: &Table) -> rusqlite::Result<()> {
     disable_notes(database, table)?;
-    let table_state = "UPDATE main.tds_table SET tracked = 0, min_version = NULL WHERE object_id = ?1";
+    let table_state = "UPDATE main.tds_table SET tracked = 0, min_version = NULL, begin_version = NULL,
+                       tracked_since = NULL WHERE object_id = ?1";
     database.execute(table_state, [table.id])?;
     let state = "UPDATE main.tds_state SET value = NULL WHERE name = 'version'
                  AND NOT EXISTS (SELECT * FROM main.tds_table WHERE tracked)";
@@ -98,7 +102,8 @@ pub(crate) fn truncate(database: &Connection, table: &Table) -> rusqlite::Result
         // The truncation is a change itself.
         database.execute("UPDATE main.tds_state SET value = 1 WHERE name = 'dirty'", [])?;
         let table_state = "UPDATE main.tds_table SET
-            min_version = (SELECT value + 1 FROM main.tds_state WHERE name = 'version') WHERE object_id = ?1";
+            min_version = (SELECT value + 1 FROM main.tds_state WHERE name = 'version'),
+            begin_version = (SELECT value + 1 FROM main.tds_state WHERE name = 'version') WHERE object_id = ?1";
         database.execute(table_state, [table.id])?;
     }
     Ok(())

@@ -398,6 +398,20 @@ pub(crate) fn convert(value: &Value, kind: &Kind) -> Result<Value, Unfit> {
     read(&mut In::new(&travelling.0), kind, announced.0[0]).map_err(|_| Unfit)
 }
 
+/// Whether a column of the type has no room for a value; blanks at the end of a text need none.
+pub(crate) fn is_too_long(value: &Value, kind: &Kind) -> bool {
+    match (kind, value) {
+        (
+            Kind::Char(size) | Kind::Nchar(size) | Kind::Varchar(Some(size)) | Kind::Nvarchar(Some(size)),
+            Value::Text(text),
+        ) => text.trim_end_matches(' ').chars().count() > usize::from(*size),
+        (Kind::Binary(size) | Kind::Varbinary(Some(size)), Value::Bytes(bytes)) => {
+            bytes.len() > usize::from(*size)
+        }
+        (_, _) => false,
+    }
+}
+
 fn cut(value: &Value, kind: &Kind) -> Value {
     if let Kind::Char(size) | Kind::Nchar(size) | Kind::Varchar(Some(size)) | Kind::Nvarchar(Some(size)) =
         kind

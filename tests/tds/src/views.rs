@@ -67,7 +67,7 @@ fn objects(name: &str) -> Option<View> {
             "SELECT c.object_id, c.name, c.column_id, t.type_id AS system_type_id, t.type_id AS user_type_id,
              c.max_length, c.precision, c.scale,
              CASE WHEN c.collated THEN 'Finnish_Swedish_CI_AS' END AS collation_name,
-             c.nullable AS is_nullable, 0 AS is_identity, 0 AS is_computed
+             c.nullable AS is_nullable, c.counted AS is_identity, 0 AS is_computed
              FROM main.tds_column AS c JOIN main.tds_type AS t ON t.name = c.type_name"
         }
         "types" => {
@@ -139,7 +139,7 @@ fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
         "databases" => View::new(
             "name database_id:i source_database_id:i state:t state_desc snapshot_isolation_state:t
              snapshot_isolation_state_desc is_read_committed_snapshot_on:b is_read_only:b collation_name
-             compatibility_level:t create_date:d",
+             compatibility_level:t create_date:d service_broker_guid:g",
             databases.iter().map(|row| database(row, &state("snapshot"))).collect::<Vec<_>>().join(" UNION ALL "),
         ),
         "database_recovery_status" => View::new(
@@ -154,15 +154,23 @@ fn server(name: &str, databases: &[DatabaseRow]) -> Option<View> {
             "database_id:i is_auto_cleanup_on:b retention_period:i retention_period_units:t
              retention_period_units_desc",
             format!(
-                "SELECT 5 AS database_id, 1 AS is_auto_cleanup_on, 14 AS retention_period, 3 AS retention_period_units,
-                 'DAYS' AS retention_period_units_desc WHERE {} IS NOT NULL",
+                "SELECT 5 AS database_id, {0} > 0 AS is_auto_cleanup_on, max({0}, 2) AS retention_period,
+                 3 AS retention_period_units, 'DAYS' AS retention_period_units_desc WHERE {1} IS NOT NULL",
+                state("retention"),
                 state("version")
             ),
         ),
         "change_tracking_tables" => View::new(
             "object_id:i is_track_columns_updated_on:b min_valid_version:l begin_version:l cleanup_version:l",
-            "SELECT object_id, 0 AS is_track_columns_updated_on, min_version AS min_valid_version, 0 AS begin_version,
+            "SELECT object_id, 0 AS is_track_columns_updated_on, min_version AS min_valid_version, begin_version,
              min_version AS cleanup_version FROM main.tds_table WHERE tracked",
+        ),
+        "internal_tables" => View::new(
+            "name object_id:i parent_object_id:i internal_type:t internal_type_desc create_date:d",
+            "SELECT 'change_tracking_' || object_id AS name, object_id + 2000000 AS object_id,
+             object_id AS parent_object_id, 209 AS internal_type, 'CHANGE_TRACKING' AS internal_type_desc,
+             strftime('%Y-%m-%d %H:%M:%S', '2024-01-01', tracked_since || ' seconds') AS create_date
+             FROM main.tds_table WHERE tracked",
         ),
         _ => return None,
     })
@@ -175,7 +183,8 @@ fn database(row: &DatabaseRow, snapshot: &str) -> String {
          {snapshot} AS snapshot_isolation_state, CASE {snapshot} WHEN 1 THEN 'ON' ELSE 'OFF' END AS
          snapshot_isolation_state_desc, 0 AS is_read_committed_snapshot_on, {read_only} AS is_read_only,
          'Finnish_Swedish_CI_AS' AS collation_name, 160 AS compatibility_level,
-         '2024-01-01 00:00:{id:02}' AS create_date",
+         '2024-01-01 00:00:{id:02}' AS create_date,
+         '00000000-0000-0000-0000-0000000000B0' AS service_broker_guid",
         name = literal(&row.name),
         id = row.id,
         read_only = i64::from(row.source.is_some()),
@@ -254,6 +263,7 @@ mod tests {
             "database_recovery_status",
             "change_tracking_databases",
             "change_tracking_tables",
+            "internal_tables",
             "sp_tables",
             "sp_columns",
             "sp_pkeys",

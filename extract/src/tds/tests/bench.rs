@@ -25,6 +25,16 @@ pub(crate) fn each(test: impl Fn(&mut Bench)) {
     }
 }
 
+/// Runs a test against every server there is that tracks changes: the one that the environment names takes part when
+/// its database has change tracking and SNAPSHOT isolation switched on.
+pub(crate) fn each_tracking(test: impl Fn(&mut Bench)) {
+    each(|bench| {
+        if bench.server.is_some() || bench.tracks() {
+            test(bench);
+        }
+    });
+}
+
 fn parse(connection: &str) -> Access {
     let given = |names: &[&str]| {
         let mut pairs = connection.split(';').filter_map(|part| part.split_once('='));
@@ -65,13 +75,30 @@ impl Bench {
         name
     }
 
+    /// Makes a table with these columns whose changes are tracked, and gives its name.
+    pub(crate) fn create_tracked(&mut self, columns: &str) -> String {
+        let name = self.create(columns);
+        self.run(&format!("ALTER TABLE {name} ENABLE CHANGE_TRACKING"));
+        name
+    }
+
+    pub(crate) fn tracks(&self) -> bool {
+        let Locator::Mssql(address) = &self.access.locator else { panic!("not a server") };
+        let mut connected = Connected::new(&self.access, address, Intent::ReadOnly).unwrap();
+        let question = "SELECT 1 FROM sys.databases AS d \
+                        JOIN sys.change_tracking_databases AS t ON t.database_id = d.database_id \
+                        WHERE d.name = DB_NAME() AND d.snapshot_isolation_state = 1";
+        let rows = connected.run(None, "asking", async |session| session.ask(question, &[]).await);
+        !rows.unwrap().is_empty()
+    }
+
     /// Carries out statements as somebody else than the source.
     pub(crate) fn run(&self, sql: &str) {
         if let Some(server) = &self.server {
             return server.run(sql).unwrap();
         }
         let Locator::Mssql(address) = &self.access.locator else { panic!("not a server") };
-        let mut connected = Connected::new(&self.access, address).unwrap();
+        let mut connected = Connected::new(&self.access, address, Intent::ReadWrite).unwrap();
         connected.tell(sql).unwrap();
     }
 }

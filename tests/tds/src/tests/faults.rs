@@ -178,3 +178,13 @@ fn a_database_snapshot_that_is_dropped_ends_its_readers_and_can_be_made_again() 
     server.create_snapshot("Natt").unwrap();
     assert_ne!(in_snapshot().unwrap().value(made), first);
 }
+
+#[test]
+fn an_answer_stalls_in_the_middle() {
+    let server = people();
+    server.fault(Fault::stall_after_rows(1, Duration::from_millis(300)).on("FROM KLIENT"));
+    let mut desk = Desk::new(&server);
+    let began = std::time::Instant::now();
+    assert_eq!(desk.batch("SELECT ID FROM KLIENT").unwrap().len(), 3);
+    assert!(began.elapsed() >= Duration::from_millis(300));
+}
