@@ -58,11 +58,15 @@ pub enum Artefact {
     SignOff,
     /// The tables `bron_…` of a target. Format 1 had no number.
     ControlTables,
+    /// `jobs.toml`: what is run at which times.
+    JobFile,
+    /// A file of `jobs/`: how far the schedule of a job was decided about, and what its runs came to.
+    JobRecord,
 }
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -84,6 +88,8 @@ impl Artefact {
         Self::AuditLog,
         Self::SignOff,
         Self::ControlTables,
+        Self::JobFile,
+        Self::JobRecord,
     ];
 
     /// What messages call it.
@@ -111,6 +117,8 @@ impl Artefact {
             Self::AuditLog => "audit log",
             Self::SignOff => "sign-off",
             Self::ControlTables => "set of control tables",
+            Self::JobFile => "job file",
+            Self::JobRecord => "record of a job",
         }
     }
 
@@ -133,7 +141,9 @@ impl Artefact {
             | Self::RunKey
             | Self::KeyReceipt
             | Self::AuditLog
-            | Self::SignOff => 1,
+            | Self::SignOff
+            | Self::JobFile
+            | Self::JobRecord => 1,
         }
     }
 
