@@ -185,7 +185,8 @@ fn every_reason_is_documented_with_its_label_and_owner() {
 
 #[test]
 fn every_diagnostic_is_documented() {
-    let crates = ["mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src", "dual-run/src"];
+    let crates =
+        ["mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src", "dual-run/src"];
     let folders = ["src"].into_iter().chain(crates);
     let sources = folders.flat_map(|folder| rust_sources(&root().join(folder)));
     let sources: Vec<String> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();

@@ -12,6 +12,9 @@ pub(crate) enum DualRunVerb {
     Jobs(JobsArguments),
 }
 
+/// What runs no job has no metrics to tell.
+const NO_METRICS: [&str; 4] = ["list", "check", "history", "release"];
+
 /// Arguments of `bron dual-run jobs`.
 #[derive(Debug, Args)]
 pub(crate) struct JobsArguments {
@@ -40,10 +43,10 @@ pub(crate) struct JobsArguments {
     #[arg(long, value_name = "TEXT", requires = "release")]
     pub(crate) reason: Option<String>,
     /// Serve metrics over HTTP: a port of this machine's own address, or ADDRESS:PORT
-    #[arg(long, value_name = "PORT", value_parser = address, conflicts_with_all = ["list", "check", "history", "release"])]
+    #[arg(long, value_name = "PORT", value_parser = address, conflicts_with_all = NO_METRICS)]
     pub(crate) metrics: Option<SocketAddr>,
     /// Write metrics to a file as well, for the textfile collector of node_exporter
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "check", "history", "release"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = NO_METRICS)]
     pub(crate) metrics_file: Option<PathBuf>,
 }
 

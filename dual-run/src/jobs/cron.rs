@@ -19,9 +19,9 @@ mod tests;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::Timestamp;
 
 /// A day that is named at all comes within these days: 29 February on a given day of the week takes up to 40 years.
 const SEARCHED_DAYS: u32 = 41 * 366;

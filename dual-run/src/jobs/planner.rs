@@ -182,6 +182,7 @@ impl Planner {
     pub fn started(&mut self, job: &JobName, slot: Timestamp, attempt: u32, now: Moment) {
         if let Some(planned) = self.jobs.get_mut(job) {
             planned.decided = planned.decided.max(slot);
+            planned.due = None;
             planned.state = State::Running { slot, attempt, since: now.steady, is_timed_out: false };
         }
     }
@@ -201,9 +202,13 @@ impl Planner {
             return false;
         };
         planned.state = match planned.state {
-            State::Idle => State::Waiting { slot: now.wall, attempt: 1, until: now.steady },
+            State::Idle => {
+                // A time of its own, later than every time that was decided about.
+                let slot = now.wall.max(planned.decided + SignedDuration::from_millis(1));
+                State::Waiting { slot, attempt: 1, until: now.steady }
+            }
             State::Waiting { slot, attempt, .. } => State::Waiting { slot, attempt, until: now.steady },
-            running => running,
+            state @ (State::Running { .. } | State::Halted) => state,
         };
         true
     }
@@ -351,9 +356,11 @@ fn resumed(job: &Job, record: &JobRecord, now: Moment) -> State {
     if record.is_halted {
         return State::Halted;
     }
-    match record.last() {
-        Some(run) => after(job, run.ending.unwrap_or(Ending::Lost), run.slot, run.attempt, now),
-        None => State::Idle,
+    let Some(run) = record.last() else { return State::Idle };
+    match after(job, run.ending.unwrap_or(Ending::Lost), run.slot, run.attempt, now) {
+        // A person has let it go on.
+        State::Halted => State::Idle,
+        state @ (State::Idle | State::Running { .. } | State::Waiting { .. }) => state,
     }
 }
 

@@ -7,6 +7,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -78,6 +79,13 @@ pub enum Event {
     Late(JobName),
     /// The wall clock went back far.
     SetBack(JobName),
+    /// A run could not be begun; it counts as a failure that may pass.
+    NotBegun {
+        /// The job.
+        job: JobName,
+        /// Why.
+        reason: String,
+    },
     /// Somebody else runs the job, or has run it for this time.
     Elsewhere(JobName),
     /// A person let the job run again.
@@ -251,17 +259,24 @@ impl<'a> Supervisor<'a> {
             }
             return Ok(Some(Event::Elsewhere(job)));
         }
+        // Whoever held the lease before is gone, and so is the run that nobody saw the end of.
+        record.end(Ending::Lost, None, now.wall);
         record.begin(slot, slots, attempt, now.wall);
         self.store.keep(&record)?;
         self.records.insert(job.clone(), record);
         self.planner.started(&job, slot, attempt, now);
         let Some(described) = self.jobs.get(&job) else { return Ok(None) };
-        let run: Box<dyn Run> = match self.launcher.launch(described, lease.as_ref()) {
-            Ok(run) => run,
-            Err(_) => Box::new(NotBegun),
+        let launched = self.launcher.launch(described, lease.as_ref());
+        let (run, event): (Box<dyn Run>, Event) = match launched {
+            Ok(run) => (run, Event::Began { job: job.clone(), slot, slots, attempt }),
+            Err(error) => {
+                let behind = StdError::source(&error).map(|behind| format!(": {behind}"));
+                let reason = format!("{error}{}", behind.unwrap_or_default());
+                (Box::new(NotBegun), Event::NotBegun { job: job.clone(), reason })
+            }
         };
-        self.at_work.insert(job.clone(), AtWork { run, _lease: lease, stopping: None });
-        Ok(Some(Event::Began { job, slot, slots, attempt }))
+        self.at_work.insert(job, AtWork { run, _lease: lease, stopping: None });
+        Ok(Some(event))
     }
 
     fn miss(&mut self, job: &JobName, slot: Timestamp, slots: u64, now: Timestamp) -> Result<()> {

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_tell_has_no_value() {
+    fn c10_what_nobody_can_tell_has_no_value_and_is_not_a_lag_of_zero() {
         let mut status = full();
         let key = (Direction::Forward, "paraply".to_owned());
         status.streams.insert(key, StreamStatus::default());

@@ -80,7 +80,9 @@ const fn metric(
 }
 
 macro_rules! metrics {
-    ($count:literal { $($constant:ident: $name:literal $kind:ident $unit:ident [$($label:ident),*] $help:literal;)+ }) => {
+    ($count:literal {
+        $($constant:ident: $name:literal $kind:ident $unit:ident [$($label:ident),*] $help:literal;)+
+    }) => {
         $(pub(super) const $constant: Metric =
             metric($name, Kind::$kind, Unit::$unit, &[$(LabelName::$label),*], $help);)+
 

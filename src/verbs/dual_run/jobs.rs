@@ -114,8 +114,10 @@ fn release(
     Ok(Exit::Clean)
 }
 
+/// The time of day, in milliseconds: nobody plans more finely.
 fn now_on_the_wall() -> Timestamp {
-    Timestamp::now()
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 /// Both clocks of the machine.
@@ -164,6 +166,7 @@ fn work(
                 Event::Elsewhere(job) if wanted.is_some() => return Err(elsewhere(&job)),
                 Event::Elsewhere(_)
                 | Event::Began { .. }
+                | Event::NotBegun { .. }
                 | Event::Missed { .. }
                 | Event::Late(_)
                 | Event::SetBack(_)

@@ -185,7 +185,8 @@ pub(super) fn dashboard() -> Value {
     let (mut panels, mut top) = (Vec::new(), 0);
     for row in &ROWS {
         let place = json!({ "h": 1, "w": WIDE, "x": 0, "y": top });
-        panels.push(json!({ "id": panels.len() + 1, "type": "row", "title": row.title, "gridPos": place, "panels": [] }));
+        let id = panels.len() + 1;
+        panels.push(json!({ "id": id, "type": "row", "title": row.title, "gridPos": place, "panels": [] }));
         top += 1;
         for (number, panel) in row.panels.iter().enumerate() {
             let across = number % (WIDE / PANEL_WIDE);

@@ -173,10 +173,28 @@ fn a_record_is_where_the_next_process_goes_on() {
     );
     record.end(Ending::Interrupted, None, slot(3650));
     assert_eq!(from(&record, at_later(0)).steps(at_later(0)), [start("a", slot(3600), 1, 1)]);
-    record.end(Ending::Done, None, slot(3650));
+    record.begin(slot(3600), 1, 1, slot(3650));
+    record.end(Ending::Failed(super::super::FailureClass::Safety), Some(6), slot(3650));
+    assert_eq!(from(&record, at_later(0)).state(&name("a")), Some(State::Halted));
+    record.release(slot(3655));
+    assert_eq!(from(&record, at_later(0)).state(&name("a")), Some(State::Idle));
     record.begin(slot(3600), 1, 1, slot(3650));
     record.end(Ending::Done, Some(0), slot(3660));
     assert_eq!(from(&record, at_later(0)).steps(at_later(0)), []);
     let down = from(&record, at_later(0)).steps(at(11_000));
     assert_eq!(down[1..], [start("a", slot(10_800), 2, 1)], "one run for both times that passed");
+}
+
+#[test]
+fn a_job_that_is_asked_for_runs_now_for_what_is_due_or_for_a_time_of_its_own() {
+    let mut planner = planner(&job("a", "0 * * * *", ""));
+    assert!(planner.request(&name("a"), at(0)) && !planner.request(&name("b"), at(0)));
+    let own = slot(0) + SignedDuration::from_millis(1);
+    assert_eq!(planner.steps(at(0)), [start("a", own, 1, 1)]);
+    planner.started(&name("a"), own, 1, at(0));
+    planner.ended(&name("a"), Ending::Done, at(1));
+    assert!(planner.request(&name("a"), at(3600)));
+    assert_eq!(planner.steps(at(3600)), [start("a", slot(3600), 1, 1)]);
+    planner.halted(&name("a"));
+    assert!(!planner.request(&name("a"), at(3700)));
 }

@@ -171,13 +171,10 @@ fn over_two_years_every_night_has_its_run() {
     let mut days = Vec::new();
     for _ in 0..730 {
         for event in pass_in_steps(&mut supervisor, &watched, from, 86_400, 600) {
-            match event {
-                Event::Began { slot, slots, attempt, .. } => {
-                    assert_eq!((slots, attempt), (1, 1));
-                    days.push(zone.to_datetime(slot).date());
-                }
-                Event::Ended { ending, .. } => assert_eq!(ending, Ending::Done),
-                other => panic!("{other:?}"),
+            if let Event::Began { slots: 1, attempt: 1, slot, .. } = event {
+                days.push(zone.to_datetime(slot).date());
+            } else {
+                assert!(matches!(event, Event::Ended { ending: Ending::Done, .. }), "{event:?}");
             }
         }
     }
@@ -196,9 +193,9 @@ fn a_run_that_does_not_end_is_asked_and_then_killed_and_tried_again() {
     let events = pass(&mut supervisor, &watched, from, 2 * 3600);
     let endings: Vec<(Ending, Option<u64>)> = events
         .into_iter()
-        .filter_map(|event| match event {
-            Event::Ended { ending, again, .. } => Some((ending, again.map(|again| again.as_secs()))),
-            _ => None,
+        .filter_map(|event| {
+            let Event::Ended { ending, again, .. } = event else { return None };
+            Some((ending, again.map(|again| again.as_secs())))
         })
         .collect();
     assert_eq!(endings, [(Ending::TimedOut, Some(60)), (Ending::Done, None), (Ending::Done, None)]);
@@ -297,7 +294,35 @@ fn what_cannot_be_noted_is_not_run() {
     assert!(watched.0.borrow().begun.is_empty());
 }
 
+/// Nothing can be begun.
+struct Broken;
+
+impl Launcher for Broken {
+    fn launch(&mut self, _job: &Job, _lease: &dyn Lease) -> Result<Box<dyn Run>> {
+        Err(crate::Error::because(crate::ErrorKind::Storage, "cannot begin a", "no memory"))
+    }
+}
+
+#[test]
+fn a_run_that_cannot_be_begun_is_told_and_tried_again() {
+    let from: Timestamp = "2026-06-01T00:59:59Z".parse().unwrap();
+    let mut store = Memory::default();
+    let kept = store.clone();
+    let mut broken = Broken;
+    let mut supervisor =
+        Supervisor::new(one("0 * * * *", ""), &mut store, &mut broken, moment(from, 0)).unwrap();
+    let later = moment(from + Duration::from_secs(1), 1);
+    let reason = "cannot begin a: no memory".to_owned();
+    assert_eq!(supervisor.turn(later).unwrap(), [Event::NotBegun { job: name(), reason }]);
+    let failed = Ending::Failed(FailureClass::Retryable);
+    let ended = Event::Ended { job: name(), ending: failed, again: Some(Duration::from_secs(60)) };
+    assert_eq!(supervisor.turn(later).unwrap(), [ended]);
+    assert_eq!(kept.0.borrow().records[&name()].count(failed), 1);
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     /// The wall clock stands still, jumps and goes back as it likes: no job runs beside itself or twice for a time, and
     /// the same clocks lead to the same runs.
     #[test]
@@ -307,7 +332,7 @@ proptest! {
             let (mut store, mut machine) = (Memory::default(), machine(&[(400, Ending::Done), (20, Ending::Crashed)]));
             let (watched, kept) = (machine.clone(), store.clone());
             let mut supervisor =
-                Supervisor::new(one("*/5 * * * *", "retries = 1"), &mut store, &mut machine, moment(from, 0)).unwrap();
+                Supervisor::new(one("*/20 * * * *", "retries = 1"), &mut store, &mut machine, moment(from, 0)).unwrap();
             let (mut wall, mut steady) = (from, 0);
             let mut set_back = false;
             for (passed, jump) in &jumps {

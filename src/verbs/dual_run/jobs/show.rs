@@ -160,6 +160,10 @@ pub(super) fn told(event: &Event) -> String {
             let again = if *attempt > 1 { format!(", try {attempt}") } else { String::new() };
             format!("{job}: begins{passed}{again}")
         }
+        Event::NotBegun { job, reason } => format!("{job}: {reason}"),
+        Event::Ended { job, ending: Ending::Interrupted, .. } => {
+            format!("{job}: interrupted; it goes on when jobs are run again")
+        }
         Event::Ended { job, ending, again } => {
             let again = again.map(|wait| format!("; trying again in {} s", wait.as_secs()));
             format!("{job}: {}{}", ending.name(), again.unwrap_or_default())
