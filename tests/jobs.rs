@@ -104,8 +104,14 @@ fn a_job_whose_runner_was_killed_is_not_begun_beside_itself() {
     assert!(refused.stdout.contains("is at work elsewhere"), "{}", refused.stdout);
     // The job ends when its server does.
     drop((at_work, listener));
-    let is_free = || jobs(project.path(), &["--run", "lang"]).stdout.is_empty();
-    assert!((0..300).any(|_| is_free() || std::thread::sleep(Duration::from_millis(100)) != ()));
+    let is_run = (0..300).any(|_| {
+        let is_run = jobs(project.path(), &["--run", "lang"]).stdout.is_empty();
+        if !is_run {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        is_run
+    });
+    assert!(is_run, "the lease ends with the job");
     let endings: Vec<String> = history(project.path()).into_iter().map(|(_, ending)| ending).collect();
     assert_eq!(endings, ["lost", "findings"]);
 }

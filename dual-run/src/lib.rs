@@ -16,6 +16,7 @@
 //!   time.
 
 mod capture;
+pub mod case_index;
 mod change;
 mod error;
 mod follower;

@@ -106,7 +106,7 @@ pub fn parse(
     let File { _format: _, time_zone, at_once, job } = read;
     let (zone_name, zone) = reader.zone(time_zone);
     let at_once = reader.number(at_once, 1, 1..=16);
-    let jobs = job.into_iter().filter_map(|(name, job)| reader.job(name, job, text, &accepts));
+    let jobs = job.into_iter().filter_map(|(name, job)| reader.job(&name, job, text, &accepts));
     let jobs: Vec<Job> = jobs.collect();
     match zone {
         Some(zone) if reader.found.is_empty() => Ok(Jobs {
@@ -175,7 +175,7 @@ impl Reader<'_> {
 
     fn job(
         &mut self,
-        name: Spanned<String>,
+        name: &Spanned<String>,
         job: JobFile,
         text: &str,
         accepts: impl Fn(&[String]) -> Result<(), String>,

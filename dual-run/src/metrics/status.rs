@@ -419,17 +419,14 @@ fn scope_document((scope, status): (&Scope, &ScopeStatus)) -> Value {
             "age_seconds": status.age.map(|age| age.as_secs()),
         })
     };
-    let (phase, reason) = match status.phase {
-        Phase::Halted(reason) => (phase_name(status.phase), Some(halt_name(reason))),
-        phase => (phase_name(phase), None),
-    };
+    let reason = if let Phase::Halted(reason) = status.phase { Some(halt_name(reason)) } else { None };
     let no_way_back = match status.way_back {
         WayBack::Open => None,
         WayBack::Closed(reason) => Some(reason.name()),
     };
     json!({
         "scope": scope.to_string(),
-        "phase": phase,
+        "phase": phase_name(status.phase),
         "halted_because": reason,
         "owner": status.ownership.owner.name(),
         "epoch": status.ownership.epoch.changes(),
