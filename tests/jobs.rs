@@ -50,7 +50,8 @@ fn a_job_is_run_noted_and_ends_with_what_it_came_to() {
     let project = project(SOMEWHERE, &format!("{LOG}{wrong}"));
     assert_eq!(jobs(project.path(), &["--check"]).expect(&[0]).json()["jobs"], 2);
     assert_eq!(history(project.path()), []);
-    jobs(project.path(), &["--run", "logg"]).expect(&[0]);
+    let ran = jobs(project.path(), &["--run", "logg"]).expect(&[0]).json();
+    assert_eq!((&ran["runs"][0]["ending"], &ran["runs"][0]["exit"]), (&"done".into(), &0.into()));
     jobs(project.path(), &["--run", "kontroll"]).expect(&[1]);
     assert_eq!(history(project.path()), [ended("logg", "done"), ended("kontroll", "failed_config")]);
     let printed = fs::read_to_string(project.path().join("jobs/kontroll.out")).unwrap();
@@ -105,7 +106,7 @@ fn a_job_whose_runner_was_killed_is_not_begun_beside_itself() {
     // The job ends when its server does.
     drop((at_work, listener));
     let is_run = (0..300).any(|_| {
-        let is_run = jobs(project.path(), &["--run", "lang"]).stdout.is_empty();
+        let is_run = !jobs(project.path(), &["--run", "lang"]).stdout.contains("elsewhere");
         if !is_run {
             std::thread::sleep(Duration::from_millis(100));
         }

@@ -3,10 +3,10 @@
 //!
 //! It is read only and made anew from what both worlds hold. Three rules are its own:
 //!
-//! - A person is known by a keyed digest of the whole identifier and by nothing else: the index holds no number, no name
-//!   and no text about anybody.
-//! - Each case is told once, by the world that owns its scope. What only the follower has is told as well, and as such: a
-//!   case is never hidden because a copy is late.
+//! - A person is known by a keyed digest of the whole identifier and by nothing else: the index holds no number, no
+//!   name and no text about anybody.
+//! - Each case is told once, by the world that owns its scope. What only the follower has is told as well, and as such:
+//!   a case is never hidden because a copy is late.
 //! - A protected person is found only by whoever asks for protected persons. To everybody else the answer is that of a
 //!   person who has no case. Protection only rises: one row that says so is enough, whichever world it comes from.
 //!

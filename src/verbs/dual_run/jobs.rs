@@ -183,6 +183,10 @@ fn work(
             wait(service.sleep(supervisor.sleep(now)), || !STOP.load(Ordering::SeqCst));
         }
     }
+    show::ended(
+        supervisor.jobs().filter(|(job, ..)| ended.contains(&job.name)).map(|(_, record, _)| record),
+        printer,
+    );
     Ok(match (ends, is_stopping) {
         (false, _) => Exit::Clean,
         (true, true) => Exit::Interrupted,

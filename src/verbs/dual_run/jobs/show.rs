@@ -116,6 +116,22 @@ pub(super) fn history(
     Ok(Exit::Clean)
 }
 
+/// Says what the last run of each job came to, of those that were run.
+pub(super) fn ended<'r>(records: impl Iterator<Item = &'r JobRecord>, printer: &Printer) {
+    let (mut lines, mut documents) = (Vec::new(), Vec::new());
+    for record in records {
+        let Some(run) = record.last() else { continue };
+        lines.push(format!("{} {}", record.job, run.ending.map_or("at work", Ending::name)));
+        let mut document = run_document(run);
+        document["job"] = json!(record.job.as_str());
+        documents.push(document);
+    }
+    if lines.is_empty() {
+        lines.push("nothing was run".to_owned());
+    }
+    printer.result(&json!({ "runs": documents }), &lines.join("\n"));
+}
+
 fn run_document(run: &JobRun) -> Value {
     json!({
         "number": run.number,
