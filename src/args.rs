@@ -2,8 +2,10 @@
 
 mod audit;
 mod compare;
+mod dual_run;
 mod key;
 mod mapping;
+mod ops;
 mod quarantine;
 mod reconcile;
 mod rights;
@@ -19,11 +21,13 @@ pub(crate) use audit::{
     AuditCheckpointArguments, AuditLogArguments, AuditSampleArguments, AuditVerb, AuditVerifyArguments,
 };
 pub(crate) use compare::CompareArguments;
+pub(crate) use dual_run::{DualRunVerb, JobsArguments};
 pub(crate) use key::{KeyListArguments, KeyNewArguments, KeyShredArguments, KeyVerb};
 pub(crate) use mapping::{
     DdlArguments, DdlDialect, DocsArguments, FileKind, FmtArguments, FolderArguments, MappingVerb,
     ScaffoldArguments, SchemaArguments,
 };
+pub(crate) use ops::{OpsVerb, SystemdArguments};
 pub(crate) use quarantine::{
     DecideArguments, DecisionName, ExportArguments, ImportArguments, ListArguments, QuarantineVerb,
     ReplayArguments, ShowArguments, StateName,
@@ -109,6 +113,12 @@ pub(crate) enum Verb {
     Doctor(DoctorArguments),
     /// Print the statements that give an account the rights that the work takes, and no more
     Grants(GrantsArguments),
+    /// Run both worlds side by side
+    #[command(subcommand)]
+    DualRun(DualRunVerb),
+    /// Print what the machines around the program need: units, dashboards, alerts
+    #[command(subcommand)]
+    Ops(OpsVerb),
 }
 
 /// Arguments of `bron demo`.

@@ -243,6 +243,23 @@ fn load_class(error: &bron_load::Error) -> (Exit, Class) {
     }
 }
 
+impl From<bron_dual_run::Error> for Failure {
+    fn from(error: bron_dual_run::Error) -> Self {
+        use bron_dual_run::ErrorKind::{
+            Config, Connection, Corrupt, Database, Drift, Expired, Fenced, Refused, Rewound, Storage,
+        };
+        let (exit, class) = match error.kind() {
+            Connection => (Exit::Failed, Class::Retryable),
+            Storage => (Exit::SafetyStop, Class::Retryable),
+            Expired | Rewound | Fenced | Corrupt => (Exit::SafetyStop, Class::Safety),
+            Drift => (Exit::Drift, Class::Data),
+            Config | Refused => (Exit::Failed, Class::Config),
+            Database | _ => (Exit::Failed, Class::Data),
+        };
+        Self::new(exit, class, whole(&error))
+    }
+}
+
 impl From<bron_reconcile::Error> for Failure {
     /// The class is that of the reader behind the comparison, where one failed.
     fn from(error: bron_reconcile::Error) -> Self {

@@ -6,10 +6,12 @@ mod compare;
 mod demo;
 mod diff;
 mod doctor;
+mod dual_run;
 mod grants;
 mod key;
 mod mapping;
 mod migrate;
+mod ops;
 mod quarantine;
 mod reconcile;
 mod signoff;
@@ -48,6 +50,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Target(verb) => target::run(verb, printer),
         Verb::Doctor(arguments) => doctor::run(arguments, printer),
         Verb::Grants(arguments) => grants::run(arguments, printer),
+        Verb::DualRun(verb) => dual_run::run(verb, printer),
+        Verb::Ops(verb) => ops::run(verb, printer),
     }
 }
 
@@ -70,6 +74,9 @@ pub(crate) fn mapping_texts(verb: &Verb) -> impl Fn(&str) -> Option<String> + us
         }
         Verb::Target(TargetVerb::Digest(arguments)) => vec![mappings_of(&arguments.project)],
         Verb::Grants(arguments) => vec![mappings_of(&arguments.project)],
+        // Diagnostics of a job file name it from the project.
+        Verb::DualRun(verb) => vec![dual_run::project_of(verb).to_owned()],
+        Verb::Ops(verb) => ops::project_of(verb).map(Path::to_owned).into_iter().collect(),
         Verb::Migrate(MigrateArguments {
             reading: ReadingArguments { chain: ChainArguments { project, .. }, .. },
             ..
@@ -113,7 +120,9 @@ fn project_of(verb: &Verb) -> Option<PathBuf> {
         | Verb::Source(_)
         | Verb::Target(_)
         | Verb::Doctor(_)
-        | Verb::Grants(_) => None,
+        | Verb::Grants(_)
+        | Verb::DualRun(_)
+        | Verb::Ops(_) => None,
     }
 }
 

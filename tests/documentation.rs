@@ -185,12 +185,14 @@ fn every_reason_is_documented_with_its_label_and_owner() {
 
 #[test]
 fn every_diagnostic_is_documented() {
-    let folders = ["src", "mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src"];
-    let sources = folders.iter().flat_map(|folder| rust_sources(&root().join(folder)));
+    let crates =
+        ["mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src", "dual-run/src"];
+    let folders = ["src"].into_iter().chain(crates);
+    let sources = folders.flat_map(|folder| rust_sources(&root().join(folder)));
     let sources: Vec<String> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
     let known: BTreeSet<&str> = sources.iter().flat_map(|text| diagnostic_codes(text)).collect();
     assert!(known.len() > 40, "the sources were not found: {known:?}");
-    let pages = [page("mapping-language"), page("commands")];
+    let pages = [page("mapping-language"), page("commands"), page("operations")];
     assert_none(&unequal(known, pages.iter().flat_map(|text| diagnostic_codes(text))));
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bron_dual_run::jobs::{Ending, FolderStore, JobName, JobStore as _, parse};
 use bron_extract::{KeyState, Manifest, key_state};
 use bron_mappings::{Artefact, MappingSet};
 use bron_reconcile::audit::{Entry, Verifier};
@@ -87,6 +88,8 @@ const fn oldest(artefact: Artefact) -> &'static str {
         Artefact::ControlTables => "control-tables.sql",
         // The store's own tests read it.
         Artefact::BridgeStore => "bridge.sql",
+        Artefact::JobFile => "jobs.toml",
+        Artefact::JobRecord => "job.json",
     }
 }
 
@@ -99,6 +102,14 @@ fn an_audit_log_and_a_sign_off_of_the_oldest_formats_are_read() {
         text(&case("audit.jsonl")).lines().filter_map(|line| verifier.line(line.as_bytes())).collect();
     assert_eq!((entries.len(), entries[2].act.action.as_str()), (3, "accept"));
     assert_eq!(verifier.finish().problems, []);
+}
+
+#[test]
+fn a_job_file_and_a_record_of_the_oldest_formats_are_read() {
+    let jobs = parse("jobs.toml", &text(&case("jobs.toml")), |_| Ok(())).unwrap();
+    assert_eq!(jobs.jobs.keys().map(JobName::as_str).collect::<Vec<_>>(), ["natt"]);
+    let record = FolderStore::new(&case("")).record(&JobName::parse("job").unwrap()).unwrap().unwrap();
+    assert_eq!((record.count(Ending::Findings), record.runs[0].exit), (1, Some(3)));
 }
 
 #[test]

@@ -38,6 +38,7 @@
 //! | [`doctor`] | is what will go wrong said before the run, with what to do about it? |
 //! | [`grants`] | are the printed rights enough for the work, and none of them too many? |
 //! | [`tls`] | is a server believed only when it proves who it is, and told no password before? |
+//! | [`jobs`] | are jobs run once, noted, and never beside themselves? |
 //! | [`sealed`] | does a run with a key keep nothing in the clear, give the same result, and end with its key? |
 //! | [`documentation`] | does the documentation name what the program knows, without dead links? |
 //! | `crashes` | is killed, refused, cut off and run again the same as undisturbed? (feature `fault-tests`) |
@@ -79,6 +80,7 @@ mod incidents;
 mod incremental;
 #[cfg(feature = "postgres-tests")]
 mod interrupted_loads;
+mod jobs;
 mod live_faults;
 #[cfg(feature = "postgres-tests")]
 mod live_sources;

@@ -16,13 +16,16 @@
 //!   time.
 
 mod capture;
+pub mod case_index;
 mod change;
 mod error;
 mod follower;
 mod followers;
+pub mod jobs;
 mod journal;
 mod lens;
 mod mapped;
+pub mod metrics;
 mod ownership;
 mod phase;
 mod scope;

@@ -60,11 +60,15 @@ pub enum Artefact {
     ControlTables,
     /// The tables `bridge_…`: the journal of the bridge between both worlds, and what it knows.
     BridgeStore,
+    /// `jobs.toml`: what is run at which times.
+    JobFile,
+    /// A file of `jobs/`: how far the schedule of a job was decided about, and what its runs came to.
+    JobRecord,
 }
 
 impl Artefact {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::ProjectFile,
         Self::MappingFile,
         Self::RunDescription,
@@ -87,6 +91,8 @@ impl Artefact {
         Self::SignOff,
         Self::ControlTables,
         Self::BridgeStore,
+        Self::JobFile,
+        Self::JobRecord,
     ];
 
     /// What messages call it.
@@ -115,6 +121,8 @@ impl Artefact {
             Self::SignOff => "sign-off",
             Self::ControlTables => "set of control tables",
             Self::BridgeStore => "store of the bridge",
+            Self::JobFile => "job file",
+            Self::JobRecord => "record of a job",
         }
     }
 
@@ -138,7 +146,9 @@ impl Artefact {
             | Self::KeyReceipt
             | Self::AuditLog
             | Self::SignOff
-            | Self::BridgeStore => 1,
+            | Self::BridgeStore
+            | Self::JobFile
+            | Self::JobRecord => 1,
         }
     }
 

@@ -186,7 +186,7 @@ fn wrong_edges_are_refused() {
         ("bron-dual-run", "tiberius", Normal),
         ("bron-load", "odbc-api", Development),
         ("bron", "sqlx", Normal),
-        ("bron-dual-run", "sqlx", Development),
+        ("bron-dual-run", "calamine", Development),
         ("bron-transform", "indicatif", Normal),
         ("bron-load", "rayon", Normal),
         ("bron-extract", "clap", Normal),
