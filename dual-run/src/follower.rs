@@ -54,6 +54,10 @@ pub struct ApplyWork {
     pub epochs: Vec<(Scope, Epoch)>,
     /// The rows, parents before children, deletes of children before those of parents.
     pub writes: Vec<RowWrite>,
+    /// Rows of the owner that come to no write of their own here: the follower says already what they say, or they
+    /// come to nothing. The ledger takes their versions, as tombstones, so that an earlier state that arrives late is
+    /// known as such.
+    pub settled: Vec<(SourceKey, Version)>,
 }
 
 /// What came of an [`ApplyWork`].

@@ -31,7 +31,19 @@ pub struct Translated {
     pub lost: Vec<String>,
 }
 
-/// The translation of the changes of one cut.
+/// What both worlds agreed on of a row, when a change of it or to it was last applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agreed {
+    /// The lens does not keep it. What stands in the database is taken for what was agreed then, and whoever else
+    /// wrote there is found only by the capture of that database.
+    Unknown,
+    /// There was no such row.
+    Absent,
+    /// The row as it was.
+    Row(Image),
+}
+
+/// The translation of the changes of one cut. Every change of a cut is translated in the knowledge of all of them.
 ///
 /// Laws, for every row that is not parked: what is put back reads as what was put (put-get), and a row that nobody
 /// changed is put back as it was (get-put), but for the fields that the lens names as lossy.
@@ -53,6 +65,14 @@ pub trait Lens {
     /// # Errors
     /// When the store cannot be asked.
     fn reverse(&mut self, changes: &[Change]) -> Result<Vec<Translated>>;
+
+    /// What both worlds last agreed on of rows of either world, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    fn agreed(&mut self, keys: &[SourceKey]) -> Result<Vec<Agreed>> {
+        Ok(vec![Agreed::Unknown; keys.len()])
+    }
 
     /// Takes note that translations have been applied: what is known of other rows, and the complement, follow.
     /// Doing it twice is the same as once.

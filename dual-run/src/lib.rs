@@ -15,6 +15,7 @@
 //! - A phase changes only along [`Phase::next`]; nothing becomes [`Phase::Finalized`] by the passing of
 //!   time.
 
+mod bridge;
 mod capture;
 mod change;
 mod error;
@@ -23,14 +24,25 @@ mod journal;
 mod lens;
 mod ownership;
 mod phase;
+mod protocol;
 mod scope;
 
+pub use bridge::{
+    Bridge, Parked, ParkedRow, Parking, Release, Report, Seeded, Settings, Standing, Turn, World,
+};
 pub use capture::{Budget, ChangeSource, Guarantee, Incarnation, Order, Position, Validity};
 pub use change::{Change, Chunk, Cut, CutId, Image, MODEL_SYSTEM, Mark, Stream, Version};
 pub use error::{Error, ErrorKind, Result};
 pub use follower::{Applied, AppliedRow, ApplyWork, Delivery, Expected, Follower, Met, RowWrite};
 pub use journal::Journal;
-pub use lens::{Lens, Translated};
-pub use ownership::{Epoch, Owner, Ownership};
+pub use lens::{Agreed, Lens, Translated};
+pub use ownership::{Epoch, Owner, Ownership, OwnershipError, OwnershipRow, OwnershipTable};
 pub use phase::{HaltReason, Phase};
+pub use protocol::{
+    Arrival, Board, Canary, Chronicle, Conflict, ConflictClass, Course, Decided, Direction, Encounter, Entry,
+    Event, FieldGroups, Freeze, FreezeCalendar, FreezeError, Gate, Handover, Illegal, Next, NoRollback,
+    Obstacle, Occurrence, Origin, Outcome, Override, Reading, Recurrence, Refused, ReverseState, Role,
+    Sighting, Signature, Step, Verb, Verdict, Violation, Waiver, Window, accepts, arrival, classify, judge,
+    last_states, merge, rollback,
+};
 pub use scope::{Scope, Side};

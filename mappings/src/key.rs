@@ -73,6 +73,35 @@ impl SourceKey {
         if reader.offset == bytes.len() { Ok(Self { bytes: bytes.to_vec() }) } else { Err(reader.error()) }
     }
 
+    /// The system that the record is in.
+    #[must_use]
+    pub fn system(&self) -> &str {
+        self.parts().0
+    }
+
+    /// The table that the record is in.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        self.parts().1
+    }
+
+    /// The values of the key in the order the mapping lists its columns; `None` is NULL.
+    #[must_use]
+    pub fn values(&self) -> Vec<Option<&str>> {
+        self.parts().2
+    }
+
+    /// What the bytes say. They were written by [`SourceKey::new`] or have been read whole.
+    fn parts(&self) -> (&str, &str, Vec<Option<&str>>) {
+        let mut reader = KeyReader { bytes: &self.bytes, offset: 1 };
+        let mut read = || -> Result<(&str, &str, Vec<Option<&str>>), SourceKeyError> {
+            let (system, table) = (reader.text()?, reader.text()?);
+            let values = (0..reader.number()?).map(|_| reader.value());
+            Ok((system, table, values.collect::<Result<_, _>>()?))
+        };
+        read().expect("the bytes of a key follow the encoding")
+    }
+
     /// The readable form that target rows carry as `src_key`: values joined with `|`, where `\`, `|`
     /// and NULL inside a value are written `\\`, `\|` and `\N`.
     ///
