@@ -297,7 +297,8 @@ impl Bridge<'_> {
         Ok(keys.iter().cloned().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect())
     }
 
-    /// Translates the changes. What rests on a changed row is as late as the latest that is known of it.
+    /// Translates the changes. What rests on a changed row keeps the version that was applied of it: its own changes may
+    /// still be on their way, and must not be taken for late.
     fn translate(&mut self, pass: &mut Pass, changes: Vec<Change>) -> Result<()> {
         let translated = self.translated(pass.from, &changes)?;
         let mut by_key: BTreeMap<SourceKey, Change> =
@@ -314,9 +315,8 @@ impl Bridge<'_> {
         let resting: Vec<SourceKey> = resting.map(|item| item.translated.cause.clone()).collect();
         let ledger = self.ledger(pass.from, &pass.stream, &resting)?;
         for item in pass.items.iter_mut().filter(|item| item.change.is_none()) {
-            if let Some(row) = ledger.get(&item.translated.cause) {
-                item.translated.version = item.translated.version.max(row.version);
-            }
+            let row = ledger.get(&item.translated.cause);
+            item.translated.version = row.map_or_else(Version::default, |row| row.version);
         }
         Ok(())
     }

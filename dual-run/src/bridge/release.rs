@@ -9,7 +9,7 @@ use crate::change::{Change, Mark, Version};
 use crate::error::Result;
 use crate::lens::Agreed;
 use crate::ownership::Owner;
-use crate::protocol::ConflictClass;
+use crate::protocol::{Arrival, ConflictClass, arrival};
 
 impl Bridge<'_> {
     /// Lets the rows of an aggregate go: they are journaled again, and the turns that follow apply them or park them
@@ -31,6 +31,9 @@ impl Bridge<'_> {
                 again.entry(from).or_default().insert(row.change.key.clone(), row.change);
             }
         }
+        for (from, changes) in &mut again {
+            self.leave_out_late(*from, changes)?;
+        }
         let how = if again.values().all(BTreeMap::is_empty) { Release::Retry } else { how };
         for (from, changes) in again {
             let mut changes: Vec<Change> = changes.into_values().collect();
@@ -38,6 +41,17 @@ impl Bridge<'_> {
             self.journal_again(from, changes)?;
         }
         self.parking.release(aggregate, how)
+    }
+
+    /// Leaves out what is earlier than what has been applied since it was parked.
+    fn leave_out_late(&mut self, from: Owner, changes: &mut BTreeMap<SourceKey, Change>) -> Result<()> {
+        let keys: Vec<SourceKey> = changes.keys().cloned().collect();
+        let stream = self.world(from).stream.clone();
+        let ledger = self.ledger(from, &stream, &keys)?;
+        changes.retain(|key, change| {
+            arrival(ledger.get(key).map(|row| row.version), change.version) != Arrival::Late
+        });
+        Ok(())
     }
 
     /// What the owner last said of the rows behind a row that somebody else wrote.

@@ -56,7 +56,8 @@ pub fn judge(sighting: &Sighting<'_>) -> Origin {
     if differs_in_derived_only(sighting) {
         return Origin::Derived;
     }
-    if marked && sighting.now.is_some_and(|now| stands(sighting.agreed, now)) {
+    // Whatever stands there instead is told of by a change of its own.
+    if marked && sighting.now.is_some_and(|now| now != sighting.after) {
         return Origin::Superseded;
     }
     if sighting.from == sighting.owner { Origin::Own } else { Origin::Foreign }
