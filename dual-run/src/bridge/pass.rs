@@ -386,9 +386,9 @@ impl Bridge<'_> {
                     ConflictClass::ScopeHandover
                 };
                 if is_change {
-                    against.push((at, class))
+                    against.push((at, class));
                 } else {
-                    item.fate = Fate::Skip
+                    item.fate = Fate::Skip;
                 }
                 continue;
             }

@@ -50,7 +50,8 @@ pub fn merge(
         let of = |image: &Image| image.columns().get(column).cloned();
         let (was, our, their) = (of(base), of(ours), of(theirs));
         let is_ours = may_write(&group(column));
-        if is_ours && their != was && their != our || !is_ours && our != was && our != their {
+        let (owners, others) = if is_ours { (&our, &their) } else { (&their, &our) };
+        if *others != was && others != owners {
             return None;
         }
         if is_ours {

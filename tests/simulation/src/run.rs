@@ -565,7 +565,7 @@ impl World {
         };
         for person in garbled {
             let (given, family) = (format!("mended{person}"), "m".to_owned());
-            self.perform_if_admitted(Act { world: Owner::Legacy, person, deed: Deed::Name(given, family) });
+            self.perform_if_admitted(&Act { world: Owner::Legacy, person, deed: Deed::Name(given, family) });
         }
         let mut phones: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for (id, person) in &self.city {
@@ -576,17 +576,17 @@ impl World {
             for person in persons {
                 let phone = Some(format!("08-mended-{person}"));
                 for world in [Owner::Legacy, Owner::New] {
-                    self.perform_if_admitted(Act { world, person, deed: Deed::Phone(phone.clone()) });
+                    self.perform_if_admitted(&Act { world, person, deed: Deed::Phone(phone.clone()) });
                 }
             }
         }
     }
 
-    fn perform_if_admitted(&mut self, act: Act) {
+    fn perform_if_admitted(&mut self, act: &Act) {
         let database = Rc::clone(self.database(act.world));
         let unit = unit_of(act.world, &database.borrow(), act.person);
         if unit.is_some_and(|unit| database.borrow().admits(&unit)) {
-            self.perform(&act);
+            self.perform(act);
         }
     }
 
