@@ -15,6 +15,7 @@
 //! - A phase changes only along [`Phase::next`]; nothing becomes [`Phase::Finalized`] by the passing of
 //!   time.
 
+mod bridge;
 mod capture;
 pub mod case_index;
 mod change;
@@ -28,9 +29,13 @@ mod mapped;
 pub mod metrics;
 mod ownership;
 mod phase;
+mod protocol;
 mod scope;
 pub mod store;
 
+pub use bridge::{
+    Bridge, Parked, ParkedRow, Parking, Release, Report, Seeded, Settings, Standing, Turn, World,
+};
 pub use capture::change_tracking::{ChangeTracking, FollowedTable, bridge_context};
 pub use capture::{
     Budget, CapturedTable, ChangeSource, Finding, FindingKind, Guarantee, Incarnation, Order, Overlap,
@@ -45,6 +50,13 @@ pub use lens::{Agreed, Lens, Translated};
 pub use mapped::{
     Born, Known, KnownRow, LensTerms, Loss, MappedLens, RememberedRows, SHARED_SCOPE, model_image, model_row,
 };
-pub use ownership::{Epoch, Owner, Ownership};
+pub use ownership::{Epoch, Owner, Ownership, OwnershipError, OwnershipRow, OwnershipTable};
 pub use phase::{HaltReason, Phase};
+pub use protocol::{
+    Arrival, Board, Canary, Chronicle, Conflict, ConflictClass, Course, Decided, Direction, Encounter, Entry,
+    Event, FieldGroups, Freeze, FreezeCalendar, FreezeError, Gate, Handover, Illegal, Next, NoRollback,
+    Obstacle, Occurrence, Origin, Outcome, Override, Reading, Recurrence, Refused, ReverseState, Role,
+    Sighting, Signature, Step, Verb, Verdict, Violation, Waiver, Window, accepts, arrival, classify, judge,
+    last_states, merge, rollback,
+};
 pub use scope::{Scope, Side};

@@ -1,7 +1,14 @@
 //! Who may write.
 
+mod table;
+
+use serde::{Deserialize, Serialize};
+
+pub use table::{OwnershipError, OwnershipRow, OwnershipTable};
+
 /// The world whose copy is the truth for a scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Owner {
     /// The legacy systems; the new model follows.
     Legacy,
@@ -64,7 +71,7 @@ impl Epoch {
 }
 
 /// The owner of a scope, and since which epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ownership {
     /// Who may write.
     pub owner: Owner,

@@ -1,7 +1,12 @@
 //! How far a scope has come.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 /// Why a scope was stopped. A stopped scope goes on only when a person says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HaltReason {
     /// The position in the source's log of changes is no longer there.
     PositionExpired,
@@ -18,7 +23,8 @@ pub enum HaltReason {
 }
 
 /// The phase of a scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Nothing has been moved.
     Planned,
@@ -45,22 +51,75 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The phases that may come directly after this one, stops aside: every phase before
-    /// [`Phase::Finalized`] can be halted, and a halted scope returns to following.
+    /// The phases that may come directly after this one, stops aside: a scope can be halted in every phase before
+    /// [`Phase::Finalized`] but while its owner changes, and goes on where it was safely ([`crate::Course`]).
     #[must_use]
     pub const fn next(self) -> &'static [Self] {
         match self {
             Self::Planned => &[Self::Seeding],
-            Self::Seeding | Self::Halted(_) => &[Self::Following],
+            Self::Seeding => &[Self::Following],
+            Self::Halted(_) => &[Self::Seeding, Self::Following, Self::Reversing],
             Self::Following => &[Self::Shadowing],
             Self::Shadowing => &[Self::Armed, Self::Following],
             Self::Armed => &[Self::Switching, Self::Shadowing],
             // Before the epoch is committed a failed switch falls back; after it, it only completes.
             Self::Switching => &[Self::Reversing, Self::Shadowing],
             Self::Reversing => &[Self::Reverting, Self::Finalized],
-            Self::Reverting => &[Self::Following],
+            Self::Reverting => &[Self::Following, Self::Reversing],
             Self::Finalized => &[Self::Retired],
             Self::Retired => &[],
+        }
+    }
+
+    /// The name that stores, metrics and the command line use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Seeding => "seeding",
+            Self::Following => "following",
+            Self::Shadowing => "shadowing",
+            Self::Armed => "armed",
+            Self::Switching => "switching",
+            Self::Reversing => "reversing",
+            Self::Reverting => "reverting",
+            Self::Finalized => "finalized",
+            Self::Retired => "retired",
+            Self::Halted(_) => "halted",
+        }
+    }
+}
+
+impl HaltReason {
+    /// The name that stores, metrics and the command line use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PositionExpired => "position-expired",
+            Self::PositionRewound => "position-rewound",
+            Self::SchemaDrift => "schema-drift",
+            Self::UnexplainedDifference => "unexplained-difference",
+            Self::AuditUnwritable => "audit-unwritable",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// `following`; a halted scope with its reason: `halted (schema-drift)`.
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Halted(reason) => write!(f, "halted ({})", reason.name()),
+            Self::Planned
+            | Self::Seeding
+            | Self::Following
+            | Self::Shadowing
+            | Self::Armed
+            | Self::Switching
+            | Self::Reversing
+            | Self::Reverting
+            | Self::Finalized
+            | Self::Retired => f.write_str(self.name()),
         }
     }
 }

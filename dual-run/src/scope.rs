@@ -43,6 +43,12 @@ impl Scope {
         let is_whole = parts.next().is_none() && !area.is_empty() && !namnd.is_empty();
         is_whole.then(|| Self { area: area.to_owned(), namnd: namnd.to_owned(), side })
     }
+
+    /// The scope without its area, as tables of ownership name it: `SDN03/myndighet`.
+    #[must_use]
+    pub fn unit(&self) -> String {
+        format!("{}/{}", self.namnd, self.side.name())
+    }
 }
 
 /// `ekonomiskt-bistand/SDN03/myndighet`: the area, the nämnd and the side.
@@ -60,6 +66,7 @@ mod tests {
     fn a_scope_reads_as_it_is_shown() {
         let text = "ekonomiskt-bistand/SDN03/myndighet";
         assert_eq!(Scope::parse(text).unwrap().to_string(), text);
+        assert_eq!(Scope::parse(text).unwrap().unit(), "SDN03/myndighet");
         for wrong in ["", "a/b", "a/b/c", "a//myndighet", "a/b/utforare/d"] {
             assert!(Scope::parse(wrong).is_none(), "{wrong}");
         }

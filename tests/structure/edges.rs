@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Crates of the workspace, each with the crates of the workspace that it may depend on, in any
 /// way.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("bron-mappings", &[]),
     ("bron-extract", &["bron-mappings", "bron-servers", "bron-tds"]),
     ("bron-transform", &["bron-mappings"]),
@@ -30,6 +30,7 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("bron-outside", &[]),
     ("bron-planter", &["bron-outside", "bron-servers"]),
     ("bron-servers", &[]),
+    ("bron-simulation", &["bron-mappings", "bron-transform", "bron-dual-run"]),
     ("bron-tds", &[]),
     (
         "bron",
@@ -50,7 +51,8 @@ const CRATES: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates that only tests may depend on.
-const FOR_TESTS: [&str; 5] = ["bron-faults", "bron-outside", "bron-planter", "bron-servers", "bron-tds"];
+const FOR_TESTS: [&str; 6] =
+    ["bron-faults", "bron-outside", "bron-planter", "bron-servers", "bron-simulation", "bron-tds"];
 /// Crates that tests of another crate may have beside what the crate itself may have.
 const FOR_TESTS_OF: [(&str, &str); 1] = [("bron-dual-run", "bron-city")];
 /// Crates that are tests as a whole, and stand outside what they try.
@@ -64,11 +66,12 @@ struct Home {
     tests: &'static [&'static str],
 }
 
-const HOMES: [Home; 14] = [
+const HOMES: [Home; 15] = [
     Home { dependency: "tiberius", crates: &["bron-extract"], tests: &["bron-tds"] },
     Home { dependency: "rustls", crates: &["bron-tds"], tests: &[] },
     Home { dependency: "rcgen", crates: &["bron-servers"], tests: &[] },
     Home { dependency: "rusqlite", crates: &["bron-tds"], tests: &[] },
+    Home { dependency: "stateright", crates: &["bron-simulation"], tests: &[] },
     Home { dependency: "ring", crates: &["bron-extract"], tests: &[] },
     Home { dependency: "odbc-api", crates: &["bron-extract"], tests: &[] },
     Home {
