@@ -1,9 +1,9 @@
 //! The bridge itself: from what a source tells of to what the follower holds.
 //!
-//! A [`Bridge`] stands between one legacy system and the new model. What it does is cut into turns, each of which can be
-//! interrupted anywhere and done again: a turn reads the source and journals what it finds, or takes the next journaled
-//! cut, translates it, decides and applies it in one transaction. It keeps nothing in memory that it could not find out
-//! again: where the follower stands is asked of the follower, where the source stands of the journal.
+//! A [`Bridge`] stands between one legacy system and the new model. What it does is cut into turns, each of which can
+//! be interrupted anywhere and done again: a turn reads the source and journals what it finds, or takes the next
+//! journaled cut, translates it, decides and applies it in one transaction. It keeps nothing in memory that it could
+//! not find out again: where the follower stands is asked of the follower, where the source stands of the journal.
 //!
 //! Both ways are always read. On the side that follows nothing should be captured but what the bridge wrote; what else
 //! is captured there is somebody's who may not write, and is kept for a person to decide about ([`Parking`]).

@@ -63,8 +63,8 @@ pub trait Parking {
     /// When the store cannot be asked.
     fn standing(&mut self, aggregates: &[&str]) -> Result<Vec<Standing>>;
 
-    /// Parks rows, with their aggregates, and keeps conflicts with both images. A row that is parked already gives way to
-    /// a later or equal version of itself and to nothing else; a conflict that is kept already is kept once.
+    /// Parks rows, with their aggregates, and keeps conflicts with both images. A row that is parked already gives way
+    /// to a later or equal version of itself and to nothing else; a conflict that is kept already is kept once.
     ///
     /// # Errors
     /// When the store cannot be written.

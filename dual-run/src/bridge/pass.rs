@@ -297,8 +297,8 @@ impl Bridge<'_> {
         Ok(keys.iter().cloned().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect())
     }
 
-    /// Translates the changes. What rests on a changed row keeps the version that was applied of it: its own changes may
-    /// still be on their way, and must not be taken for late.
+    /// Translates the changes. What rests on a changed row keeps the version that was applied of it: its own changes
+    /// may still be on their way, and must not be taken for late.
     fn translate(&mut self, pass: &mut Pass, changes: Vec<Change>) -> Result<()> {
         let translated = self.translated(pass.from, &changes)?;
         let mut by_key: BTreeMap<SourceKey, Change> =

@@ -1,8 +1,8 @@
 //! The twelve gates before a switch.
 //!
 //! A gate is open when it was measured, the measure was good, and the measure is fresh. Eleven are measured; the
-//! twelfth is people: one signature per role over the digest of the readings that the scope was armed with. Nothing here
-//! opens a gate by waiting, and old evidence closes one.
+//! twelfth is people: one signature per role over the digest of the readings that the scope was armed with. Nothing
+//! here opens a gate by waiting, and old evidence closes one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

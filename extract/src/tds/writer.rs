@@ -33,7 +33,8 @@ const LONGEST_CONTEXT: usize = 128;
 /// A row is written once in a transaction: what the transaction itself did to it counts as a change that was not seen.
 ///
 /// The user reads the tables whole, sees their changes and may write them; see
-/// [`tracking_setup`](super::tracking_setup). Values are bound and names are quoted. Only tables of the one schema of the settings are written.
+/// [`tracking_setup`](super::tracking_setup). Values are bound and names are quoted. Only tables of the one schema of
+/// the settings are written.
 ///
 /// The methods block and must not be called from asynchronous code.
 pub struct MssqlWriter {

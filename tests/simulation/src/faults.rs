@@ -52,8 +52,8 @@ impl Faults {
     /// A call over a line.
     ///
     /// # Errors
-    /// When the line breaks ([`ErrorKind::Connection`]) or the bridge is killed ([`ErrorKind::Storage`], which it cannot
-    /// get over): before the effect or after it.
+    /// When the line breaks ([`ErrorKind::Connection`]) or the bridge is killed ([`ErrorKind::Storage`], which it
+    /// cannot get over): before the effect or after it.
     pub(crate) fn call<T>(&mut self, what: &str, effect: impl FnOnce() -> T) -> Result<T> {
         let broken = |kind| Err(Error::new(kind, format!("{what}: the line broke")));
         if self.dead {

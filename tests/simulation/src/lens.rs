@@ -1,4 +1,5 @@
-//! A lens that changes the model: two tables become one, columns are split and joined, one is derived, one is kept apart.
+//! A lens that changes the model: two tables become one, columns are split and joined, one is derived, one is kept
+//! apart.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

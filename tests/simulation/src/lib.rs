@@ -3,13 +3,14 @@
 //! [`run`] drives the real bridge over simulated databases, lines, stores and people, all of it drawn from one seed:
 //! lines break before or after a call had its effect, work arrives late or twice, the bridge and the operator's program
 //! die anywhere, scopes are switched and reverted meanwhile, and in some runs somebody writes where he may not. In the
-//! end, when everything is at rest, both worlds must hold exactly what the people made true, every trespass must be kept
-//! with its image, and what the bridges did must be a trace that the protocol accepts. A seed that fails can be
+//! end, when everything is at rest, both worlds must hold exactly what the people made true, every trespass must be
+//! kept with its image, and what the bridges did must be a trace that the protocol accepts. A seed that fails can be
 //! replayed.
 //!
 //! [`Protocol`] is the model: the smallest world in which everything can still go wrong, and every state of it visited.
 //!
-//! So that the oracle itself is tried, parts can be broken on purpose ([`Sabotage`], [`Variant`]): each must be noticed.
+//! So that the oracle itself is tried, parts can be broken on purpose ([`Sabotage`], [`Variant`]): each must be
+//! noticed.
 
 mod database;
 mod faults;

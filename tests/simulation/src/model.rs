@@ -1,10 +1,10 @@
 //! The protocol in its smallest world, of which every state is visited.
 //!
-//! One scope with one row, a person writing on either side, a bridge whose every piece of work can be interrupted, repeated
-//! and delivered long after, and an operator who switches, cancels, reverts and resumes. Phases ([`Course`]), steps
-//! ([`Handover`]), epochs ([`Ownership`]) and the rule of versions ([`arrival`]) are the ones that the program itself
-//! decides by. A crash needs no action of its own: nothing is kept between two actions but what a store or a database
-//! keeps, so that a bridge that stopped anywhere is a state of the model as any other.
+//! One scope with one row, a person writing on either side, a bridge whose every piece of work can be interrupted,
+//! repeated and delivered long after, and an operator who switches, cancels, reverts and resumes. Phases ([`Course`]),
+//! steps ([`Handover`]), epochs ([`Ownership`]) and the rule of versions ([`arrival`]) are the ones that the program
+//! itself decides by. A crash needs no action of its own: nothing is kept between two actions but what a store or a
+//! database keeps, so that a bridge that stopped anywhere is a state of the model as any other.
 
 use bron_dual_run::{
     Arrival, Course, Direction, Entry, HaltReason, Handover, Next, Occurrence, Owner, Ownership, Phase, Step,

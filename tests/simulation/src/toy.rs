@@ -1,9 +1,9 @@
 //! A small city: what is true of its persons, and how either world writes it down.
 //!
-//! The legacy side keeps a person in two tables (`PERSON` and, when there is a telephone, `KONTAKT`) with the name in one
-//! column, a note that the model does not hold, and a balance that its own trigger sets. Cases (`ARENDE`) hold an amount
-//! in kronor. The model keeps one row for a person, with the name in two fields and a derived initial, and cases with
-//! the amount in öre and the family name of their person.
+//! The legacy side keeps a person in two tables (`PERSON` and, when there is a telephone, `KONTAKT`) with the name in
+//! one column, a note that the model does not hold, and a balance that its own trigger sets. Cases (`ARENDE`) hold an
+//! amount in kronor. The model keeps one row for a person, with the name in two fields and a derived initial, and cases
+//! with the amount in öre and the family name of their person.
 
 use std::collections::BTreeMap;
 

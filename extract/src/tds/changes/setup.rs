@@ -26,9 +26,9 @@ pub struct TrackingSetup<'a> {
     pub bookmark: &'a str,
 }
 
-/// The statements that switch change tracking and SNAPSHOT isolation on, make the bridge's bookmark and give the rights.
-/// They may be run again, change nothing in the rows of any table, and are followed by those that take them back, as a
-/// comment.
+/// The statements that switch change tracking and SNAPSHOT isolation on, make the bridge's bookmark and give the
+/// rights. They may be run again, change nothing in the rows of any table, and are followed by those that take them
+/// back, as a comment.
 #[must_use]
 pub fn tracking_setup(setup: &TrackingSetup<'_>) -> String {
     let schema = quoted(setup.schema.unwrap_or(USUAL_SCHEMA));
