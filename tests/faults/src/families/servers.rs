@@ -4,7 +4,7 @@ use std::io::Result;
 use std::thread::sleep;
 use std::time::Duration;
 
-use bron_outside::{Draw, Ended, Kind};
+use bron_outside::{Draw, Ended, Kind, Look};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Tried, settle};
@@ -49,6 +49,9 @@ pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
     let hit = child.try_wait()?.is_none() && strike(bench, &ground, fault)?;
     let was_at_work = child.try_wait()?.is_none();
     let ended = wait(&mut child)?;
+    if matches!(fault, Fault::Still) {
+        unlimit(&mut bench.administration()?, ground.database())?;
+    }
     // Work that was done in time may have been done before the fault.
     let in_time = !was_at_work && ended == Ended::Code(ground.code);
     tried.struck = u64::from(hit && !in_time);
@@ -60,6 +63,11 @@ pub(super) fn trial(bench: &mut Bench, draw: &mut Draw) -> Result<Tried> {
 /// Gives statements in the trial's database a time by which they have to be done.
 fn limit(bench: &Bench, ground: &Ground) -> Result<()> {
     bench.administer(&format!("ALTER DATABASE {} SET statement_timeout = {STATEMENT}", ground.database()))
+}
+
+/// Takes the limit away again, also from work that ended before it was struck.
+fn unlimit(look: &mut Look, database: &str) -> Result<()> {
+    look.execute(&format!("ALTER DATABASE {database} RESET statement_timeout"))
 }
 
 /// Does it; false when the program was not connected.
@@ -79,7 +87,7 @@ fn strike(bench: &Bench, ground: &Ground, fault: Fault) -> Result<bool> {
             look.close()?;
         }
         Fault::Still => {
-            look.execute(&format!("ALTER DATABASE {database} RESET statement_timeout"))?;
+            unlimit(&mut look, database)?;
             look.close()?;
             let pids = connected.iter().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
             let pids: Vec<Pid> = pids.collect();
