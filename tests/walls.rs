@@ -172,7 +172,12 @@ fn no_line_of_the_program_names_the_guardians_system() {
     let folders =
         ["src", "mappings/src", "extract/src", "transform/src", "load/src", "reconcile/src", "dual-run/src"];
     let mut read = 0;
-    for path in folders.iter().flat_map(|folder| walk(&root.join(folder))) {
+    // Tests are no lines of the program: they may drive it over the system's own tables.
+    let is_test = |path: &Path| {
+        let within = path.strip_prefix(root).unwrap();
+        within.ends_with("tests.rs") || within.components().any(|part| part.as_os_str() == "tests")
+    };
+    for path in folders.iter().flat_map(|folder| walk(&root.join(folder))).filter(|path| !is_test(path)) {
         let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
         assert!(!text.contains("warna") && !text.contains("wärna"), "{}", path.display());
         read += 1;

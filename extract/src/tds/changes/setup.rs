@@ -36,8 +36,8 @@ pub fn tracking_setup(setup: &TrackingSetup<'_>) -> String {
         setup.tables.iter().map(|table| format!("{schema}.{}", quoted(table))).collect();
     let (bookmark, days) = (format!("{schema}.{}", quoted(BOOKMARK)), setup.days.max(FEWEST_DAYS));
     let mut text = format!(
-        "-- Run in the database as db_owner. Changes are kept for {days} days; versions of rows that somebody is still\n\
-         -- reading lie in tempdb. No row is changed.\n\
+        "-- Run in the database as db_owner. Changes are kept for {days} days; versions of rows that somebody is\n\
+         -- still reading lie in tempdb. No row is changed.\n\
          ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON;\n\
          IF NOT EXISTS (SELECT 1 FROM sys.change_tracking_databases WHERE database_id = DB_ID())\n    \
          ALTER DATABASE CURRENT SET CHANGE_TRACKING = ON (CHANGE_RETENTION = {days} DAYS, AUTO_CLEANUP = ON);\n"
