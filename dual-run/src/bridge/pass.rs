@@ -65,6 +65,10 @@ pub(super) struct Pass {
     pub(super) id: CutId,
     pub(super) from: Owner,
     pub(super) stream: Stream,
+    /// Whether the rows were journaled again: read for a seed, or let go.
+    pub(super) is_again: bool,
+    /// Whether the cut tells of nothing: whoever deals with it once more does nothing wrong.
+    pub(super) is_empty: bool,
     pub(super) items: Vec<Item>,
     /// Rows that came to nothing before they were translated, with their versions.
     pub(super) settled: Vec<(SourceKey, Version)>,
@@ -79,7 +83,9 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    fn new(id: CutId, from: Owner, stream: Stream) -> Self {
+    fn new(id: CutId, cut: &Cut) -> Self {
+        let (from, stream) = (cut.stream.from, cut.stream.clone());
+        let (is_again, is_empty) = (cut.from == cut.next, cut.changes.is_empty());
         let report = Report {
             cut: id,
             outcome: None,
@@ -94,7 +100,21 @@ impl Pass {
         let (items, settled, conflicts) = (Vec::new(), Vec::new(), Vec::new());
         let (standing, blocked) = (BTreeMap::new(), BTreeSet::new());
         let (met, merged) = (BTreeMap::new(), BTreeMap::new());
-        Self { id, from, stream, items, settled, standing, blocked, conflicts, met, merged, report }
+        Self {
+            id,
+            from,
+            stream,
+            is_again,
+            is_empty,
+            items,
+            settled,
+            standing,
+            blocked,
+            conflicts,
+            met,
+            merged,
+            report,
+        }
     }
 
     /// How an aggregate stood when the pass began.
@@ -178,9 +198,8 @@ impl Bridge<'_> {
                 format!("cut {} was journaled under mappings {was}, and these are mappings {is}", id.0);
             return Err(Error::new(ErrorKind::Refused, context));
         }
-        let mut pass = Pass::new(id, cut.stream.from, cut.stream.clone());
-        let is_again = cut.from == cut.next;
-        let (changes, derived) = self.sift(&mut pass, last_states(&cut.changes), is_again)?;
+        let mut pass = Pass::new(id, cut);
+        let (changes, derived) = self.sift(&mut pass, last_states(&cut.changes))?;
         self.translate(&mut pass, changes)?;
         for item in &mut pass.items {
             if item.change.as_ref().is_some_and(|change| derived.contains(&change.key)) {
@@ -189,8 +208,10 @@ impl Bridge<'_> {
         }
         self.find_standing(&mut pass)?;
         self.decide_fates(&mut pass)?;
-        self.apply(&mut pass)?;
-        self.finish(pass)
+        match self.apply(&mut pass)? {
+            Some(Outcome::Already) => self.found_applied(pass, cut),
+            Some(Outcome::Committed | Outcome::StaleEpoch) | None => self.finish(pass),
+        }
     }
 
     /// Takes echoes and late arrivals out; names the changes that a side derived by itself.
@@ -198,7 +219,6 @@ impl Bridge<'_> {
         &mut self,
         pass: &mut Pass,
         changes: Vec<Change>,
-        is_again: bool,
     ) -> Result<(Vec<Change>, BTreeSet<SourceKey>)> {
         let keys = keys_of(&changes);
         let agreed = self.lens.agreed(&keys)?;
@@ -211,13 +231,13 @@ impl Bridge<'_> {
             match arrival(last, change.version) {
                 Arrival::New => {}
                 // What is journaled again is tried again.
-                Arrival::Again if is_again => {}
+                Arrival::Again if pass.is_again => {}
                 Arrival::Again | Arrival::Late => {
                     pass.report.late += 1;
                     continue;
                 }
             }
-            if is_again {
+            if pass.is_again {
                 left.push(change);
                 continue;
             }
@@ -463,6 +483,15 @@ impl Bridge<'_> {
         Ok(())
     }
 
+    /// The cut was applied by somebody else, or by this bridge without its knowing. Work that was on its way for long may
+    /// have been made when other rows were parked: what was applied is what the follower's ledger says, and not what
+    /// this pass would have written.
+    fn found_applied(&mut self, pass: Pass, cut: &Cut) -> Result<Report> {
+        self.note_again(pass.id, cut)?;
+        self.reach(pass.from).dealt = Some(pass.id);
+        Ok(pass.report)
+    }
+
     /// Has the lens take note of what was applied, and takes rows off that were parked.
     fn finish(&mut self, mut pass: Pass) -> Result<Report> {
         for item in &mut pass.items {
@@ -492,7 +521,9 @@ impl Bridge<'_> {
         let rows: Vec<(SourceKey, Version)> = applied.chain(pass.settled.iter().cloned()).collect();
         let standing = pass.standing.iter().filter(|(_, standing)| **standing == Standing::OwnerStands);
         let over = standing.map(|(aggregate, _)| aggregate.as_str());
-        let over: Vec<&str> = over.filter(|aggregate| !pass.blocked.contains(*aggregate)).collect();
+        // Only the rows that were let go end it: what came before them in the journal does not.
+        let is_over = |aggregate: &&str| pass.is_again && !pass.blocked.contains(*aggregate);
+        let over: Vec<&str> = over.filter(is_over).collect();
         if rows.is_empty() && over.is_empty() {
             Ok(())
         } else {
@@ -500,36 +531,52 @@ impl Bridge<'_> {
         }
     }
 
-    /// Notes the last applied cut anew, as the follower has it.
+    /// Notes the last applied cut anew, as the follower's ledger has it.
     pub(super) fn note_again(&mut self, id: CutId, cut: &Cut) -> Result<()> {
-        let mut pass = Pass::new(id, cut.stream.from, cut.stream.clone());
+        let mut pass = Pass::new(id, cut);
         let changes = last_states(&cut.changes);
         let ledger = self.ledger(pass.from, &pass.stream, &keys_of(&changes))?;
         let is_applied =
             |change: &Change| ledger.get(&change.key).is_some_and(|row| row.version == change.version);
         self.translate(&mut pass, changes.into_iter().filter(is_applied).collect())?;
+        pass.items.retain(|item| item.translated.parked.is_none());
         self.find_standing(&mut pass)?;
-        let from = pass.from;
-        let mut items = std::mem::take(&mut pass.items);
-        items.retain(|item| {
-            let owner =
-                self.owner_of(from, &item.translated.scope, &item.translated).map(|found| found.owner);
-            let is_free = !pass.blocked.contains(&item.translated.aggregate);
-            is_free && item.translated.parked.is_none() && (item.change.is_some() || owner == Some(from))
-        });
-        pass.items = items;
-        let rows: BTreeSet<SourceKey> =
-            pass.items.iter().flat_map(|item| item.translated.rows.keys().cloned()).collect();
-        let rows: Vec<SourceKey> = rows.into_iter().collect();
-        let current = self.world(from.other()).follower.current(&rows)?;
-        let current: BTreeMap<SourceKey, Option<Image>> = rows.into_iter().zip(current).collect();
-        for item in &mut pass.items {
-            for (key, row) in &mut item.translated.rows {
-                *row = current.get(key).cloned().flatten();
-            }
+        let (mut rows, mut causes) = (BTreeSet::new(), BTreeSet::new());
+        for item in &pass.items {
+            rows.extend(item.translated.rows.keys().cloned());
+            causes.insert(item.translated.cause.clone());
         }
+        let (rows, causes): (Vec<_>, Vec<_>) = (rows.into_iter().collect(), causes.into_iter().collect());
+        let ledger = self.ledger(pass.from, &pass.stream, &causes)?;
+        let current = self.world(pass.from.other()).follower.current(&rows)?;
+        let current: BTreeMap<SourceKey, Option<Image>> = rows.into_iter().zip(current).collect();
+        pass.items.retain_mut(|item| is_known_applied(item, &ledger, &current));
         self.note(&pass)
     }
+}
+
+/// Whether the rows of a translation were applied, with the rows as they were: what the ledger says was written counts,
+/// not what somebody has made of it since.
+fn is_known_applied(
+    item: &mut Item,
+    ledger: &BTreeMap<SourceKey, AppliedRow>,
+    current: &BTreeMap<SourceKey, Option<Image>>,
+) -> bool {
+    let written = ledger.get(&item.translated.cause).and_then(|row| row.content);
+    for (key, row) in &mut item.translated.rows {
+        let stands = current.get(key).cloned().flatten();
+        let was_written = |image: &Option<Image>| written.is_some() && image.as_ref().map(Image::digest) == written;
+        if *row == stands || was_written(row) {
+            continue;
+        }
+        if was_written(&stands) {
+            *row = stands;
+        } else if item.change.is_none() {
+            // It rests on a changed row, and was parked when that was applied.
+            return false;
+        }
+    }
+    true
 }
 
 fn keys_of(changes: &[Change]) -> Vec<SourceKey> {

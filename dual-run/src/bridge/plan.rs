@@ -31,23 +31,28 @@ struct Wanted {
 }
 
 impl Bridge<'_> {
-    /// Applies what is not parked, and parks what meets something that nobody may decide alone.
-    pub(super) fn apply(&mut self, pass: &mut Pass) -> Result<()> {
+    /// Applies what is not parked, and parks what meets something that nobody may decide alone. A cut that comes to
+    /// nothing is sent too: the follower remembers that it was dealt with, so that what was parked of it and decided by
+    /// a person is not parked again.
+    pub(super) fn apply(&mut self, pass: &mut Pass) -> Result<Option<Outcome>> {
         let rows: usize = pass.items.iter().map(|item| item.translated.rows.len()).sum();
         for _ in 0..rows.saturating_add(ROUNDS) {
             self.park(pass)?;
             let planned = self.plan(pass)?;
-            if planned.work.writes.is_empty() && planned.work.settled.is_empty() {
-                return Ok(());
+            if pass.is_empty {
+                return Ok(None);
             }
             match self.send(&planned.work)? {
-                applied @ (Applied::Committed | Applied::Already) => {
-                    let outcome =
-                        if applied == Applied::Already { Outcome::Already } else { Outcome::Committed };
-                    pass.report.outcome = Some(outcome);
+                Applied::Committed => {
+                    pass.report.outcome = Some(Outcome::Committed);
                     pass.report.written = u64::try_from(planned.work.writes.len()).unwrap_or(u64::MAX);
-                    self.trace.push(seen(&planned.work, outcome));
-                    return Ok(());
+                    self.trace.push(seen(&planned.work, Outcome::Committed));
+                    return Ok(pass.report.outcome);
+                }
+                Applied::Already => {
+                    pass.report.outcome = Some(Outcome::Already);
+                    self.trace.push(Event::Found { from: pass.from, cut: pass.id.0 });
+                    return Ok(pass.report.outcome);
                 }
                 Applied::Conflicts(met) => self.meet(pass, &planned, met)?,
                 Applied::StaleEpoch(scope, ownership) => {
@@ -65,7 +70,7 @@ impl Bridge<'_> {
         let follower = &mut self.world(work.stream.from.other()).follower;
         match follower.apply(work) {
             Err(error) if error.is_retryable() => match follower.offset(&work.stream)? {
-                Some(offset) if offset >= work.cut => Ok(Applied::Committed),
+                Some(offset) if offset >= work.cut => Ok(Applied::Already),
                 Some(_) | None => Err(error),
             },
             applied => applied,

@@ -8,7 +8,7 @@
 use std::io::{Result, Write as _, stderr, stdout};
 use std::process::ExitCode;
 
-use bron_simulation::{Sabotage, Tally, run};
+use bron_simulation::{Sabotage, Tally, replay, run};
 
 const USAGE: &str = "\
 bron-simulation run [--seeds N] [--from SEED]   runs seeds; 1000 from 0 unless told
@@ -45,7 +45,7 @@ fn read(words: &[String]) -> Option<Asked> {
 fn answer(asked: &Asked) -> Result<ExitCode> {
     let (from, seeds) = match asked {
         Asked::Run { from, seeds } => (*from, *seeds),
-        Asked::Replay(seed) => (*seed, 1),
+        Asked::Replay(seed) => return tell(*seed),
     };
     let (mut tally, mut failed) = (Tally::default(), 0_u64);
     for seed in from..from.saturating_add(seeds) {
@@ -59,6 +59,17 @@ fn answer(asked: &Asked) -> Result<ExitCode> {
     }
     writeln!(stdout(), "{tally}; {failed} failed")?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(seed: u64) -> Result<ExitCode> {
+    let (ended, story) = replay(seed);
+    for line in story {
+        writeln!(stdout(), "{line}")?;
+    }
+    match ended {
+        Ok(tally) => writeln!(stdout(), "{tally}").map(|()| ExitCode::SUCCESS),
+        Err(failure) => writeln!(stderr(), "{failure}").map(|()| ExitCode::FAILURE),
+    }
 }
 
 fn main() -> Result<ExitCode> {

@@ -145,6 +145,7 @@ impl World {
         if let Some((_, entries)) = &mut self.affairs_of(unit).handover {
             entries.push(entry);
         }
+        self.faults.borrow_mut().tell(|| format!("unit {unit}: {entry:?}"));
         self.trace.push(Event::Stepped { scope: scope(unit).to_string(), entry });
         true
     }
