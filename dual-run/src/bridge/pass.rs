@@ -199,19 +199,35 @@ impl Bridge<'_> {
             return Err(Error::new(ErrorKind::Refused, context));
         }
         let mut pass = Pass::new(id, cut);
-        let (changes, derived) = self.sift(&mut pass, last_states(&cut.changes))?;
-        self.translate(&mut pass, changes)?;
+        let mut against = self.judge_cut(&mut pass, cut)?;
+        if !against.is_empty() && self.catch_up(cut.stream.from.other())? {
+            // What looked like somebody's was the bridge's own.
+            pass = Pass::new(id, cut);
+            against = self.judge_cut(&mut pass, cut)?;
+        }
+        for (at, class) in against {
+            if class != ConflictClass::MappingLoss {
+                self.confirm_owner(&pass, at)?;
+            }
+            self.keep_against(&mut pass, at, class)?;
+        }
+        match self.apply(&mut pass)? {
+            Some(Outcome::Already) => self.found_applied(pass, cut),
+            Some(Outcome::Committed | Outcome::StaleEpoch) | None => self.finish(pass),
+        }
+    }
+
+    /// Decides what becomes of the changes of a cut, and names the items that are conflicts by themselves.
+    fn judge_cut(&mut self, pass: &mut Pass, cut: &Cut) -> Result<Vec<(usize, ConflictClass)>> {
+        let (changes, derived) = self.sift(pass, last_states(&cut.changes))?;
+        self.translate(pass, changes)?;
         for item in &mut pass.items {
             if item.change.as_ref().is_some_and(|change| derived.contains(&change.key)) {
                 item.fate = Fate::Note;
             }
         }
-        self.find_standing(&mut pass)?;
-        self.decide_fates(&mut pass)?;
-        match self.apply(&mut pass)? {
-            Some(Outcome::Already) => self.found_applied(pass, cut),
-            Some(Outcome::Committed | Outcome::StaleEpoch) | None => self.finish(pass),
-        }
+        self.find_standing(pass)?;
+        Ok(self.decide_fates(pass))
     }
 
     /// Takes echoes and late arrivals out; names the changes that a side derived by itself.
@@ -378,7 +394,7 @@ impl Bridge<'_> {
         self.ownership.resolve(scope, entity, None)
     }
 
-    fn decide_fates(&mut self, pass: &mut Pass) -> Result<()> {
+    fn decide_fates(&self, pass: &mut Pass) -> Vec<(usize, ConflictClass)> {
         let mut against = Vec::new();
         for (at, item) in pass.items.iter_mut().enumerate() {
             let translated = &item.translated;
@@ -417,13 +433,7 @@ impl Bridge<'_> {
                 against.push((at, ConflictClass::MappingLoss));
             }
         }
-        for (at, class) in against {
-            if class != ConflictClass::MappingLoss {
-                self.confirm_owner(pass, at)?;
-            }
-            self.keep_against(pass, at, class)?;
-        }
-        Ok(())
+        against
     }
 
     /// Before somebody's write is called a stranger's, the databases are asked whether the ownership that this bridge

@@ -121,6 +121,13 @@ impl Database {
         self.copy(&scope).owner == self.owner && !self.fences.contains(&scope)
     }
 
+    /// Whether the other world owns a unit, and it is not being handed over.
+    #[must_use]
+    pub(crate) fn is_closed(&self, unit: &str) -> bool {
+        let scope = scope(unit);
+        self.copy(&scope).owner != self.owner && !self.fences.contains(&scope)
+    }
+
     /// A transaction of a user, or of somebody who may not: these rows, in this order.
     pub(crate) fn write(&mut self, rows: Vec<(SourceKey, Option<Image>)>) {
         self.commit(rows, &Mark::None);
