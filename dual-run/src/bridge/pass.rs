@@ -72,6 +72,8 @@ pub(super) struct Pass {
     pub(super) items: Vec<Item>,
     /// Rows that came to nothing before they were translated, with their versions.
     pub(super) settled: Vec<(SourceKey, Version)>,
+    /// Rows that were let go and have been gone past since.
+    pub(super) late: Vec<Change>,
     pub(super) standing: BTreeMap<String, Standing>,
     pub(super) blocked: BTreeSet<String>,
     pub(super) conflicts: Vec<Conflict>,
@@ -97,7 +99,7 @@ impl Pass {
             kept: BTreeMap::new(),
             resolved: BTreeMap::new(),
         };
-        let (items, settled, conflicts) = (Vec::new(), Vec::new(), Vec::new());
+        let (items, settled, late, conflicts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (standing, blocked) = (BTreeMap::new(), BTreeSet::new());
         let (met, merged) = (BTreeMap::new(), BTreeMap::new());
         Self {
@@ -108,6 +110,7 @@ impl Pass {
             is_empty,
             items,
             settled,
+            late,
             standing,
             blocked,
             conflicts,
@@ -123,7 +126,7 @@ impl Pass {
     }
 
     /// Parks every item of an aggregate that is blocked.
-    fn block(&mut self) {
+    pub(super) fn block(&mut self) {
         for item in &mut self.items {
             let is_blocked = self.blocked.contains(&item.translated.aggregate);
             if is_blocked && matches!(item.fate, Fate::Write | Fate::Note) {
@@ -139,6 +142,14 @@ impl Pass {
         };
         item.fate = Fate::Park(Parked::Conflict(class));
         self.blocked.insert(item.translated.aggregate.clone());
+        self.record(at, class, row, said);
+    }
+
+    /// Keeps a conflict about a row that is decided already: nothing is blocked by it.
+    pub(super) fn record(&mut self, at: usize, class: ConflictClass, row: &SourceKey, said: Said) {
+        let Some(item) = self.items.get(at) else {
+            return;
+        };
         *self.report.kept.entry(class).or_default() += 1;
         self.conflicts.push(Conflict {
             class,
@@ -220,22 +231,59 @@ impl Bridge<'_> {
     /// Decides what becomes of the changes of a cut, and names the items that are conflicts by themselves.
     fn judge_cut(&mut self, pass: &mut Pass, cut: &Cut) -> Result<Vec<(usize, ConflictClass)>> {
         let (changes, derived) = self.sift(pass, last_states(&cut.changes))?;
+        let late = std::mem::take(&mut pass.late);
+        let late = self.translated(pass.from, &late)?.into_iter().map(|translated| translated.aggregate);
+        let late: BTreeSet<String> = late.collect();
         self.translate(pass, changes)?;
         for item in &mut pass.items {
             if item.change.as_ref().is_some_and(|change| derived.contains(&change.key)) {
                 item.fate = Fate::Note;
             }
         }
-        self.find_standing(pass)?;
-        Ok(self.decide_fates(pass))
+        // An aggregate was let go also when nothing was left to apply of it.
+        self.find_standing(pass, &late)?;
+        let against = self.decide_fates(pass);
+        self.skip_outdated_moves(pass)?;
+        Ok(against)
+    }
+
+    /// Leaves out changes that seem to move a row out of the hands of this side, where the row does not stand so any
+    /// more: the state is one from before the other side handed the row over, told late.
+    fn skip_outdated_moves(&mut self, pass: &mut Pass) -> Result<()> {
+        if pass.is_again {
+            return Ok(());
+        }
+        let gives_away = |item: &Item| {
+            let owner = self.owner_of(pass.from, &item.translated.scope, &item.translated);
+            item.fate == Fate::Write
+                && item.translated.moved_from.is_some()
+                && owner.is_some_and(|found| found.owner != pass.from)
+        };
+        let moves: Vec<usize> = (0..pass.items.len()).filter(|at| gives_away(&pass.items[*at])).collect();
+        let changed = moves.iter().filter_map(|at| pass.items[*at].change.as_ref());
+        let keys: Vec<SourceKey> = changed.map(|change| change.key.clone()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let now = self.world(pass.from).follower.current(&keys)?;
+        let now: BTreeMap<SourceKey, Option<Image>> = keys.into_iter().zip(now).collect();
+        let is_outdated = |item: &Item| {
+            item.change.as_ref().is_some_and(|change| now.get(&change.key) != Some(&change.after))
+        };
+        let outdated = moves.iter().map(|at| &pass.items[*at]).filter(|item| is_outdated(item));
+        let outdated: BTreeSet<String> = outdated.map(|item| item.translated.aggregate.clone()).collect();
+        for at in moves {
+            let item = &mut pass.items[at];
+            let rests = item.change.is_none() && outdated.contains(&item.translated.aggregate);
+            if rests || is_outdated(item) {
+                item.fate = Fate::Skip;
+            }
+        }
+        Ok(())
     }
 
     /// Takes echoes and late arrivals out; names the changes that a side derived by itself.
-    fn sift(
-        &mut self,
-        pass: &mut Pass,
-        changes: Vec<Change>,
-    ) -> Result<(Vec<Change>, BTreeSet<SourceKey>)> {
+    fn sift(&mut self, pass: &mut Pass, changes: Vec<Change>) -> Result<(Vec<Change>, BTreeSet<SourceKey>)> {
         let keys = keys_of(&changes);
         let agreed = self.lens.agreed(&keys)?;
         let now = self.stands_now(pass.from, &changes, &agreed)?;
@@ -250,6 +298,9 @@ impl Bridge<'_> {
                 Arrival::Again if pass.is_again => {}
                 Arrival::Again | Arrival::Late => {
                     pass.report.late += 1;
+                    if pass.is_again {
+                        pass.late.push(change);
+                    }
                     continue;
                 }
             }
@@ -368,9 +419,11 @@ impl Bridge<'_> {
         }
     }
 
-    fn find_standing(&mut self, pass: &mut Pass) -> Result<()> {
-        let aggregates: BTreeSet<&str> =
+    /// Asks how the aggregates of a pass stand, and these others.
+    fn find_standing(&mut self, pass: &mut Pass, others: &BTreeSet<String>) -> Result<()> {
+        let mut aggregates: BTreeSet<&str> =
             pass.items.iter().map(|item| item.translated.aggregate.as_str()).collect();
+        aggregates.extend(others.iter().map(String::as_str));
         let aggregates: Vec<&str> = aggregates.into_iter().collect();
         if aggregates.is_empty() {
             return Ok(());
@@ -476,7 +529,6 @@ impl Bridge<'_> {
 
     /// Records what is parked, before anything is applied.
     pub(super) fn park(&mut self, pass: &mut Pass) -> Result<()> {
-        pass.block();
         let is_resting = |item: &&Item| item.change.is_none() && matches!(item.fate, Fate::Park(_));
         let resting: Vec<SourceKey> =
             pass.items.iter().filter(is_resting).map(|item| item.translated.cause.clone()).collect();
@@ -549,8 +601,15 @@ impl Bridge<'_> {
         let is_applied =
             |change: &Change| ledger.get(&change.key).is_some_and(|row| row.version == change.version);
         self.translate(&mut pass, changes.into_iter().filter(is_applied).collect())?;
-        pass.items.retain(|item| item.translated.parked.is_none());
-        self.find_standing(&mut pass)?;
+        let is_owners = |item: &Item| {
+            let translated = &item.translated;
+            let scope = translated.moved_from.as_ref().unwrap_or(&translated.scope);
+            self.owner_of(cut.stream.from, scope, translated)
+                .is_some_and(|found| found.owner == cut.stream.from)
+        };
+        // What the other side derived, or wrote before it lost a scope, has been gone past since.
+        pass.items.retain(|item| item.translated.parked.is_none() && is_owners(item));
+        self.find_standing(&mut pass, &BTreeSet::new())?;
         let (mut rows, mut causes) = (BTreeSet::new(), BTreeSet::new());
         for item in &pass.items {
             rows.extend(item.translated.rows.keys().cloned());
@@ -575,7 +634,8 @@ fn is_known_applied(
     let written = ledger.get(&item.translated.cause).and_then(|row| row.content);
     for (key, row) in &mut item.translated.rows {
         let stands = current.get(key).cloned().flatten();
-        let was_written = |image: &Option<Image>| written.is_some() && image.as_ref().map(Image::digest) == written;
+        let was_written =
+            |image: &Option<Image>| written.is_some() && image.as_ref().map(Image::digest) == written;
         if *row == stands || was_written(row) {
             continue;
         }

@@ -33,6 +33,26 @@ pub enum Sabotage {
     NoParking,
 }
 
+impl Sabotage {
+    /// Every way of breaking something.
+    pub const ALL: [Self; 8] = [
+        Self::NoEpochCheck,
+        Self::NoOffset,
+        Self::NoPrecondition,
+        Self::NoLedger,
+        Self::NoDrain,
+        Self::NoWait,
+        Self::NoEchoes,
+        Self::NoParking,
+    ];
+
+    /// The way of a name, as `Debug` writes it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| format!("{one:?}") == name)
+    }
+}
+
 /// A database.
 #[derive(Debug)]
 pub(crate) struct Database {

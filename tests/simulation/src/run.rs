@@ -349,7 +349,8 @@ impl World {
         for (at, (cut, _)) in (1..).zip(&store.cuts).skip(self.told.cuts) {
             let version = |version: Version| format!("{}.{}", version.major, version.minor);
             let changes = cut.changes.iter();
-            let changes = changes.map(|one| format!("{} {}@{}", one.key.table(), id(&one.key), version(one.version)));
+            let changes =
+                changes.map(|one| format!("{} {}@{}", one.key.table(), id(&one.key), version(one.version)));
             let changes: Vec<String> = changes.collect();
             lines.push(format!("  cut {at} from {}: {}", cut.stream.from.name(), changes.join(", ")));
         }
@@ -361,7 +362,13 @@ impl World {
         self.told.conflicts = store.conflicts.len();
         for (told, now) in [
             (&mut self.told.parked, store.told()),
-            (&mut self.told.phases, format!("{:?}", self.affairs.values().map(|one| one.course.phase.to_string()).collect::<Vec<_>>())),
+            (
+                &mut self.told.phases,
+                format!(
+                    "{:?}",
+                    self.affairs.values().map(|one| one.course.phase.to_string()).collect::<Vec<_>>()
+                ),
+            ),
         ] {
             if *told != now {
                 lines.push(format!("  {now}"));

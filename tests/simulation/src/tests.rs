@@ -4,7 +4,31 @@ use std::collections::BTreeSet;
 
 use stateright::{Checker as _, HasDiscoveries, Model as _};
 
-use crate::{Protocol, Sabotage, Variant, run};
+use crate::{Protocol, Sabotage, Tally, Variant, run};
+
+/// How many seeds are run here; the program of this crate runs as many as it is told.
+const SEEDS: u64 = 300;
+
+#[test]
+fn worlds_come_to_rest_equal_whatever_breaks_meanwhile() {
+    let mut tally = Tally::default();
+    for seed in 0..SEEDS {
+        match run(seed, Sabotage::None) {
+            Ok(one) => tally.add(&one),
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+    assert!(tally.switches > 0 && tally.reverts > 0, "{tally}");
+    assert!(tally.kills > 0 && tally.delayed > 0 && tally.trespasses > 0, "{tally}");
+}
+
+#[test]
+fn each_way_of_breaking_the_bridge_is_noticed() {
+    for sabotage in Sabotage::ALL {
+        let is_noticed = (0..SEEDS).any(|seed| run(seed, sabotage).is_err());
+        assert!(is_noticed, "{sabotage:?} goes unnoticed in {SEEDS} seeds");
+    }
+}
 
 #[test]
 fn a_seed_gives_the_same_run_again() {
