@@ -7,7 +7,7 @@ use stateright::{Checker as _, HasDiscoveries, Model as _};
 use crate::{Protocol, Sabotage, Tally, Variant, run};
 
 /// How many seeds are run here; the program of this crate runs as many as it is told.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 
 #[test]
 fn worlds_come_to_rest_equal_whatever_breaks_meanwhile() {
