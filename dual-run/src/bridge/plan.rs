@@ -130,7 +130,7 @@ impl Bridge<'_> {
                 Agreed::Row(image) if !over => drop(standing.insert(key.clone(), Some(image))),
                 Agreed::Absent if !over => drop(standing.insert(key.clone(), None)),
                 Agreed::Row(_) | Agreed::Absent | Agreed::Unknown => {
-                    asked.push((key.clone(), row, agreed, over))
+                    asked.push((key.clone(), row, agreed, over));
                 }
             }
         }
