@@ -172,7 +172,6 @@ pub fn run(seed: u64, sabotage: Sabotage) -> Result<Tally, Failure> {
 }
 
 /// Runs a seed, and tells what happened in it, line by line.
-#[must_use]
 pub fn replay(seed: u64) -> (Result<Tally, Failure>, Vec<String>) {
     let world = World::new(seed, Sabotage::None);
     let faults = Rc::clone(&world.faults);
