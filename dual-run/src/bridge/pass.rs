@@ -384,7 +384,8 @@ impl Bridge<'_> {
         Ok(keys.iter().cloned().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect())
     }
 
-    /// Translates the changes. What rests on a changed row keeps the version that was applied of it: its own changes may
+    /// Translates the changes. What rests on a changed row keeps the version that was applied of it: its own changes
+    /// may
     /// still be on their way, and must not be taken for late.
     fn translate(&mut self, pass: &mut Pass, changes: Vec<Change>) -> Result<()> {
         let translated = self.translated(pass.from, &changes)?;
@@ -545,7 +546,8 @@ impl Bridge<'_> {
         Ok(())
     }
 
-    /// The cut was applied by somebody else, or by this bridge without its knowing. Work that was on its way for long may
+    /// The cut was applied by somebody else, or by this bridge without its knowing. Work that was on its way for long
+    /// may
     /// have been made when other rows were parked: what was applied is what the follower's ledger says, and not what
     /// this pass would have written.
     fn found_applied(&mut self, pass: Pass, cut: &Cut) -> Result<Report> {
