@@ -154,6 +154,8 @@ impl<'a> Bridge<'a> {
     }
 
     fn try_turn(&mut self, from: Owner) -> Result<Turn> {
+        // What was written the other way must be known as such before it comes round.
+        self.find_reach(from.other())?;
         self.find_reach(from)?;
         let stream = self.world(from).stream.clone();
         let dealt = self.reach(from).dealt;
@@ -290,6 +292,19 @@ impl<'a> Bridge<'a> {
         let (from_here, next) = (position.clone(), position);
         let cut = Cut { stream, incarnation, from: from_here, next, complete_through, schema, changes };
         self.journal_cut(from, &cut).map(Some)
+    }
+
+    /// Takes note of what has been applied of a stream without the knowledge of this bridge: work that was long on its
+    /// way. Tells whether there was something.
+    fn catch_up(&mut self, from: Owner) -> Result<bool> {
+        let stream = self.world(from).stream.clone();
+        let applied = self.world(from.other()).follower.offset(&stream)?;
+        let has_moved = applied > self.reach(from).dealt;
+        if has_moved {
+            self.reach.remove(&from);
+            self.find_reach(from)?;
+        }
+        Ok(has_moved)
     }
 
     /// Asks the follower which cut it applied last, and has the lens take note of it: the bridge may have been

@@ -65,9 +65,15 @@ pub(super) struct Pass {
     pub(super) id: CutId,
     pub(super) from: Owner,
     pub(super) stream: Stream,
+    /// Whether the rows were journaled again: read for a seed, or let go.
+    pub(super) is_again: bool,
+    /// Whether the cut tells of nothing: whoever deals with it once more does nothing wrong.
+    pub(super) is_empty: bool,
     pub(super) items: Vec<Item>,
     /// Rows that came to nothing before they were translated, with their versions.
     pub(super) settled: Vec<(SourceKey, Version)>,
+    /// Rows that were let go and have been gone past since.
+    pub(super) late: Vec<Change>,
     pub(super) standing: BTreeMap<String, Standing>,
     pub(super) blocked: BTreeSet<String>,
     pub(super) conflicts: Vec<Conflict>,
@@ -79,7 +85,9 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    fn new(id: CutId, from: Owner, stream: Stream) -> Self {
+    fn new(id: CutId, cut: &Cut) -> Self {
+        let (from, stream) = (cut.stream.from, cut.stream.clone());
+        let (is_again, is_empty) = (cut.from == cut.next, cut.changes.is_empty());
         let report = Report {
             cut: id,
             outcome: None,
@@ -91,10 +99,25 @@ impl Pass {
             kept: BTreeMap::new(),
             resolved: BTreeMap::new(),
         };
-        let (items, settled, conflicts) = (Vec::new(), Vec::new(), Vec::new());
+        let (items, settled, late, conflicts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (standing, blocked) = (BTreeMap::new(), BTreeSet::new());
         let (met, merged) = (BTreeMap::new(), BTreeMap::new());
-        Self { id, from, stream, items, settled, standing, blocked, conflicts, met, merged, report }
+        Self {
+            id,
+            from,
+            stream,
+            is_again,
+            is_empty,
+            items,
+            settled,
+            late,
+            standing,
+            blocked,
+            conflicts,
+            met,
+            merged,
+            report,
+        }
     }
 
     /// How an aggregate stood when the pass began.
@@ -103,7 +126,7 @@ impl Pass {
     }
 
     /// Parks every item of an aggregate that is blocked.
-    fn block(&mut self) {
+    pub(super) fn block(&mut self) {
         for item in &mut self.items {
             let is_blocked = self.blocked.contains(&item.translated.aggregate);
             if is_blocked && matches!(item.fate, Fate::Write | Fate::Note) {
@@ -119,6 +142,14 @@ impl Pass {
         };
         item.fate = Fate::Park(Parked::Conflict(class));
         self.blocked.insert(item.translated.aggregate.clone());
+        self.record(at, class, row, said);
+    }
+
+    /// Keeps a conflict about a row that is decided already: nothing is blocked by it.
+    pub(super) fn record(&mut self, at: usize, class: ConflictClass, row: &SourceKey, said: Said) {
+        let Some(item) = self.items.get(at) else {
+            return;
+        };
         *self.report.kept.entry(class).or_default() += 1;
         self.conflicts.push(Conflict {
             class,
@@ -178,28 +209,81 @@ impl Bridge<'_> {
                 format!("cut {} was journaled under mappings {was}, and these are mappings {is}", id.0);
             return Err(Error::new(ErrorKind::Refused, context));
         }
-        let mut pass = Pass::new(id, cut.stream.from, cut.stream.clone());
-        let is_again = cut.from == cut.next;
-        let (changes, derived) = self.sift(&mut pass, last_states(&cut.changes), is_again)?;
-        self.translate(&mut pass, changes)?;
+        let mut pass = Pass::new(id, cut);
+        let mut against = self.judge_cut(&mut pass, cut)?;
+        if !against.is_empty() && self.catch_up(cut.stream.from.other())? {
+            // What looked like somebody's was the bridge's own.
+            pass = Pass::new(id, cut);
+            against = self.judge_cut(&mut pass, cut)?;
+        }
+        for (at, class) in against {
+            if class != ConflictClass::MappingLoss {
+                self.confirm_owner(&pass, at)?;
+            }
+            self.keep_against(&mut pass, at, class)?;
+        }
+        match self.apply(&mut pass)? {
+            Some(Outcome::Already) => self.found_applied(pass, cut),
+            Some(Outcome::Committed | Outcome::StaleEpoch) | None => self.finish(pass),
+        }
+    }
+
+    /// Decides what becomes of the changes of a cut, and names the items that are conflicts by themselves.
+    fn judge_cut(&mut self, pass: &mut Pass, cut: &Cut) -> Result<Vec<(usize, ConflictClass)>> {
+        let (changes, derived) = self.sift(pass, last_states(&cut.changes))?;
+        let late = std::mem::take(&mut pass.late);
+        let late = self.translated(pass.from, &late)?.into_iter().map(|translated| translated.aggregate);
+        let late: BTreeSet<String> = late.collect();
+        self.translate(pass, changes)?;
         for item in &mut pass.items {
             if item.change.as_ref().is_some_and(|change| derived.contains(&change.key)) {
                 item.fate = Fate::Note;
             }
         }
-        self.find_standing(&mut pass)?;
-        self.decide_fates(&mut pass)?;
-        self.apply(&mut pass)?;
-        self.finish(pass)
+        // An aggregate was let go also when nothing was left to apply of it.
+        self.find_standing(pass, &late)?;
+        let against = self.decide_fates(pass);
+        self.skip_outdated_moves(pass)?;
+        Ok(against)
+    }
+
+    /// Leaves out changes that seem to move a row out of the hands of this side, where the row does not stand so any
+    /// more: the state is one from before the other side handed the row over, told late.
+    fn skip_outdated_moves(&mut self, pass: &mut Pass) -> Result<()> {
+        if pass.is_again {
+            return Ok(());
+        }
+        let gives_away = |item: &Item| {
+            let owner = self.owner_of(pass.from, &item.translated.scope, &item.translated);
+            item.fate == Fate::Write
+                && item.translated.moved_from.is_some()
+                && owner.is_some_and(|found| found.owner != pass.from)
+        };
+        let moves: Vec<usize> = (0..pass.items.len()).filter(|at| gives_away(&pass.items[*at])).collect();
+        let changed = moves.iter().filter_map(|at| pass.items[*at].change.as_ref());
+        let keys: Vec<SourceKey> = changed.map(|change| change.key.clone()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let now = self.world(pass.from).follower.current(&keys)?;
+        let now: BTreeMap<SourceKey, Option<Image>> = keys.into_iter().zip(now).collect();
+        let is_outdated = |item: &Item| {
+            item.change.as_ref().is_some_and(|change| now.get(&change.key) != Some(&change.after))
+        };
+        let outdated = moves.iter().map(|at| &pass.items[*at]).filter(|item| is_outdated(item));
+        let outdated: BTreeSet<String> = outdated.map(|item| item.translated.aggregate.clone()).collect();
+        for at in moves {
+            let item = &mut pass.items[at];
+            let rests = item.change.is_none() && outdated.contains(&item.translated.aggregate);
+            if rests || is_outdated(item) {
+                item.fate = Fate::Skip;
+            }
+        }
+        Ok(())
     }
 
     /// Takes echoes and late arrivals out; names the changes that a side derived by itself.
-    fn sift(
-        &mut self,
-        pass: &mut Pass,
-        changes: Vec<Change>,
-        is_again: bool,
-    ) -> Result<(Vec<Change>, BTreeSet<SourceKey>)> {
+    fn sift(&mut self, pass: &mut Pass, changes: Vec<Change>) -> Result<(Vec<Change>, BTreeSet<SourceKey>)> {
         let keys = keys_of(&changes);
         let agreed = self.lens.agreed(&keys)?;
         let now = self.stands_now(pass.from, &changes, &agreed)?;
@@ -211,13 +295,16 @@ impl Bridge<'_> {
             match arrival(last, change.version) {
                 Arrival::New => {}
                 // What is journaled again is tried again.
-                Arrival::Again if is_again => {}
+                Arrival::Again if pass.is_again => {}
                 Arrival::Again | Arrival::Late => {
                     pass.report.late += 1;
+                    if pass.is_again {
+                        pass.late.push(change);
+                    }
                     continue;
                 }
             }
-            if is_again {
+            if pass.is_again {
                 left.push(change);
                 continue;
             }
@@ -332,9 +419,11 @@ impl Bridge<'_> {
         }
     }
 
-    fn find_standing(&mut self, pass: &mut Pass) -> Result<()> {
-        let aggregates: BTreeSet<&str> =
+    /// Asks how the aggregates of a pass stand, and these others.
+    fn find_standing(&mut self, pass: &mut Pass, others: &BTreeSet<String>) -> Result<()> {
+        let mut aggregates: BTreeSet<&str> =
             pass.items.iter().map(|item| item.translated.aggregate.as_str()).collect();
+        aggregates.extend(others.iter().map(String::as_str));
         let aggregates: Vec<&str> = aggregates.into_iter().collect();
         if aggregates.is_empty() {
             return Ok(());
@@ -358,7 +447,7 @@ impl Bridge<'_> {
         self.ownership.resolve(scope, entity, None)
     }
 
-    fn decide_fates(&mut self, pass: &mut Pass) -> Result<()> {
+    fn decide_fates(&self, pass: &mut Pass) -> Vec<(usize, ConflictClass)> {
         let mut against = Vec::new();
         for (at, item) in pass.items.iter_mut().enumerate() {
             let translated = &item.translated;
@@ -397,13 +486,7 @@ impl Bridge<'_> {
                 against.push((at, ConflictClass::MappingLoss));
             }
         }
-        for (at, class) in against {
-            if class != ConflictClass::MappingLoss {
-                self.confirm_owner(pass, at)?;
-            }
-            self.keep_against(pass, at, class)?;
-        }
-        Ok(())
+        against
     }
 
     /// Before somebody's write is called a stranger's, the databases are asked whether the ownership that this bridge
@@ -446,7 +529,6 @@ impl Bridge<'_> {
 
     /// Records what is parked, before anything is applied.
     pub(super) fn park(&mut self, pass: &mut Pass) -> Result<()> {
-        pass.block();
         let is_resting = |item: &&Item| item.change.is_none() && matches!(item.fate, Fate::Park(_));
         let resting: Vec<SourceKey> =
             pass.items.iter().filter(is_resting).map(|item| item.translated.cause.clone()).collect();
@@ -461,6 +543,15 @@ impl Bridge<'_> {
         }
         pass.report.parked = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         Ok(())
+    }
+
+    /// The cut was applied by somebody else, or by this bridge without its knowing. Work that was on its way for long
+    /// may have been made when other rows were parked: what was applied is what the follower's ledger says, and not
+    /// what this pass would have written.
+    fn found_applied(&mut self, pass: Pass, cut: &Cut) -> Result<Report> {
+        self.note_again(pass.id, cut)?;
+        self.reach(pass.from).dealt = Some(pass.id);
+        Ok(pass.report)
     }
 
     /// Has the lens take note of what was applied, and takes rows off that were parked.
@@ -492,7 +583,9 @@ impl Bridge<'_> {
         let rows: Vec<(SourceKey, Version)> = applied.chain(pass.settled.iter().cloned()).collect();
         let standing = pass.standing.iter().filter(|(_, standing)| **standing == Standing::OwnerStands);
         let over = standing.map(|(aggregate, _)| aggregate.as_str());
-        let over: Vec<&str> = over.filter(|aggregate| !pass.blocked.contains(*aggregate)).collect();
+        // Only the rows that were let go end it: what came before them in the journal does not.
+        let is_over = |aggregate: &&str| pass.is_again && !pass.blocked.contains(*aggregate);
+        let over: Vec<&str> = over.filter(is_over).collect();
         if rows.is_empty() && over.is_empty() {
             Ok(())
         } else {
@@ -500,36 +593,60 @@ impl Bridge<'_> {
         }
     }
 
-    /// Notes the last applied cut anew, as the follower has it.
+    /// Notes the last applied cut anew, as the follower's ledger has it.
     pub(super) fn note_again(&mut self, id: CutId, cut: &Cut) -> Result<()> {
-        let mut pass = Pass::new(id, cut.stream.from, cut.stream.clone());
+        let mut pass = Pass::new(id, cut);
         let changes = last_states(&cut.changes);
         let ledger = self.ledger(pass.from, &pass.stream, &keys_of(&changes))?;
         let is_applied =
             |change: &Change| ledger.get(&change.key).is_some_and(|row| row.version == change.version);
         self.translate(&mut pass, changes.into_iter().filter(is_applied).collect())?;
-        self.find_standing(&mut pass)?;
-        let from = pass.from;
-        let mut items = std::mem::take(&mut pass.items);
-        items.retain(|item| {
-            let owner =
-                self.owner_of(from, &item.translated.scope, &item.translated).map(|found| found.owner);
-            let is_free = !pass.blocked.contains(&item.translated.aggregate);
-            is_free && item.translated.parked.is_none() && (item.change.is_some() || owner == Some(from))
-        });
-        pass.items = items;
-        let rows: BTreeSet<SourceKey> =
-            pass.items.iter().flat_map(|item| item.translated.rows.keys().cloned()).collect();
-        let rows: Vec<SourceKey> = rows.into_iter().collect();
-        let current = self.world(from.other()).follower.current(&rows)?;
-        let current: BTreeMap<SourceKey, Option<Image>> = rows.into_iter().zip(current).collect();
-        for item in &mut pass.items {
-            for (key, row) in &mut item.translated.rows {
-                *row = current.get(key).cloned().flatten();
-            }
+        let is_owners = |item: &Item| {
+            let translated = &item.translated;
+            let scope = translated.moved_from.as_ref().unwrap_or(&translated.scope);
+            self.owner_of(cut.stream.from, scope, translated)
+                .is_some_and(|found| found.owner == cut.stream.from)
+        };
+        // What the other side derived, or wrote before it lost a scope, has been gone past since.
+        pass.items.retain(|item| item.translated.parked.is_none() && is_owners(item));
+        self.find_standing(&mut pass, &BTreeSet::new())?;
+        let (mut rows, mut causes) = (BTreeSet::new(), BTreeSet::new());
+        for item in &pass.items {
+            rows.extend(item.translated.rows.keys().cloned());
+            causes.insert(item.translated.cause.clone());
         }
+        let (rows, causes): (Vec<_>, Vec<_>) = (rows.into_iter().collect(), causes.into_iter().collect());
+        let ledger = self.ledger(pass.from, &pass.stream, &causes)?;
+        let current = self.world(pass.from.other()).follower.current(&rows)?;
+        let current: BTreeMap<SourceKey, Option<Image>> = rows.into_iter().zip(current).collect();
+        pass.items.retain_mut(|item| is_known_applied(item, &ledger, &current));
         self.note(&pass)
     }
+}
+
+/// Whether the rows of a translation were applied, with the rows as they were: what the ledger says was written counts,
+/// not what somebody has made of it since.
+fn is_known_applied(
+    item: &mut Item,
+    ledger: &BTreeMap<SourceKey, AppliedRow>,
+    current: &BTreeMap<SourceKey, Option<Image>>,
+) -> bool {
+    let written = ledger.get(&item.translated.cause).and_then(|row| row.content);
+    for (key, row) in &mut item.translated.rows {
+        let stands = current.get(key).cloned().flatten();
+        let was_written =
+            |image: &Option<Image>| written.is_some() && image.as_ref().map(Image::digest) == written;
+        if *row == stands || was_written(row) {
+            continue;
+        }
+        if was_written(&stands) {
+            *row = stands;
+        } else if item.change.is_none() {
+            // It rests on a changed row, and was parked when that was applied.
+            return false;
+        }
+    }
+    true
 }
 
 fn keys_of(changes: &[Change]) -> Vec<SourceKey> {

@@ -31,23 +31,29 @@ struct Wanted {
 }
 
 impl Bridge<'_> {
-    /// Applies what is not parked, and parks what meets something that nobody may decide alone.
-    pub(super) fn apply(&mut self, pass: &mut Pass) -> Result<()> {
+    /// Applies what is not parked, and parks what meets something that nobody may decide alone. A cut that comes to
+    /// nothing is sent too: the follower remembers that it was dealt with, so that what was parked of it and decided by
+    /// a person is not parked again.
+    pub(super) fn apply(&mut self, pass: &mut Pass) -> Result<Option<Outcome>> {
         let rows: usize = pass.items.iter().map(|item| item.translated.rows.len()).sum();
         for _ in 0..rows.saturating_add(ROUNDS) {
-            self.park(pass)?;
+            pass.block();
             let planned = self.plan(pass)?;
-            if planned.work.writes.is_empty() && planned.work.settled.is_empty() {
-                return Ok(());
+            self.park(pass)?;
+            if pass.is_empty {
+                return Ok(None);
             }
             match self.send(&planned.work)? {
-                applied @ (Applied::Committed | Applied::Already) => {
-                    let outcome =
-                        if applied == Applied::Already { Outcome::Already } else { Outcome::Committed };
-                    pass.report.outcome = Some(outcome);
+                Applied::Committed => {
+                    pass.report.outcome = Some(Outcome::Committed);
                     pass.report.written = u64::try_from(planned.work.writes.len()).unwrap_or(u64::MAX);
-                    self.trace.push(seen(&planned.work, outcome));
-                    return Ok(());
+                    self.trace.push(seen(&planned.work, Outcome::Committed));
+                    return Ok(pass.report.outcome);
+                }
+                Applied::Already => {
+                    pass.report.outcome = Some(Outcome::Already);
+                    self.trace.push(Event::Found { from: pass.from, cut: pass.id.0 });
+                    return Ok(pass.report.outcome);
                 }
                 Applied::Conflicts(met) => self.meet(pass, &planned, met)?,
                 Applied::StaleEpoch(scope, ownership) => {
@@ -65,14 +71,14 @@ impl Bridge<'_> {
         let follower = &mut self.world(work.stream.from.other()).follower;
         match follower.apply(work) {
             Err(error) if error.is_retryable() => match follower.offset(&work.stream)? {
-                Some(offset) if offset >= work.cut => Ok(Applied::Committed),
+                Some(offset) if offset >= work.cut => Ok(Applied::Already),
                 Some(_) | None => Err(error),
             },
             applied => applied,
         }
     }
 
-    fn plan(&mut self, pass: &Pass) -> Result<Planned> {
+    fn plan(&mut self, pass: &mut Pass) -> Result<Planned> {
         let (order, wanted) = wanted(pass);
         let standing = self.standing_rows(pass, &order, &wanted)?;
         let (mut writes, mut deletes) = (Vec::new(), Vec::new());
@@ -84,8 +90,7 @@ impl Bridge<'_> {
                 continue;
             }
             let translated = &pass.items[row.item].translated;
-            let expected =
-                current.as_ref().map_or(Expected::Absent, |image| Expected::Content(image.digest()));
+            let expected = expectation(current.as_ref());
             let write = RowWrite {
                 key,
                 scope: translated.scope.clone(),
@@ -100,7 +105,7 @@ impl Bridge<'_> {
         // Children came after their parents, and go before them.
         deletes.reverse();
         let (items, writes): (Vec<usize>, Vec<RowWrite>) = writes.into_iter().chain(deletes).unzip();
-        let epochs = self.epochs(pass, &items);
+        let epochs = self.epochs(pass);
         let settled = settled(pass, &writes);
         let (stream, cut) = (pass.stream.clone(), pass.id);
         Ok(Planned { work: ApplyWork { stream, cut, epochs, writes, settled }, items })
@@ -110,42 +115,74 @@ impl Bridge<'_> {
     /// or the owner is to be right in any case.
     fn standing_rows(
         &mut self,
-        pass: &Pass,
+        pass: &mut Pass,
         order: &[SourceKey],
         wanted: &BTreeMap<SourceKey, Wanted>,
     ) -> Result<BTreeMap<SourceKey, Option<Image>>> {
         let agreed = if order.is_empty() { Vec::new() } else { self.lens.agreed(order)? };
         let (mut standing, mut asked) = (pass.met.clone(), Vec::new());
         for (key, agreed) in order.iter().zip(agreed) {
-            if standing.contains_key(key) {
+            let Some(row) = wanted.get(key).filter(|_| !standing.contains_key(key)) else {
                 continue;
-            }
-            let aggregate = wanted.get(key).map(|row| pass.items[row.item].translated.aggregate.as_str());
-            let owner_stands =
-                aggregate.is_some_and(|aggregate| pass.standing(aggregate) == Standing::OwnerStands);
-            match agreed {
-                Agreed::Row(image) if !owner_stands => standing.insert(key.clone(), Some(image)),
-                Agreed::Absent if !owner_stands => standing.insert(key.clone(), None),
-                Agreed::Row(_) | Agreed::Absent | Agreed::Unknown => {
-                    asked.push(key.clone());
-                    None
-                }
             };
+            let over = pass.standing(&pass.items[row.item].translated.aggregate) == Standing::OwnerStands;
+            match agreed {
+                Agreed::Row(image) if !over => drop(standing.insert(key.clone(), Some(image))),
+                Agreed::Absent if !over => drop(standing.insert(key.clone(), None)),
+                Agreed::Row(_) | Agreed::Absent | Agreed::Unknown => {
+                    asked.push((key.clone(), row, agreed, over));
+                }
+            }
         }
-        if !asked.is_empty() {
-            let current = self.world(pass.from.other()).follower.current(&asked)?;
-            standing.extend(asked.into_iter().zip(current));
+        if asked.is_empty() {
+            return Ok(standing);
+        }
+        let keys: Vec<SourceKey> = asked.iter().map(|(key, ..)| key.clone()).collect();
+        let current = self.world(pass.from.other()).follower.current(&keys)?;
+        for ((key, row, agreed, over), current) in asked.into_iter().zip(current) {
+            if over {
+                let expected = match agreed {
+                    Agreed::Row(image) => Some(Expected::Content(image.digest())),
+                    Agreed::Absent => Some(Expected::Absent),
+                    Agreed::Unknown => None,
+                };
+                let expected = expected.filter(|expected| *expected != expectation(current.as_ref()));
+                if let Some(expected) = expected {
+                    self.overrule(pass, row.item, &key, (&expected, row.after.as_ref(), current.as_ref()))?;
+                }
+                pass.met.insert(key.clone(), current.clone());
+            }
+            standing.insert(key, current);
         }
         Ok(standing)
     }
 
-    /// The scopes that are written in, each with the epoch that it is known under.
-    fn epochs(&self, pass: &Pass, items: &[usize]) -> Vec<(Scope, Epoch)> {
-        let scopes: BTreeSet<&Scope> = items
-            .iter()
-            .map(|item| &pass.items[*item].translated)
-            .flat_map(|translated| std::iter::once(&translated.scope).chain(&translated.moved_from))
-            .collect();
+    /// Keeps what is written over because a person has decided that the owner stands: it may be something else than
+    /// what he decided about.
+    fn overrule(
+        &mut self,
+        pass: &mut Pass,
+        item: usize,
+        key: &SourceKey,
+        (expected, after, current): (&Expected, Option<&Image>, Option<&Image>),
+    ) -> Result<()> {
+        match classify(&Encounter { expected, after, current, constraint: None }) {
+            Decided::Keep(class) if !self.was_derived(key, current)? => {
+                let said =
+                    Said { owners: after.cloned(), others: current.cloned(), detail: "overruled".to_owned() };
+                pass.record(item, class, key, said);
+            }
+            Decided::Keep(_) | Decided::IgnoreEqual(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The scopes of everything that counts as the owner's, each with the epoch that it is known under: also of what
+    /// comes to no write, for a bridge that does not know of a switch would take a stranger's word for the owner's.
+    fn epochs(&self, pass: &Pass) -> Vec<(Scope, Epoch)> {
+        let done = pass.items.iter().filter(|item| item.fate == Fate::Write).map(|item| &item.translated);
+        let scopes = done.flat_map(|one| std::iter::once(&one.scope).chain(&one.moved_from));
+        let scopes: BTreeSet<&Scope> = scopes.collect();
         let of = |scope: &Scope| Some((scope.clone(), self.ownership.of(scope)?.epoch));
         scopes.into_iter().filter_map(of).collect()
     }
@@ -180,7 +217,12 @@ impl Bridge<'_> {
             Decided::Keep(class) => class,
         };
         if class != ConflictClass::UniqueCollision {
-            if owner_stands || self.was_derived(write, met.current.as_ref())? {
+            let was_derived = self.was_derived(&write.key, met.current.as_ref())?;
+            if owner_stands && !was_derived {
+                let said = (&write.expected, write.after.as_ref(), met.current.as_ref());
+                self.overrule(pass, item, &write.key, said)?;
+            }
+            if owner_stands || was_derived {
                 pass.met.insert(write.key.clone(), met.current);
                 return Ok(());
             }
@@ -204,11 +246,11 @@ impl Bridge<'_> {
     }
 
     /// Whether a row differs from what was agreed only where the follower derives it by itself.
-    fn was_derived(&mut self, write: &RowWrite, current: Option<&Image>) -> Result<bool> {
-        let (Some(derived), Some(current)) = (self.settings.derived.get(write.key.table()), current) else {
+    fn was_derived(&mut self, key: &SourceKey, current: Option<&Image>) -> Result<bool> {
+        let (Some(derived), Some(current)) = (self.settings.derived.get(key.table()), current) else {
             return Ok(false);
         };
-        Ok(self.agreed_row(&write.key)?.is_some_and(|agreed| differs_only_in(derived, &agreed, current)))
+        Ok(self.agreed_row(key)?.is_some_and(|agreed| differs_only_in(derived, &agreed, current)))
     }
 
     /// Joins what both sides say of a row, where its groups of attributes have an owner each and no side has changed a
@@ -259,6 +301,11 @@ impl Bridge<'_> {
             Err(error) => Error::because(ErrorKind::Fenced, context, error),
         }
     }
+}
+
+/// What is expected where a row stands, or none.
+fn expectation(row: Option<&Image>) -> Expected {
+    row.map_or(Expected::Absent, |image| Expected::Content(image.digest()))
 }
 
 /// The rows that are to be, the last word of the cut on each, in the order in which they come up.

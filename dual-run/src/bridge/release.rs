@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bron_mappings::SourceKey;
 
-use super::{Bridge, Parked, ParkedRow, Release};
+use super::{Bridge, Parked, ParkedRow, Release, Standing};
 use crate::change::{Change, Mark, Version};
 use crate::error::Result;
 use crate::lens::Agreed;
@@ -20,7 +20,12 @@ impl Bridge<'_> {
     /// As [`Bridge::turn`].
     pub fn release(&mut self, aggregate: &str, how: Release) -> Result<()> {
         let mut again: BTreeMap<Owner, BTreeMap<SourceKey, Change>> = BTreeMap::new();
-        for row in self.parking.parked(aggregate)? {
+        let parked = self.parking.parked(aggregate)?;
+        if parked.is_empty() && self.parking.standing(&[aggregate])? == [Standing::OwnerStands] {
+            // It was let go, and its rows are on their way: what was decided holds until they are applied.
+            return Ok(());
+        }
+        for row in parked {
             let from = row.stream.from;
             if how == Release::OwnerStands && is_foreign(&row) {
                 for change in self.owners_word(&row)? {

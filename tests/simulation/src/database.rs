@@ -33,6 +33,26 @@ pub enum Sabotage {
     NoParking,
 }
 
+impl Sabotage {
+    /// Every way of breaking something.
+    pub const ALL: [Self; 8] = [
+        Self::NoEpochCheck,
+        Self::NoOffset,
+        Self::NoPrecondition,
+        Self::NoLedger,
+        Self::NoDrain,
+        Self::NoWait,
+        Self::NoEchoes,
+        Self::NoParking,
+    ];
+
+    /// The way of a name, as `Debug` writes it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| format!("{one:?}") == name)
+    }
+}
+
 /// A database.
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -119,6 +139,13 @@ impl Database {
     pub(crate) fn admits(&self, unit: &str) -> bool {
         let scope = scope(unit);
         self.copy(&scope).owner == self.owner && !self.fences.contains(&scope)
+    }
+
+    /// Whether the other world owns a unit, and it is not being handed over.
+    #[must_use]
+    pub(crate) fn is_closed(&self, unit: &str) -> bool {
+        let scope = scope(unit);
+        self.copy(&scope).owner != self.owner && !self.fences.contains(&scope)
     }
 
     /// A transaction of a user, or of somebody who may not: these rows, in this order.

@@ -14,18 +14,43 @@ pub(crate) struct Faults {
     kills: u64,
     /// Whether the bridge is dead: every call fails, and nothing has an effect, until it is started anew.
     dead: bool,
+    /// What happened, line by line, where somebody wants to read it.
+    story: Option<Vec<String>>,
 }
 
 impl Faults {
     /// No faults yet, drawn from a seed.
     #[must_use]
     pub(crate) const fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed), lines: 0, kills: 0, dead: false }
+        Self { random: Random::new(seed), lines: 0, kills: 0, dead: false, story: None }
     }
 
     /// Sets how often lines break and how often the bridge is killed, in a thousand calls.
     pub(crate) fn set(&mut self, lines: u64, kills: u64) {
         (self.lines, self.kills) = (lines, kills);
+    }
+
+    /// From now on what happens is written down.
+    pub(crate) fn write_story(&mut self) {
+        self.story = Some(Vec::new());
+    }
+
+    /// Whether what happens is written down.
+    #[must_use]
+    pub(crate) const fn has_story(&self) -> bool {
+        self.story.is_some()
+    }
+
+    /// Writes a line of the story, if there is one.
+    pub(crate) fn tell(&mut self, line: impl FnOnce() -> String) {
+        if let Some(story) = &mut self.story {
+            story.push(line());
+        }
+    }
+
+    /// The story.
+    pub(crate) fn take_story(&mut self) -> Vec<String> {
+        self.story.take().unwrap_or_default()
     }
 
     /// Starts the bridge anew; tells whether it was dead.
@@ -59,19 +84,19 @@ impl Faults {
         if self.dead {
             return broken(ErrorKind::Storage);
         }
-        if self.random.happens(self.kills) {
+        let kind = if self.random.happens(self.kills) {
             self.dead = true;
-            if self.random.happens(500) {
-                effect();
-            }
-            return broken(ErrorKind::Storage);
+            ErrorKind::Storage
+        } else if self.random.happens(self.lines) {
+            ErrorKind::Connection
+        } else {
+            return Ok(effect());
+        };
+        let too_late = self.random.happens(500);
+        self.tell(|| format!("the line to the {what} breaks ({kind:?}), with effect: {too_late}"));
+        if too_late {
+            effect();
         }
-        if self.random.happens(self.lines) {
-            if self.random.happens(500) {
-                effect();
-            }
-            return broken(ErrorKind::Connection);
-        }
-        Ok(effect())
+        broken(kind)
     }
 }

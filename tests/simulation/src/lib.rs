@@ -25,7 +25,7 @@ mod users;
 
 pub use database::Sabotage;
 pub use model::{Action, Protocol, State, Travelling, Variant};
-pub use run::{Failure, Tally, run};
+pub use run::{Failure, Tally, replay, run};
 
 #[cfg(test)]
 mod tests;

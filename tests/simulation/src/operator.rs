@@ -145,6 +145,7 @@ impl World {
         if let Some((_, entries)) = &mut self.affairs_of(unit).handover {
             entries.push(entry);
         }
+        self.faults.borrow_mut().tell(|| format!("unit {unit}: {entry:?}"));
         self.trace.push(Event::Stepped { scope: scope(unit).to_string(), entry });
         true
     }
@@ -234,7 +235,9 @@ impl World {
             Step::StartCapture => bridge.begin(gains).is_ok().then_some(true),
             Step::Gates => Some(self.gates_are_open()),
             Step::RaiseFence => {
-                self.database(loses).borrow_mut().fence(&scope(unit), true);
+                for world in [loses, gains] {
+                    self.database(world).borrow_mut().fence(&scope(unit), true);
+                }
                 Some(true)
             }
             Step::AwaitTransactions => {
@@ -314,7 +317,9 @@ impl World {
 
     fn undo(&mut self, unit: &str, direction: Direction, step: Step) {
         if step == Step::RaiseFence {
-            self.database(direction.gains().other()).borrow_mut().fence(&scope(unit), false);
+            for world in [direction.gains().other(), direction.gains()] {
+                self.database(world).borrow_mut().fence(&scope(unit), false);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bron_dual_run::{
     ApplyWork, Bridge, Budget, ConflictClass, Direction, Error, ErrorKind, Event, FieldGroups, Image, Next,
-    Occurrence, Outcome, Owner, Phase, Release, Settings, Stream, Turn, accepts,
+    Occurrence, Outcome, Owner, Phase, Release, Settings, Stream, Turn, Version, accepts,
 };
 use bron_mappings::SourceKey;
 
@@ -116,6 +116,16 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// How much of what happened has been told.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    logs: [usize; 2],
+    cuts: usize,
+    conflicts: usize,
+    parked: String,
+    phases: String,
+}
+
 /// Everything that outlives a bridge.
 pub(crate) struct World {
     pub(crate) random: Random,
@@ -147,6 +157,7 @@ pub(crate) struct World {
     last: String,
     /// Where the seed stands: the table, and the last key.
     seed_at: Option<(usize, Option<SourceKey>)>,
+    told: Told,
 }
 
 /// The tables of a seed.
@@ -158,6 +169,16 @@ const TABLES: [&str; 3] = ["PERSON", "KONTAKT", "ARENDE"];
 /// With what is wrong.
 pub fn run(seed: u64, sabotage: Sabotage) -> Result<Tally, Failure> {
     World::new(seed, sabotage).live().map_err(|why| Failure { seed, why })
+}
+
+/// Runs a seed, and tells what happened in it, line by line.
+pub fn replay(seed: u64) -> (Result<Tally, Failure>, Vec<String>) {
+    let world = World::new(seed, Sabotage::None);
+    let faults = Rc::clone(&world.faults);
+    faults.borrow_mut().write_story();
+    let ended = world.live().map_err(|why| Failure { seed, why });
+    let story = faults.borrow_mut().take_story();
+    (ended, story)
 }
 
 impl World {
@@ -213,6 +234,7 @@ impl World {
             wild: BTreeMap::new(),
             may_trespass: random.happens(250),
             seed_at: None,
+            told: Told::default(),
             random,
         }
     }
@@ -256,6 +278,7 @@ impl World {
             store.token
         };
         self.trace.push(Event::Started { token });
+        self.faults.borrow_mut().tell(|| format!("bridge {token} starts"));
         let settings = Settings { token, ..self.settings.clone() };
         let stream = |source: &str, from| Stream { source: source.to_owned(), from };
         let streams = [stream("toy", Owner::Legacy), stream("model", Owner::New)];
@@ -305,6 +328,58 @@ impl World {
         lived
     }
 
+    /// Writes down what is new in the databases and the store, where somebody wants to read it.
+    fn tell_news(&mut self) {
+        if !self.faults.borrow().has_story() {
+            return;
+        }
+        let mut lines = Vec::new();
+        for (at, database) in [&self.legacy, &self.new].into_iter().enumerate() {
+            let database = database.borrow();
+            for change in &database.log()[self.told.logs[at]..] {
+                let after = show(change.after.as_ref());
+                let (table, id, version) = (change.key.table(), id(&change.key), change.version);
+                let (major, minor, mark) = (version.major, version.minor, &change.mark);
+                lines.push(format!("  {table} {id} at {major}.{minor} by {mark:?}: {after:?}"));
+            }
+            self.told.logs[at] = database.log().len();
+        }
+        let store = self.store.borrow();
+        for (at, (cut, _)) in (1..).zip(&store.cuts).skip(self.told.cuts) {
+            let version = |version: Version| format!("{}.{}", version.major, version.minor);
+            let changes = cut.changes.iter();
+            let changes =
+                changes.map(|one| format!("{} {}@{}", one.key.table(), id(&one.key), version(one.version)));
+            let changes: Vec<String> = changes.collect();
+            lines.push(format!("  cut {at} from {}: {}", cut.stream.from.name(), changes.join(", ")));
+        }
+        for one in &store.conflicts[self.told.conflicts..] {
+            let (row, version) = (one.row.table(), one.version.major);
+            lines.push(format!("  conflict {} of {row} {} at {version}", one.class, one.aggregate));
+        }
+        self.told.cuts = store.cuts.len();
+        self.told.conflicts = store.conflicts.len();
+        for (told, now) in [
+            (&mut self.told.parked, store.told()),
+            (
+                &mut self.told.phases,
+                format!(
+                    "{:?}",
+                    self.affairs.values().map(|one| one.course.phase.to_string()).collect::<Vec<_>>()
+                ),
+            ),
+        ] {
+            if *told != now {
+                lines.push(format!("  {now}"));
+                *told = now;
+            }
+        }
+        drop(store);
+        for line in lines {
+            self.faults.borrow_mut().tell(|| line);
+        }
+    }
+
     /// One thing happens; tells whether the bridge has to be started anew.
     fn tick(&mut self, bridge: &mut Bridge<'_>) -> Result<bool, String> {
         match self.random.below(100) {
@@ -343,8 +418,14 @@ impl World {
     }
 
     /// Judges how a call of the bridge ended: lines break and bridges die, but nothing else may go wrong.
-    fn after<T>(&mut self, bridge: &mut Bridge<'_>, ended: Result<T, Error>) -> Result<bool, String> {
+    fn after<T: fmt::Debug>(
+        &mut self,
+        bridge: &mut Bridge<'_>,
+        ended: Result<T, Error>,
+    ) -> Result<bool, String> {
         self.trace.extend(bridge.take_trace());
+        self.faults.borrow_mut().tell(|| format!("{ended:?}"));
+        self.tell_news();
         match ended {
             Ok(_) => Ok(self.faults.borrow().is_dead()),
             Err(error) => {
@@ -396,7 +477,9 @@ impl World {
 
     fn perform(&mut self, act: &Act) {
         let database = Rc::clone(self.database(act.world));
+        self.faults.borrow_mut().tell(|| format!("{act:?}"));
         self.tally.deeds += u64::from(perform(act, &mut self.city, &mut database.borrow_mut()));
+        self.tell_news();
     }
 
     fn somebody_commits(&mut self) {
@@ -412,6 +495,7 @@ impl World {
         let written = trespass(&mut self.random, world, &mut database.borrow_mut());
         if let Some((key, image)) = written {
             self.tally.trespasses += 1;
+            self.faults.borrow_mut().tell(|| "a trespass".to_owned());
             self.wild.insert((world, key), image);
         }
     }
@@ -429,6 +513,7 @@ impl World {
         self.trace.extend(bridge.take_trace());
         let follower = Rc::clone(self.database(work.stream.from.other()));
         let applied = follower.borrow_mut().apply(&work);
+        self.faults.borrow_mut().tell(|| format!("late: {work:?}: {applied:?}"));
         if applied == bron_dual_run::Applied::Committed {
             let epochs =
                 work.epochs.iter().map(|(scope, epoch)| (scope.to_string(), epoch.changes())).collect();
@@ -622,11 +707,14 @@ impl World {
     }
 }
 
+fn show(row: Option<&Image>) -> Option<String> {
+    row.map(Image::columns).map(|columns| format!("{columns:?}"))
+}
+
 /// The first difference between what a world holds and what is true.
 fn difference(rows: &Rows, expected: &Rows) -> Option<String> {
     let keys: BTreeSet<&SourceKey> = rows.keys().chain(expected.keys()).collect();
     let key = keys.into_iter().find(|key| rows.get(*key) != expected.get(*key))?;
-    let show = |row: Option<&Image>| row.map(Image::columns).map(|columns| format!("{columns:?}"));
     Some(format!(
         "says of {} {}: {:?}, and true is {:?}",
         key.table(),

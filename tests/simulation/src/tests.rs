@@ -4,7 +4,34 @@ use std::collections::BTreeSet;
 
 use stateright::{Checker as _, HasDiscoveries, Model as _};
 
-use crate::{Protocol, Sabotage, Variant, run};
+use crate::{Protocol, Sabotage, Tally, Variant, run};
+
+/// A seed in which nothing but the comparison of epochs keeps a stranger's word from being taken for the owner's: a
+/// bridge that was not told of a switch finds it, and it comes to no write.
+const NEEDS_EPOCHS: u64 = 350;
+/// How many seeds are run here; the program of this crate runs as many as it is told.
+const SEEDS: u64 = 200;
+
+#[test]
+fn worlds_come_to_rest_equal_whatever_breaks_meanwhile() {
+    let mut tally = Tally::default();
+    for seed in 0..SEEDS {
+        match run(seed, Sabotage::None) {
+            Ok(one) => tally.add(&one),
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+    assert!(tally.switches > 0 && tally.reverts > 0, "{tally}");
+    assert!(tally.kills > 0 && tally.delayed > 0 && tally.trespasses > 0, "{tally}");
+}
+
+#[test]
+fn each_way_of_breaking_the_bridge_is_noticed() {
+    for sabotage in Sabotage::ALL {
+        let is_noticed = [NEEDS_EPOCHS].into_iter().chain(0..SEEDS).any(|seed| run(seed, sabotage).is_err());
+        assert!(is_noticed, "{sabotage:?} goes unnoticed");
+    }
+}
 
 #[test]
 fn a_seed_gives_the_same_run_again() {

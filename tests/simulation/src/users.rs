@@ -282,7 +282,8 @@ fn change(deed: &Deed, person: &mut Person) {
     }
 }
 
-/// Somebody writes where he may not: the row, and what he made of it.
+/// Somebody writes where he may not: the row, and what he made of it. Not while a fence is up: what breaks through it
+/// before the ownership changes cannot be told from a transaction that began before.
 pub(crate) fn trespass(
     random: &mut Random,
     world: Owner,
@@ -296,7 +297,7 @@ pub(crate) fn trespass(
     };
     let is_closed = |(key, _): &(&SourceKey, &Image)| {
         let is_person = ["person", "PERSON"].contains(&key.table());
-        is_person && unit_of(world, database, id(key)).is_some_and(|unit| !database.admits(&unit))
+        is_person && unit_of(world, database, id(key)).is_some_and(|unit| database.is_closed(&unit))
     };
     let rows: Vec<(SourceKey, Image)> =
         database.rows().iter().filter(is_closed).map(|(key, row)| (key.clone(), row.clone())).collect();
